@@ -1,0 +1,61 @@
+"""Amounts of aid: whole minor units of a named unit, never a float."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from amparo_common.errors import BadMoney
+
+Unit = NewType("Unit", str)
+
+# The largest amount one message may carry (21 million major units). Sums stay far below 2^53.
+MOST_MINOR_UNITS = 2_100_000_000
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """`amount` minor units (cents) of `unit`. Adding or comparing two units raises `BadMoney`."""
+
+    amount: int
+    unit: Unit
+
+    def __post_init__(self) -> None:
+        if type(self.amount) is not int:
+            raise BadMoney("An amount is not a whole number.")
+
+    def _same_unit(self, other: "Money") -> None:
+        if self.unit != other.unit:
+            raise BadMoney(f"{self.unit} and {other.unit} cannot be put together.")
+
+    def __add__(self, other: "Money") -> "Money":
+        self._same_unit(other)
+        return Money(self.amount + other.amount, self.unit)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._same_unit(other)
+        return Money(self.amount - other.amount, self.unit)
+
+    def __lt__(self, other: "Money") -> bool:
+        self._same_unit(other)
+        return self.amount < other.amount
+
+    def __str__(self) -> str:
+        return f"{format_minor(self.amount)} {self.unit}"
+
+
+def format_minor(amount: int, *, digits: int = 2) -> str:
+    """Minor units as a decimal: 1050 -> "10.50". Western digits in every language, so paper and phone match."""
+    sign = "-" if amount < 0 else ""
+    whole, part = divmod(abs(amount), 10**digits)
+    return f"{sign}{whole:,}.{part:0{digits}d}" if digits else f"{sign}{whole:,}"
+
+
+def parse_minor(text: str, *, digits: int = 2) -> int:
+    """The reverse of `format_minor` for what a person types: "10.5" -> 1050. Raises `BadMoney`."""
+    clean = text.strip().replace(",", "")
+    whole, _, part = clean.partition(".")
+    # ASCII digits only: "²" and other Unicode digits are isdigit() but not numbers here.
+    if not (clean.isascii() and whole.isdigit() and (part == "" or part.isdigit()) and len(part) <= digits):
+        raise BadMoney(
+            "The amount cannot be read.", why=f"It has at most {digits} decimals.", todo="Type it like 10.50."
+        )
+    return int(whole) * int(10**digits) + int(part.ljust(digits, "0") or 0)

@@ -1,0 +1,63 @@
+"""What the log does: check who says it, stamp the time, append, sign the new head. Repeating a message changes nothing."""
+
+import hashlib
+
+from amparo_common import canonical
+from amparo_common.bridge import LogEntry, SignedMessage, check_log_signature
+from amparo_common.clock import Clock, to_text
+from amparo_common.signing import VerifyingKey
+from amparo_log.errors import EntryTooLarge, UnknownPublisher
+from amparo_log.note import Checkpoint, NoteSigner
+from amparo_log.store import LogStore
+from amparo_log.tiles import LARGEST_ENTRY
+from amparo_log.tree import root_of
+from amparo_service.database import Database
+
+
+class Publisher:
+    """Who may say what: a key and the kinds of message it may publish."""
+
+    def __init__(self, key: VerifyingKey, kinds: frozenset[str]) -> None:
+        self.key = key
+        self.kinds = kinds
+
+
+class TransparencyLog:
+    """The log itself. `publishers` maps key ids to who may publish."""
+
+    def __init__(
+        self, database: Database, signer: NoteSigner, *, publishers: dict[str, Publisher], clock: Clock
+    ) -> None:
+        self._database = database
+        self._signer = signer
+        self._publishers = publishers
+        self._clock = clock
+        self.store = LogStore(database)
+        if self.store.head() is None:
+            self.store.set_head(self._sign_head())
+
+    def append(self, message: SignedMessage) -> int:
+        """Add a message and return its place; the same message again gets the same place and adds nothing.
+        Raises `UnknownPublisher`, `BadSignature`, `EntryTooLarge`."""
+        kind = str(type(message.body).__struct_config__.tag)
+        publisher = self._publishers.get(message.by)
+        if publisher is None or kind not in publisher.kinds:
+            raise UnknownPublisher(f"This key may not publish {kind}.")
+        check_log_signature(message, publisher.key)
+        # The signature is left out: ECDSA signs the same message differently each time, and a retry must find its first.
+        message_hash = hashlib.sha256(message.by.encode() + canonical.encode(message.body)).digest()
+        with self._database.transaction():
+            known = self.store.find(message_hash)
+            if known is not None:
+                return known
+            body = canonical.encode(LogEntry(at=to_text(self._clock.now()), entry=message))
+            if len(body) > LARGEST_ENTRY:
+                raise EntryTooLarge("This entry is too large for the log.")
+            number = self.store.append(message_hash, body)
+            self.store.set_head(self._sign_head())
+        return number
+
+    def _sign_head(self) -> str:
+        size = self.store.size()
+        checkpoint = Checkpoint(origin=self._signer.name, size=size, root=root_of(self.store.read_node, size))
+        return self._signer.sign(checkpoint.text())

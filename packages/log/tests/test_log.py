@@ -1,0 +1,153 @@
+"""The log through its public interface: append, read back, prove, and catch a rewriting."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from amparo_common.bridge import RulePublished, SignedMessage, sign_for_log
+from amparo_common.clock import FixedClock
+from amparo_common.errors import BadSignature
+from amparo_common.signing import SigningKey
+from amparo_log.client import LogReader
+from amparo_log.errors import BadNote, BadProof, LogRewritten, UnknownPublisher
+from amparo_log.http import routes
+from amparo_log.note import NoteSigner, NoteVerifier, open_checkpoint
+from amparo_log.service import Publisher, TransparencyLog
+from amparo_log.store import SCHEMA
+from amparo_log.tiles import pack_entries, parse_index, tile_path, unpack_entries
+from amparo_service.database import Database
+from amparo_service.http import make_app
+
+NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
+KEY = SigningKey.generate()
+SIGNER = NoteSigner("town.example/log", bytes(range(32)))
+
+
+def rule(number: int) -> SignedMessage:
+    body = RulePublished(programme="food", version=str(number), rule_hash="0" * 64, notice_days=7, file="x" * number)
+    return sign_for_log(body, KEY)
+
+
+class Town:
+    """A log in a folder, with a client that reads it over its real HTTP edge."""
+
+    def __init__(self, path: Path) -> None:
+        publishers = {KEY.kid: Publisher(KEY.public, frozenset({"rule-published"}))}
+        self.log = TransparencyLog(Database(path, [SCHEMA]), SIGNER, publishers=publishers, clock=FixedClock(NOON))
+        self.http = TestClient(make_app(routes(self.log, practice=True)))
+
+    def get_bytes(self, path: str) -> bytes:
+        response = self.http.get(path)
+        assert response.status_code == 200, path
+        return response.content
+
+    def reader(self, seen: str | None = None) -> LogReader:
+        return LogReader(self, NoteVerifier(SIGNER.vkey), seen=seen)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path / "log.sqlite")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 255, 256, 257, 600])
+def test_what_is_appended_is_read_back_in_order(town: Town, count: int) -> None:
+    for number in range(count):
+        assert town.log.append(rule(number)) == number
+    reader = town.reader()
+    assert reader.update().size == count
+    found = [entry.entry.body for _, entry in reader.entries()]
+    assert [body.version for body in found if isinstance(body, RulePublished)] == [str(n) for n in range(count)]
+    for index in {0, count // 2, count - 1} if count else set():
+        assert reader.prove(index).check(reader.update()).at == "2026-10-01T12:00:00Z"
+
+
+def test_the_same_message_twice_is_one_entry(town: Town) -> None:
+    body = RulePublished(programme="food", version="1", rule_hash="0" * 64, notice_days=7, file="x")
+    first, second = sign_for_log(body, KEY), sign_for_log(body, KEY)
+    assert first.sig != second.sig
+    assert town.log.append(first) == town.log.append(second) == 0
+    assert town.log.store.size() == 1
+
+
+def test_only_known_publishers_may_publish_and_only_their_kinds(town: Town) -> None:
+    body = RulePublished(programme="food", version="1", rule_hash="0" * 64, notice_days=7, file="x")
+    with pytest.raises(UnknownPublisher):
+        town.log.append(sign_for_log(body, SigningKey.generate()))
+    honest = sign_for_log(body, KEY)
+    with pytest.raises(BadSignature):
+        town.log.append(SignedMessage(body=rule(2).body, by=honest.by, sig=honest.sig))
+
+
+def test_a_log_that_grew_is_accepted_and_one_that_was_rewritten_is_not(town: Town, tmp_path: Path) -> None:
+    for number in range(5):
+        town.log.append(rule(number))
+    reader = town.reader()
+    reader.update()
+    town.log.append(rule(5))
+    assert reader.update().size == 6
+    seen = reader.note
+    other = Town(tmp_path / "rewritten.sqlite")
+    for number in (0, 1, 7, 3, 4, 5, 8):
+        other.log.append(rule(number))
+    with pytest.raises(LogRewritten):
+        other.reader(seen).update()
+    shorter = Town(tmp_path / "shorter.sqlite")
+    shorter.log.append(rule(0))
+    with pytest.raises(LogRewritten):
+        shorter.reader(seen).update()
+
+
+def test_an_entry_that_differs_from_its_hash_is_refused(town: Town) -> None:
+    town.log.append(rule(1))
+
+    class Forger:
+        def get_bytes(self, path: str) -> bytes:
+            honest = town.get_bytes(path)
+            return honest.replace(b'"food"', b'"fool"') if "entries" in path else honest
+
+    reader = LogReader(Forger(), NoteVerifier(SIGNER.vkey))
+    reader.update()
+    with pytest.raises(BadProof):
+        list(reader.entries())
+
+
+def test_the_database_itself_refuses_to_change_or_delete_an_entry(town: Town, tmp_path: Path) -> None:
+    town.log.append(rule(1))
+    with sqlite3.connect(tmp_path / "log.sqlite") as connection:
+        for statement in ("UPDATE entry SET body = x'00'", "DELETE FROM entry", "DELETE FROM node"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(statement)
+    connection.close()
+
+
+def test_a_checkpoint_of_another_key_or_with_a_changed_line_is_refused(town: Town) -> None:
+    note = town.get_bytes("/checkpoint").decode()
+    open_checkpoint(note, NoteVerifier(SIGNER.vkey))
+    with pytest.raises(BadNote):
+        open_checkpoint(note, NoteVerifier(NoteSigner("town.example/log", bytes(32)).vkey))
+    with pytest.raises(BadNote):
+        open_checkpoint(note.replace("\n0\n", "\n1\n"), NoteVerifier(SIGNER.vkey))
+
+
+@pytest.mark.parametrize(
+    ("index", "path"),
+    [(0, "tile/0/000"), (67, "tile/0/067"), (1234067, "tile/0/x001/x234/067"), (1000, "tile/0/x001/000")],
+)
+def test_tile_paths_are_spelled_as_tlog_tiles_says(index: int, path: str) -> None:
+    assert tile_path(0, index) == path
+    assert parse_index(path.removeprefix("tile/0/")) == index
+
+
+@pytest.mark.parametrize("bad", ["0", "x000/001", "1000", "x001/x002", "001/002", "../1", "٠٠١"])
+def test_other_spellings_of_a_tile_path_are_refused(town: Town, bad: str) -> None:
+    assert parse_index(bad) is None
+    assert town.http.get(f"/tile/0/{bad}").status_code == 404
+
+
+def test_entry_bundles_survive_a_round_trip() -> None:
+    entries = [b"", b"a", b"x" * 65_535]
+    assert unpack_entries(pack_entries(entries)) == entries

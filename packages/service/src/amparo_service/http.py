@@ -1,0 +1,121 @@
+"""The HTTP edge that every service shares: structs in and out, errors as words, size limits, no access log.
+
+Handlers take a Starlette request and return a response. Deliberate errors (`AmparoError`) become
+`{"code", "what", "why", "todo"}` with the error's status; anything else becomes a plain 500 that tells the caller
+nothing, is logged by its type only (a message could hold personal data), and never says "not eligible".
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from amparo_common import canonical
+from amparo_common.errors import AmparoError
+from amparo_service.errors import BadRequest, BodyTooLarge, NotFound
+
+log = logging.getLogger("amparo.service")
+
+T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+MOST_BODY_BYTES = 256 * 1024
+
+# Sent with every answer: nothing is cached unless the handler says so, nothing is sniffed, nothing is framed.
+SAFE_HEADERS = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+}
+
+
+async def read_body(request: Request, *, limit: int = MOST_BODY_BYTES) -> bytes:
+    """The request's body, at most `limit` bytes. Raises `BodyTooLarge` before more than that is held."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge(f"The request is larger than {limit:,} bytes.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read(request: Request, into: type[T], *, limit: int = MOST_BODY_BYTES) -> T:
+    """The request's JSON body as a struct. Raises `BadRequest`, `BodyTooLarge`."""
+    body = await read_body(request, limit=limit)
+    try:
+        return msgspec.json.decode(body, type=into)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise BadRequest("The request cannot be read.", why=f"{error}.") from error
+
+
+def answer(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A struct or plain value as JSON."""
+    return Response(
+        canonical.encode_trusted(value),
+        status_code=status,
+        media_type="application/json",
+        headers=SAFE_HEADERS | (headers or {}),
+    )
+
+
+def answer_bytes(data: bytes, *, media_type: str, headers: dict[str, str] | None = None) -> Response:
+    """Raw bytes with the safe headers."""
+    return Response(data, media_type=media_type, headers=SAFE_HEADERS | (headers or {}))
+
+
+async def aside(work: Callable[..., T], *args: Any) -> T:
+    """Run blocking work in a thread, so that the event loop goes on."""
+    return await run_in_threadpool(work, *args)
+
+
+def make_app(routes: Sequence[Route], *, lifespan: Lifespan | None = None) -> Starlette:
+    """An application with the shared error answers."""
+
+    async def deliberate(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, AmparoError)  # noqa: S101 - Starlette only sends the registered type here
+        return answer(error.public(), status=error.http_status)
+
+    async def routing(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        return answer(NotFound("There is nothing at this address.").public(), status=status)
+
+    async def unexpected(_request: Request, error: Exception) -> Response:
+        log.error("unexpected %s", type(error).__name__)
+        return answer(
+            {
+                "code": "service.unexpected",
+                "what": "Something went wrong on our side.",
+                "why": "This is a fault of the system, never a decision about you.",
+                "todo": "Try again; repeating is safe.",
+            },
+            status=500,
+        )
+
+    return Starlette(
+        routes=list(routes),
+        exception_handlers={AmparoError: deliberate, HTTPException: routing, Exception: unexpected},
+        lifespan=lifespan,
+    )
+
+
+async def repeat(seconds: float, work: Callable[[], object]) -> None:
+    """Runs `work` in a thread every `seconds` until cancelled; a deliberate error only waits for the next turn."""
+    while True:
+        try:
+            await aside(work)
+        except AmparoError as error:
+            log.info("will try again: %s", error.code)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,63 @@
+"""Private keys as files that only their service's user can read (mode 0600), made on first use.
+
+LIMIT: the files are not encrypted; whoever can read the service's folder can sign in its name. The mint's signer process
+with sealed keys replaces this for the mint in a later release.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from amparo_common.secret import Secret
+from amparo_common.signing import SigningKey
+
+
+def signing_key(folder: Path, name: str) -> SigningKey:
+    """The ES256 key `name` of this folder, made on first use."""
+    return SigningKey.from_pem(file_once(folder / f"{name}.pem", lambda: SigningKey.generate().to_pem()))
+
+
+def secret_bytes(folder: Path, name: str, length: int = 32) -> Secret:
+    """`length` random bytes kept under `name`, made on first use."""
+    return Secret(file_once(folder / f"{name}.bin", lambda: secrets.token_bytes(length)))
+
+
+def file_once(path: Path, make: Callable[[], bytes]) -> bytes:
+    """What the file holds; if there is none, `make()` is written first, whole and flushed, or not at all."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(make())
+            file.flush()
+            os.fsync(file.fileno())
+        # `link` never replaces a file, so two processes starting at once agree on the first one's key.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+        sync_folder(path.parent)
+    return path.read_bytes()
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that a power cut leaves the old file or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's list of names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
