@@ -92,7 +92,7 @@ def consistency_proof(read: ReadNode, *, old: int, new: int) -> list[bytes]:
 
 def check_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """RFC 9162 section 2.1.3.2. Raises `BadProof` unless the leaf hash is at `index` in the tree of `size` and `root`."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or len(leaf) != 32:
         raise BadProof("The tree has no such entry.")
     first, last, hashed = index, size - 1, leaf
     for part in proof:
@@ -112,13 +112,10 @@ def check_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[bytes
 def check_consistency(*, old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """RFC 9162 section 2.1.4.2. Raises `BadProof` unless the old tree is the beginning of the new one."""
     if old == new:
-        if proof or old_root != new_root:
+        if proof or old_root != new_root or (old == 0 and old_root != EMPTY_ROOT):
             raise BadProof("Two trees of the same size differ.")
         return
-    if old == 0:
-        if proof or old_root != EMPTY_ROOT:
-            raise BadProof("The empty tree has another root.")
-        return
+    # An old tree of size 0 is the beginning of everything: a proof for it would say nothing.
     if not 0 < old < new or not proof:
         raise BadProof("There is no such pair of trees.")
     path = list(proof)
