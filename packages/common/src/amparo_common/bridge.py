@@ -42,11 +42,20 @@ class ShopDeposited(BridgeMessage, frozen=True, tag="shop-deposited"):
     unit: Unit
 
 
+class Accreditation(BridgeMessage, frozen=True, tag="accreditation"):
+    """shops -> mint, on request: whether this shop may be settled in this unit."""
+
+    shop: ShopId
+    unit: Unit
+    accredited: bool
+
+
 # --- into the public log -----------------------------------------------------------------------------------------------
 
 
 class KeyAnnounced(BridgeMessage, frozen=True, tag="key-announced"):
-    """A service's signing key for one purpose ("receipts", "cards"). `jwk` for ES256, `ed25519` (hex) for card codes."""
+    """A key for one purpose: "office", "mint", "shops" (who signs log entries; the first one of each counts), "receipts"
+    (ES256, `jwk`) or "cards" (Ed25519, `ed25519` in hex)."""
 
     purpose: str
     jwk: PublicJwk | None = None
@@ -98,12 +107,14 @@ class AidApproved(BridgeMessage, frozen=True, tag="aid-approved"):
 
 
 class MintFigures(BridgeMessage, frozen=True, tag="mint-figures"):
-    """The mint's month for one keyset, in minor units: issued = redeemed + outstanding + expired."""
+    """The mint's figures for one keyset, in minor units: issued + moved = redeemed + outstanding + expired. `moved` came in
+    from other keysets in swaps after a rotation (negative: went out); over all keysets of a unit it sums to 0."""
 
     period: str
     keyset: KeysetId
     unit: Unit
     issued: int
+    moved: int
     redeemed: int
     outstanding: int
     expired: int

@@ -81,12 +81,22 @@ async def aside(work: Callable[..., T], *args: Any) -> T:
     return await run_in_threadpool(work, *args)
 
 
-def make_app(routes: Sequence[Route], *, lifespan: Lifespan | None = None) -> Starlette:
-    """An application with the shared error answers."""
+def show_error(error: AmparoError) -> Response:
+    """A deliberate error as `{"code", "what", "why", "todo"}`."""
+    return answer(error.public(), status=error.http_status)
+
+
+def make_app(
+    routes: Sequence[Route],
+    *,
+    lifespan: Lifespan | None = None,
+    show: Callable[[AmparoError], Response] = show_error,
+) -> Starlette:
+    """An application with the shared error answers; `show` gives deliberate errors another form."""
 
     async def deliberate(_request: Request, error: Exception) -> Response:
         assert isinstance(error, AmparoError)  # noqa: S101 - Starlette only sends the registered type here
-        return answer(error.public(), status=error.http_status)
+        return show(error)
 
     async def routing(_request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

@@ -1,0 +1,68 @@
+"""A service's or person's own copy of what the log says: refreshed on demand, remembering the last checkpoint on disk.
+
+The remembered checkpoint is what makes a rewritten log visible after a restart (`LogRewritten`).
+"""
+
+import threading
+from pathlib import Path
+
+from amparo_common import canonical
+from amparo_common.bridge import LogMessage, sign_for_log
+from amparo_common.signing import SigningKey
+from amparo_log.client import InclusionProof, LogReader
+from amparo_log.note import Checkpoint, NoteVerifier
+from amparo_log.view import LogView
+from amparo_service.client import Client
+from amparo_service.keys import replace_file
+
+
+class LogFollower:
+    """Follows one log. `memory` is the file that holds the last accepted checkpoint."""
+
+    def __init__(self, client: Client, vkey: str, memory: Path) -> None:
+        self._client = client
+        self._memory = memory
+        # Owner of reader and view: whoever holds the lock.
+        self._lock = threading.Lock()
+        seen = memory.read_text() if memory.exists() else None
+        self._reader = LogReader(client, NoteVerifier(vkey), seen=seen)
+        self._view = LogView()
+
+    def refresh(self) -> LogView:
+        """What the log says now. Raises `LogRewritten`, `BadEntry`, `BadProof`, `Unreachable`."""
+        with self._lock:
+            before = self._reader.note
+            checkpoint = self._reader.update()
+            if checkpoint.size > self._view.size:
+                for index, entry in self._reader.entries(self._view.size):
+                    self._view.add(index, entry)
+            if self._reader.note != before and self._reader.note is not None:
+                replace_file(self._memory, self._reader.note.encode())
+            return self._view
+
+    def view(self) -> LogView:
+        """What the log said at the last refresh."""
+        return self._view
+
+    def prove(self, index: int) -> InclusionProof:
+        """An entry with its proof against the last accepted checkpoint."""
+        with self._lock:
+            return self._reader.prove(index)
+
+    def checkpoint(self) -> tuple[Checkpoint, str]:
+        """The last accepted checkpoint, and its signed note."""
+        self.refresh()
+        assert self._reader.checkpoint is not None and self._reader.note is not None  # noqa: S101, PT018 - set by refresh
+        return self._reader.checkpoint, self._reader.note
+
+    def publish(self, body: LogMessage, key: SigningKey) -> int:
+        """Put a message into the log and see it there. Repeating it changes nothing. Returns its place."""
+        return self.publish_sealed(canonical.encode(sign_for_log(body, key)))
+
+    def publish_sealed(self, message: bytes) -> int:
+        """The same for a message that was signed before (an outbox keeps it that way)."""
+        index = self._client.post_bytes("/append", message, dict[str, int])["index"]
+        self.refresh()
+        with self._lock:
+            self._reader.prove(index)
+        return index

@@ -1,0 +1,131 @@
+"""What the log says, made of its proved entries: who publishes, which rules, keysets, batches, approvals, figures.
+
+The only trust root is the log's key. Who may say what follows from the log itself: the first `KeyAnnounced` of each
+service is its publishing key for good, and every entry must be signed by the service that owns its kind.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from amparo_common.bridge import (
+    AidApproved,
+    DecisionsMade,
+    KeyAnnounced,
+    KeysetAnnounced,
+    LogEntry,
+    MintFigures,
+    RulePublished,
+    SettlementFigures,
+    check_log_signature,
+)
+from amparo_common.errors import BadKey, BadSignature
+from amparo_common.money import Unit
+from amparo_common.signing import VerifyingKey
+from amparo_log.errors import BadEntry
+
+SERVICES = ("office", "mint", "shops")
+# Which service owns which kind. A key for "receipts" or "cards" is announced by the office.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "key-announced": SERVICES,
+    "rule-published": ("office",),
+    "decisions-made": ("office",),
+    "aid-approved": ("office",),
+    "keyset-announced": ("mint",),
+    "mint-figures": ("mint",),
+    "settlement-figures": ("shops",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Where and when something was logged."""
+
+    index: int
+    at: str
+
+
+@dataclass(slots=True)
+class LogView:
+    """Everything the log says, by kind, in order. `add` takes proved entries only."""
+
+    keys: dict[str, tuple[Logged, KeyAnnounced]] = field(default_factory=dict)
+    rules: list[tuple[Logged, RulePublished]] = field(default_factory=list)
+    keysets: list[tuple[Logged, KeysetAnnounced]] = field(default_factory=list)
+    decisions: list[tuple[Logged, DecisionsMade]] = field(default_factory=list)
+    approvals: list[tuple[Logged, AidApproved]] = field(default_factory=list)
+    mint_figures: list[tuple[Logged, MintFigures]] = field(default_factory=list)
+    settlements: list[tuple[Logged, SettlementFigures]] = field(default_factory=list)
+    size: int = 0
+    _publishers: dict[str, VerifyingKey] = field(default_factory=dict)
+
+    def add(self, index: int, entry: LogEntry) -> None:
+        """Take in the next entry. Raises `BadEntry` when the wrong service says it or the signature is false."""
+        body, place = entry.entry.body, Logged(index, entry.at)
+        if index != self.size:
+            raise BadEntry("Entries must be read in order.")
+        self._check_publisher(entry)
+        match body:
+            case KeyAnnounced():
+                self.keys.setdefault(body.purpose, (place, body))
+            case RulePublished():
+                self.rules.append((place, body))
+            case KeysetAnnounced():
+                self.keysets.append((place, body))
+            case DecisionsMade():
+                self.decisions.append((place, body))
+            case AidApproved():
+                self.approvals.append((place, body))
+            case MintFigures():
+                self.mint_figures.append((place, body))
+            case SettlementFigures():
+                self.settlements.append((place, body))
+        self.size = index + 1
+
+    def _check_publisher(self, entry: LogEntry) -> None:
+        message, body = entry.entry, entry.entry.body
+        try:
+            if isinstance(body, KeyAnnounced) and body.purpose in SERVICES and body.purpose not in self._publishers:
+                if body.jwk is None:
+                    raise BadEntry("A service announces no key.")
+                key = VerifyingKey(body.jwk)
+                check_log_signature(message, key)
+                self._publishers[body.purpose] = key
+                return
+            owners = OWNERS[str(type(body).__struct_config__.tag)]
+            for owner in owners:
+                known = self._publishers.get(owner)
+                if known is not None and known.kid == message.by:
+                    check_log_signature(message, known)
+                    return
+        except (BadSignature, BadKey) as error:
+            raise BadEntry("An entry's signature is false.") from error
+        raise BadEntry("An entry is published by a service that may not say it.")
+
+    def publisher(self, service: str) -> VerifyingKey | None:
+        """The key with which a service signs its entries and messages."""
+        return self._publishers.get(service)
+
+    def key(self, purpose: str) -> KeyAnnounced | None:
+        """The key announced for a purpose."""
+        found = self.keys.get(purpose)
+        return None if found is None else found[1]
+
+    def keyset(self, keyset: str) -> KeysetAnnounced | None:
+        """A keyset by its id."""
+        return next((body for _, body in self.keysets if body.keyset == keyset), None)
+
+    def rule(self, rule_hash: str) -> tuple[Logged, RulePublished] | None:
+        """The first publication of a rule: its notice period runs from there."""
+        return next((each for each in self.rules if each[1].rule_hash == rule_hash), None)
+
+    def approved(self, unit: Unit) -> int:
+        """The sum of all approved payments in a unit."""
+        return sum(body.total for _, body in self.approvals if body.unit == unit)
+
+
+def view_of(entries: Iterable[tuple[int, LogEntry]]) -> LogView:
+    """A view of all these entries."""
+    view = LogView()
+    for index, entry in entries:
+        view.add(index, entry)
+    return view

@@ -1,0 +1,213 @@
+"""What the shops side does: accredit, book deposits, take claims, settle, publish figures.
+
+Every step is one transaction and safe to repeat: deposits by their number, claims by theirs, runs by their name.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+
+import msgspec
+
+from amparo_common.bridge import Accreditation, SettlementFigures, ShopDeposited
+from amparo_common.clock import Clock, to_text
+from amparo_common.ids import ShopId, random_id
+from amparo_common.money import Unit
+from amparo_service.database import Database
+from amparo_shops import ledger, store
+from amparo_shops.bank_file import Party, Payment, check_account, write_bank_file
+from amparo_shops.errors import ClaimTooHigh, DepositDiffers, NothingToSettle, NotThisShop
+from amparo_shops.ledger import Posting
+from amparo_shops.store import Settlement, Shop
+
+
+class NewShop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A shop to accredit: name and account as the bank knows them, the units of the goods it sells."""
+
+    name: str
+    account: str
+    units: list[str]
+
+
+class Accredited(msgspec.Struct, frozen=True):
+    """An accredited shop's reference and its access code, shown once."""
+
+    shop: ShopId
+    access: str
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a shop sees of itself in one unit, in minor units."""
+
+    unit: Unit
+    deposited: int
+    to_settle: int
+    asked: int
+    settled: int
+
+
+class Shops:
+    """The shops side's decisions."""
+
+    def __init__(self, database: Database, *, clock: Clock, debtor: Party, currency: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._debtor = debtor
+        self._currency = currency
+
+    def accredit(self, new: NewShop) -> Accredited:
+        """Accredit a shop. Raises `BadAccount`."""
+        access = secrets.token_urlsafe(24)
+        shop = Shop(ShopId(random_id()), new.name, check_account(new.account), [Unit(unit) for unit in new.units])
+        with self._database.transaction() as connection:
+            store.record_shop(connection, shop, _hash(access))
+        return Accredited(shop=shop.id, access=access)
+
+    def accreditation(self, shop: str, unit: str) -> Accreditation:
+        """Whether a shop is settled in a unit. Raises `ShopUnknown`."""
+        with self._database.reading() as connection:
+            found = store.find_shop(connection, shop)
+        return Accreditation(shop=found.id, unit=Unit(unit), accredited=unit in found.units)
+
+    def shop_of(self, access: str) -> Shop:
+        """The shop whose access code this is. Raises `NotThisShop`."""
+        with self._database.reading() as connection:
+            found = store.shop_of_access(connection, _hash(access))
+        if found is None:
+            raise NotThisShop("The access code is not valid.")
+        return found
+
+    def record_deposit(self, message: ShopDeposited) -> None:
+        """The mint says a shop handed in aid. Booked once. Raises `ShopUnknown`, `DepositDiffers`."""
+        reference = f"deposit {message.deposit}"
+        postings = [Posting(f"aid:{message.unit}", message.amount), Posting(f"payable:{message.shop}", -message.amount)]
+        with self._database.transaction() as connection:
+            store.find_shop(connection, message.shop)
+            # The day is left out: the ledger need not know when a shop deposited, only that it did.
+            written = ledger.record_entry(connection, reference, postings, unit=message.unit, day="")
+            if not written and ledger.entry_total(connection, reference) != message.amount:
+                raise DepositDiffers("A deposit was repeated with another amount.")
+
+    def standing(self, shop: ShopId, unit: Unit) -> Standing:
+        """A shop's totals in a unit."""
+        with self._database.reading() as connection:
+            return _standing(connection, shop, unit)
+
+    def claim(self, shop: ShopId, unit: Unit, amount: int, *, claim: str) -> Standing:
+        """A shop asks to be paid `amount`; `claim` is its own number for it, so repeating changes nothing.
+        Raises `ClaimTooHigh`."""
+        with self._database.transaction() as connection:
+            known = connection.execute("SELECT 1 FROM claim WHERE id = ?", (claim,)).fetchone()
+            standing = _standing(connection, shop, unit)
+            if known is None:
+                if not 0 < amount <= standing.to_settle - standing.asked:
+                    raise ClaimTooHigh("The claim is higher than what was deposited and not yet asked for.")
+                connection.execute(
+                    "INSERT INTO claim (id, shop, unit, amount) VALUES (?, ?, ?, ?)", (claim, shop, unit, amount)
+                )
+            return _standing(connection, shop, unit)
+
+    def settle(self, run: str, unit: Unit) -> Settlement:
+        """Make the settlement run `run`: the bank file and the ledger entries for all open claims of a unit. The same run
+        again gives the same file. Raises `NothingToSettle`, `BankFileInvalid`."""
+        now = self._clock.now()
+        with self._database.transaction() as connection:
+            if store.has_settlement(connection, run):
+                return store.find_settlement(connection, run)
+            claims = store.open_claims(connection, unit)
+            if not claims:
+                raise NothingToSettle("There is no open claim.")
+            by_shop: dict[ShopId, int] = {}
+            for claim in claims:
+                by_shop[claim.shop] = by_shop.get(claim.shop, 0) + claim.amount
+            payments = [
+                Payment(reference=f"{run}-{number}"[-35:], creditor=_party(connection, shop), amount=amount)
+                for number, (shop, amount) in enumerate(sorted(by_shop.items()), start=1)
+            ]
+            file = write_bank_file(
+                message=run[-35:],
+                created=to_text(now),
+                day=now.date().isoformat(),
+                debtor=self._debtor,
+                currency=self._currency,
+                payments=payments,
+            )
+            total = sum(by_shop.values())
+            connection.execute(
+                "INSERT INTO settlement (run, unit, total, file) VALUES (?, ?, ?, ?)", (run, unit, total, file)
+            )
+            connection.executemany("UPDATE claim SET run = ? WHERE id = ?", [(run, claim.id) for claim in claims])
+            postings = [Posting(f"payable:{shop}", amount) for shop, amount in sorted(by_shop.items())]
+            ledger.record_entry(
+                connection,
+                f"run {run}",
+                [*postings, Posting(f"bank:{unit}", -total)],
+                unit=unit,
+                day=now.date().isoformat(),
+            )
+            return store.find_settlement(connection, run)
+
+    def confirm(self, run: str) -> Settlement:
+        """The bank says the run is paid. Raises `SettlementUnknown`."""
+        day = self._clock.now().date().isoformat()
+        with self._database.transaction() as connection:
+            found = store.find_settlement(connection, run)
+            connection.execute("UPDATE settlement SET confirmed = 1 WHERE run = ?", (run,))
+            postings = [Posting(f"bank:{found.unit}", found.total), Posting(f"aid:{found.unit}", -found.total)]
+            ledger.record_entry(connection, f"paid {run}", postings, unit=found.unit, day=day)
+            return store.find_settlement(connection, run)
+
+    def find_run(self, run: str) -> Settlement:
+        """A settlement run. Raises `SettlementUnknown`."""
+        with self._database.reading() as connection:
+            return store.find_settlement(connection, run)
+
+    def figures(self, period: str) -> list[SettlementFigures]:
+        """The totals of every unit, ready for the public log. Raises `LedgerUnbalanced`."""
+        with self._database.reading() as connection:
+            balances = ledger.trial_balance(connection)
+            return [_figures(connection, period, Unit(unit), accounts) for unit, accounts in balances.items()]
+
+    def trial_balance(self) -> dict[str, dict[str, int]]:
+        """Every account by unit. Raises `LedgerUnbalanced`."""
+        with self._database.reading() as connection:
+            return ledger.trial_balance(connection)
+
+
+def _figures(connection: sqlite3.Connection, period: str, unit: Unit, accounts: dict[str, int]) -> SettlementFigures:
+    (settled,) = connection.execute(
+        "SELECT coalesce(sum(total), 0) FROM settlement WHERE unit = ? AND confirmed = 1", (unit,)
+    ).fetchone()
+    (deposited,) = connection.execute(
+        "SELECT coalesce(sum(posting.amount), 0) FROM posting JOIN entry ON entry.number = posting.entry"
+        " WHERE entry.unit = ? AND entry.reference LIKE 'deposit %' AND posting.amount > 0",
+        (unit,),
+    ).fetchone()
+    owed = sum(-amount for account, amount in accounts.items() if account.startswith(("payable:", "bank:")))
+    shops = sum(account.startswith("payable:") for account in accounts)
+    return SettlementFigures(
+        period=period, unit=unit, shops=shops, deposited=int(deposited), settled=int(settled), payable=owed
+    )
+
+
+def _standing(connection: sqlite3.Connection, shop: ShopId, unit: Unit) -> Standing:
+    to_settle = -ledger.balance(connection, f"payable:{shop}", unit)
+    (settled,) = connection.execute(
+        "SELECT coalesce(sum(claim.amount), 0) FROM claim JOIN settlement ON settlement.run = claim.run"
+        " WHERE claim.shop = ? AND claim.unit = ?",
+        (shop, unit),
+    ).fetchone()
+    asked = store.open_total(connection, shop, unit)
+    return Standing(
+        unit=unit, deposited=to_settle + int(settled), to_settle=to_settle, asked=asked, settled=int(settled)
+    )
+
+
+def _party(connection: sqlite3.Connection, shop: ShopId) -> Party:
+    found = store.find_shop(connection, shop)
+    return Party(name=found.name, account=found.account)
+
+
+def _hash(access: str) -> bytes:
+    # The access code has 192 random bits, so a plain hash is enough; it is not a password.
+    return hashlib.sha256(access.encode()).digest()
