@@ -35,6 +35,7 @@ _buffers = threading.local()
 
 def multiply(point: PublicKey, scalar: bytes) -> PublicKey:
     """scalar * point, in constant time in `scalar` (32 bytes, big-endian, 0 < scalar < order)."""
+    _check_length(scalar)
     output = getattr(_buffers, "output", None)
     if output is None:
         output = _buffers.output = ffi.new("unsigned char[64]")
@@ -43,8 +44,14 @@ def multiply(point: PublicKey, scalar: bytes) -> PublicKey:
     return PublicKey(b"\x04" + ffi.buffer(output)[:])
 
 
+def _check_length(scalar: bytes) -> None:
+    if len(scalar) != 32:
+        raise BadPoint("A scalar does not have 32 bytes.")
+
+
 def generator_times(scalar: bytes) -> PublicKey:
     """scalar * G (libsecp256k1's key creation, constant time)."""
+    _check_length(scalar)
     key = ffi.new("secp256k1_pubkey *")
     if not lib.secp256k1_ec_pubkey_create(GLOBAL_CONTEXT.ctx, key, scalar):
         raise BadPoint("A scalar is out of range.")

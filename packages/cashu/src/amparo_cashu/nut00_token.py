@@ -72,11 +72,18 @@ def read_token(text: str, *, keysets: Iterable[str]) -> Token:
 def _unpack_token(content: Any, keysets: list[str]) -> Token:
     proofs = []
     for group in content["t"]:
-        keyset = _full_id(bytes(group["i"]), keysets)
+        keyset = _full_id(_bytes(group["i"]), keysets)
         proofs += [_unpack(packed, keyset) for packed in group["p"]]
     if not 0 < len(proofs) <= MOST_PROOFS:
         raise BadToken(f"A token holds 1 to {MOST_PROOFS} coins.")
-    return msgspec.convert(Token(mint=content["m"], unit=content["u"], proofs=proofs), Token, from_attributes=True)
+    token = msgspec.convert({"mint": content["m"], "unit": content["u"], "proofs": []}, Token)
+    return msgspec.structs.replace(token, proofs=proofs)
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise BadToken("A field of the token is not a byte string.")
+    return value
 
 
 def _full_id(short: bytes, keysets: list[str]) -> str:
@@ -96,11 +103,14 @@ def _unpack(packed: Any, keyset: str) -> Proof:
         "amount": packed["a"],
         "id": keyset,
         "secret": packed["s"],
-        "C": bytes(packed["c"]).hex(),
-        "dleq": None if dleq is None else {name: bytes(dleq[name]).hex() for name in ("e", "s", "r") if name in dleq},
+        "C": _bytes(packed["c"]).hex(),
+        "dleq": None if dleq is None else {name: _bytes(dleq[name]).hex() for name in ("e", "s", "r") if name in dleq},
         "witness": packed.get("w"),
     }
-    return msgspec.convert(proof, Proof)
+    found = msgspec.convert(proof, Proof)
+    if found.amount <= 0 or len(found.C) != 66:
+        raise BadToken("A coin of the token is malformed.")
+    return found
 
 
 def without_dleq(proof: Proof) -> Proof:

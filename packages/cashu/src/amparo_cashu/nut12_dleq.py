@@ -8,7 +8,7 @@ import hashlib
 from coincurve import PublicKey
 
 from amparo_cashu.curve import add, generator_times, hash_to_curve, multiply, read_point, read_scalar, subtract
-from amparo_cashu.errors import BadPoint, SignatureNotProved
+from amparo_cashu.errors import BadPoint, BadToken, SignatureNotProved
 from amparo_cashu.wire import Dleq, Proof
 
 
@@ -21,11 +21,11 @@ def check_signature(dleq: Dleq | None, *, key: PublicKey, blinded: PublicKey, si
     """Raises `SignatureNotProved` unless `signed` was made from `blinded` with the secret of `key`."""
     if dleq is None:
         raise SignatureNotProved("A signature comes without its proof.")
-    e, s = read_scalar(dleq.e), read_scalar(dleq.s)
     try:
+        e, s = read_scalar(dleq.e), read_scalar(dleq.s)
         one = subtract(generator_times(s), multiply(key, e))
         two = subtract(multiply(blinded, s), multiply(signed, e))
-    except BadPoint as error:
+    except (BadPoint, BadToken) as error:
         raise SignatureNotProved("The proof of a signature is malformed.") from error
     if challenge(one, two, key, signed) != e:
         raise SignatureNotProved("A signature was not made with the published key.")

@@ -2,12 +2,15 @@
 
 import hashlib
 import hmac
+import re
 
 import msgspec
 
 from amparo_cashu.curve import ORDER
 from amparo_cashu.errors import BadToken
 from amparo_common.secret import Secret
+
+_VERSION_2 = re.compile(r"01[0-9a-f]{64}")
 
 
 class BlankSecret(msgspec.Struct, frozen=True):
@@ -19,7 +22,7 @@ class BlankSecret(msgspec.Struct, frozen=True):
 
 def derive(seed: Secret, keyset: str, counter: int) -> BlankSecret:
     """The secret and blinding factor number `counter` of a keyset."""
-    if not keyset.startswith("01") or len(keyset) != 66:
+    if not _VERSION_2.fullmatch(keyset):
         raise BadToken("Secrets are derived for keysets of version 2 only.")
     start = b"Cashu_KDF_HMAC_SHA256" + bytes.fromhex(keyset) + counter.to_bytes(8, "big")
     secret, factor = (hmac.new(seed.reveal(), start + kind, hashlib.sha256).digest() for kind in (b"\x00", b"\x01"))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from amparo_cashu.curve import read_point, schnorr_sign, schnorr_verify
-from amparo_cashu.errors import LockNotOpen, QuoteSignatureFalse
+from amparo_cashu.errors import AmountRefused, LockNotOpen, QuoteSignatureFalse
 from amparo_cashu.wire import BlindedMessage
 
 
@@ -11,6 +11,8 @@ def message(quote: str, outputs: Sequence[BlindedMessage]) -> bytes:
     """The message of version 1: length-prefixed quote, then amount and point of every output."""
     parts = [b"Cashu_MintQuoteSig_v1", _sized(quote.encode())]
     for output in outputs:
+        if output.amount < 0:
+            raise AmountRefused("An output has a negative amount.")
         amount = output.amount.to_bytes((output.amount.bit_length() + 7) // 8, "big")
         parts += [_sized(amount), _sized(read_point(output.B_).format())]
     return b"".join(parts)

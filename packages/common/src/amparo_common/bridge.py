@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from amparo_common import canonical
+from amparo_common.errors import BadSignature
 from amparo_common.ids import DepositId, KeysetId, QuoteId, ShopId
 from amparo_common.money import Unit
 from amparo_common.signing import PublicJwk, SigningKey, VerifyingKey, b64url, sign_compact, verify_compact
@@ -175,6 +176,8 @@ def sign_for_log(body: LogMessage, key: SigningKey) -> SignedMessage:
 
 
 def check_log_signature(message: SignedMessage, key: VerifyingKey) -> None:
-    """Raises `BadSignature` unless `key` signed `message`."""
+    """Raises `BadSignature` unless `key` signed `message` and is the key it names."""
+    if message.by != key.kid:
+        raise BadSignature("The message names another publisher.")
     head = b64url(canonical.encode({"alg": "ES256", "kid": key.kid, "typ": LOG_TYP}))
     verify_compact(f"{head}.{b64url(canonical.encode(message.body))}.{message.sig}", key, typ=LOG_TYP)

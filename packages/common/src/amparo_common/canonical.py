@@ -22,8 +22,12 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 def encode(value: Any) -> bytes:
     """`value` (a msgspec struct or plain JSON value) as canonical JSON. Raises `NotCanonical`."""
-    plain = msgspec.to_builtins(value)
-    _check(plain, DEEPEST)
+    try:
+        _refuse_sets(value)
+        plain = msgspec.to_builtins(value)
+        _check(plain, DEEPEST)
+    except (TypeError, RecursionError) as error:
+        raise NotCanonical("A value has no canonical form.") from error
     return _encoder.encode(plain)
 
 
@@ -37,7 +41,7 @@ def decode(data: bytes, into: type[T]) -> T:
     `MalformedMessage` when they do not have the shape of `into`."""
     try:
         plain = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec.DecodeError and UnicodeDecodeError are ValueErrors
         raise NotCanonical("This is not JSON.") from error
     if encode(plain) != data:
         raise NotCanonical("This JSON is not in its canonical form.")
@@ -55,6 +59,19 @@ def convert(plain: Any, into: type[T]) -> T:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of `value`, 64 hex digits."""
     return hashlib.sha256(encode(value)).hexdigest()
+
+
+def _refuse_sets(value: Any) -> None:
+    """A set has no agreed order, and msgspec would write it as a list."""
+    match value:
+        case set() | frozenset():
+            raise NotCanonical("A set has no canonical form.")
+        case list() | tuple():
+            for item in value:
+                _refuse_sets(item)
+        case dict():
+            for item in value.values():
+                _refuse_sets(item)
 
 
 def _check(value: Any, depth: int) -> None:

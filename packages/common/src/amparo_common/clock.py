@@ -46,12 +46,12 @@ def require_utc(instant: datetime) -> datetime:
 
 def to_text(instant: datetime) -> str:
     """RFC 3339 in UTC, whole seconds: 2026-11-01T00:00:00Z."""
-    return require_utc(instant).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return require_utc(instant).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
 def from_text(text: str) -> datetime:
     """The reverse of `to_text`. Raises `NaiveTime` for text without an offset or that is no time at all."""
     try:
         return require_utc(datetime.fromisoformat(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise NaiveTime("A time cannot be read.") from error

@@ -1,5 +1,6 @@
 """Amounts of aid: whole minor units of a named unit, never a float."""
 
+import re
 from dataclasses import dataclass
 from typing import NewType
 
@@ -9,6 +10,8 @@ Unit = NewType("Unit", str)
 
 # The largest amount one message may carry (21 million major units). Sums stay far below 2^53.
 MOST_MINOR_UNITS = 2_100_000_000
+
+_TYPED = re.compile(r"([0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3}){1,6})(?:\.([0-9]{1,9}))?")
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -51,11 +54,13 @@ def format_minor(amount: int, *, digits: int = 2) -> str:
 
 def parse_minor(text: str, *, digits: int = 2) -> int:
     """The reverse of `format_minor` for what a person types: "10.5" -> 1050. Raises `BadMoney`."""
-    clean = text.strip().replace(",", "")
-    whole, _, part = clean.partition(".")
-    # ASCII digits only: "²" and other Unicode digits are isdigit() but not numbers here.
-    if not (clean.isascii() and whole.isdigit() and (part == "" or part.isdigit()) and len(part) <= digits):
+    match = _TYPED.fullmatch(text.strip())
+    part = (match.group(2) or "") if match else ""
+    # A comma is accepted only where it groups thousands: "10,50" would otherwise be read as a hundred times as much.
+    if match is None or len(part) > digits:
         raise BadMoney(
-            "The amount cannot be read.", why=f"It has at most {digits} decimals.", todo="Type it like 10.50."
+            "The amount cannot be read.",
+            why=f"It has at most {digits} decimals, after a point.",
+            todo="Type it like 10.50.",
         )
-    return int(whole) * int(10**digits) + int(part.ljust(digits, "0") or 0)
+    return int(match.group(1).replace(",", "") + part.ljust(digits, "0"))

@@ -97,7 +97,7 @@ class SigningKey:
         """A key as `to_pem` wrote it. Raises `BadKey`."""
         try:
             key = serialization.load_pem_private_key(pem, password=None)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise BadKey("The private key file cannot be read.") from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise BadKey("The private key file holds another kind of key.")
@@ -174,7 +174,7 @@ def _split(token: str) -> tuple[str, str, str]:
 def _read_header(token: str) -> dict[str, str]:
     try:
         header = msgspec.json.decode(unb64url(_split(token)[0]), type=dict[str, str])
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise BadSignature("This is not a signed document.") from error
     if set(header) != {"alg", "kid", "typ"}:
         raise BadSignature("A signed document has an unusual header.")

@@ -236,7 +236,7 @@ def decode(body: bytes, into: type[T]) -> T:
     """A request body as a struct. Raises `BadRequest`."""
     try:
         return msgspec.json.decode(body, type=into)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest("The request cannot be read.", why=f"{error}.") from error
 
 

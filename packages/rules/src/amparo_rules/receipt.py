@@ -20,6 +20,7 @@ from amparo_rules.batch import Outcomes
 from amparo_rules.catalogue import FactType, Shown, show_decimal
 from amparo_rules.errors import (
     DoesNotFollowRule,
+    FactOutOfRange,
     NotInBatch,
     ReceiptMalformed,
     ReceiptSignatureFalse,
@@ -142,11 +143,15 @@ def receipt_signer(key: SigningKey) -> CompactSigner:
 def read_receipt(token: str, key: VerifyingKey) -> Receipt:
     """The receipt in a compact JWS. Raises `ReceiptSignatureFalse`, `ReceiptMalformed`."""
     try:
-        return canonical.decode(verify_compact(token, key, typ=RECEIPT_TYP), Receipt)
+        receipt = canonical.decode(verify_compact(token, key, typ=RECEIPT_TYP), Receipt)
+        from_text(receipt.decided_at)
     except BadSignature as error:
         raise ReceiptSignatureFalse("The receipt's signature is false.") from error
     except AmparoError as error:
         raise ReceiptMalformed("The receipt cannot be read.") from error
+    if receipt.v != 1:
+        raise ReceiptMalformed("The receipt is of an unknown version.")
+    return receipt
 
 
 class PublicRecord(msgspec.Struct, frozen=True):
@@ -156,6 +161,7 @@ class PublicRecord(msgspec.Struct, frozen=True):
     rule_logged_at: str
     receipt_key: VerifyingKey
     batch: DecisionsMade | None
+    batch_logged_at: str | None = None
 
 
 def recompute(receipt: Receipt, rule: RuleFile) -> Outcome:
@@ -171,6 +177,8 @@ def recompute(receipt: Receipt, rule: RuleFile) -> Outcome:
         if extra:
             raise DoesNotFollowRule(f"The receipt uses a fact that the rule does not ask for: {min(extra)}.")
         return evaluate(plan, household)
+    except FactOutOfRange as error:
+        raise ReceiptMalformed("The receipt uses a value that no fact can have.") from error
     except ValueError as error:
         raise ReceiptMalformed("The receipt's date cannot be read.") from error
 
@@ -181,10 +189,12 @@ def check_receipt(bundle: ReceiptBundle, record: PublicRecord) -> Receipt:
     _check_rule(receipt, record.rule_file)
     _check_notice(receipt, record)
     batch = record.batch
-    if batch is None or (batch.programme, batch.cycle, batch.rule_hash) != (
+    if batch is None or (batch.programme, batch.cycle, batch.rule_hash, batch.as_of, batch.unit) != (
         receipt.programme,
         receipt.cycle,
         receipt.rule_hash,
+        receipt.as_of,
+        receipt.unit,
     ):
         raise NotInBatch("No batch of this programme and cycle is in the public log.")
     if bundle.batch.count != batch.households:
@@ -211,7 +221,9 @@ def _check_rule(receipt: Receipt, rule: RuleFile) -> None:
 
 def _check_notice(receipt: Receipt, record: PublicRecord) -> None:
     ends = notice_ends(record.rule_logged_at, record.rule_file.notice_days)
-    if from_text(receipt.decided_at) < ends:
+    # The office's own word, and the log's: a batch that was logged too early proves an early decision whatever it says.
+    moments = [receipt.decided_at] + ([record.batch_logged_at] if record.batch_logged_at else [])
+    if min(from_text(moment) for moment in moments) < ends:
         raise RuleNotPublicInTime("The decision was made before the rule's notice period had ended.")
 
 

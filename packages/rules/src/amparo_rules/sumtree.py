@@ -86,10 +86,22 @@ def _root(count: int, hashed: bytes, total: int) -> str:
     return hashlib.sha256(b"\x02" + _number(count) + hashed + _number(total)).hexdigest()
 
 
+def _sides(index: int, count: int) -> list[bool]:
+    """On which side the siblings of a place stand, from the bottom up (True: left)."""
+    sides = []
+    while count > 1:
+        if index ^ 1 < count:
+            sides.append(index % 2 == 1)
+        index, count = index >> 1, (count + 1) >> 1
+    return sides
+
+
 def check_in_batch(receipt: bytes, amount: int, proof: BatchProof, *, root: str, total: int) -> None:
     """Raises `NotInBatch` unless the receipt with this amount is counted in the batch of this root and total."""
     if not 0 <= proof.index < proof.count or len(proof.steps) > 64:
         raise NotInBatch("The proof of the batch is malformed.")
+    if [step.left for step in proof.steps] != _sides(proof.index, proof.count):
+        raise NotInBatch("The proof does not belong to this place in the batch.")
     hashed, summed = leaf(receipt, amount), amount
     for step in proof.steps:
         try:

@@ -81,7 +81,7 @@ class Client:
             return response.content
         try:
             body = msgspec.json.decode(response.content, type=_ErrorBody)
-        except msgspec.DecodeError:
+        except ValueError:
             body = _ErrorBody(what="The service refused without saying why.")
         raise RemoteError(
             body.what or body.detail,
@@ -94,7 +94,7 @@ class Client:
     def _decode(self, data: bytes, into: type[T]) -> T:
         try:
             return msgspec.json.decode(data, type=into)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except ValueError as error:
             raise RemoteError(
                 f"{self.base} gave an answer of the wrong shape.", remote_code="service.bad_answer", status=200
             ) from error

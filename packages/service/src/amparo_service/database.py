@@ -13,25 +13,30 @@ from pathlib import Path
 
 from amparo_service.errors import CannotStore, DatabaseTooNew
 
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON")
+
 
 class Database:
-    """A SQLite database. `migrations` are SQL scripts; their count is the schema version kept in `user_version`."""
+    """A SQLite database. `migrations` are SQL scripts, one statement to a
+    line end with a semicolon; their count is the schema version kept in `user_version`."""
 
     def __init__(self, path: Path | str, migrations: Sequence[str]) -> None:
         self.path = str(path)
         # Owner of the connection: whoever holds this lock. Re-entrant, so that a service step may call another.
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "busy_timeout=10000",
-            "secure_delete=ON",
-        ):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate(migrations)
+        self._doomed = False
+        try:
+            self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            for pragma in _PRAGMAS:
+                self._connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error as error:
+            raise CannotStore("The database cannot be opened.") from error
+        try:
+            self._migrate(migrations)
+        except DatabaseTooNew:
+            self._connection.close()
+            raise
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -52,11 +57,16 @@ class Database:
             self._depth += 1
             try:
                 if self._depth == 1:
+                    self._doomed = False
                     self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 if self._depth == 1:
+                    if self._doomed:
+                        raise CannotStore("A step inside was given up.", why="It is stored whole or not at all.")
                     self._connection.execute("COMMIT")
             except BaseException as error:
+                # A nested step that failed dooms the whole, even when its caller caught the error.
+                self._doomed = True
                 if self._depth == 1 and self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.OperationalError) and _is_disk_trouble(error):
@@ -83,4 +93,5 @@ def _is_disk_trouble(error: sqlite3.OperationalError) -> bool:
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
     }

@@ -57,7 +57,7 @@ async def read(request: Request, into: type[T], *, limit: int = MOST_BODY_BYTES)
     body = await read_body(request, limit=limit)
     try:
         return msgspec.json.decode(body, type=into)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest("The request cannot be read.", why=f"{error}.") from error
 
 

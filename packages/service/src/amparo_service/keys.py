@@ -28,10 +28,11 @@ def file_once(path: Path, make: Callable[[], bytes]) -> bytes:
     """What the file holds; if there is none, `make()` is written first, whole and flushed, or not at all."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        content = make()
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(make())
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         # `link` never replaces a file, so two processes starting at once agree on the first one's key.

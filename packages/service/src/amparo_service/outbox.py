@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from amparo_service.database import Database
 
-SCHEMA = "CREATE TABLE outbox (number INTEGER PRIMARY KEY, destination TEXT NOT NULL, body TEXT NOT NULL)"
+SCHEMA = "CREATE TABLE outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, body TEXT NOT NULL)"
 
 
 def put(connection: sqlite3.Connection, destination: str, body: str) -> None:
@@ -31,6 +31,7 @@ def deliver(database: Database, destination: str, send: Callable[[str], None]) -
             return delivered
         send(row[1])
         with database.transaction() as connection:
+            # Numbers are never used again (AUTOINCREMENT), so a second delivery that overlaps this one deletes nothing else.
             connection.execute("DELETE FROM outbox WHERE number = ?", (row[0],))
         delivered += 1
 

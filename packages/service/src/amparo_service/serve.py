@@ -42,7 +42,9 @@ def bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-    except OSError as error:
+        # Listening at once takes the port for good: two services starting together cannot both get it.
+        listener.listen(1024)
+    except (OSError, OverflowError) as error:
         listener.close()
         raise PortTaken(f"Cannot listen on {host}:{port}.") from error
     return listener
@@ -52,14 +54,17 @@ def run_service(app: Starlette, arguments: ServiceArguments) -> None:
     """Serve until SIGTERM or SIGINT. The chosen address is written to `address` in the data folder."""
     listener = bind(arguments.host, arguments.port)
     host, port = listener.getsockname()[:2]
-    replace_file(arguments.data / "address", f"http://{host}:{port}".encode())
+    shown = f"[{host}]" if ":" in host else host
+    replace_file(arguments.data / "address", f"http://{shown}:{port}".encode())
+    # An unexpected error's traceback could hold a person's data; its type alone is logged, by `http.make_app`.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     # No access log: a line per request would be a central trace of who did what when.
     config = uvicorn.Config(
         app,
         loop="uvloop",
         http="httptools",
         access_log=False,
-        log_level="warning",
+        log_level="critical",
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=5,

@@ -78,7 +78,7 @@ def write_bank_file(
         amount.set("Ccy", currency)
         _add(_add(transfer, "Cdtr"), "Nm", payment.creditor.name)
         _add_account(transfer, "CdtrAcct", payment.creditor.account)
-    data = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     check_bank_file(data)
     return data
 
