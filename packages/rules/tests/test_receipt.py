@@ -49,12 +49,12 @@ AS_OF = date(2026, 11, 1)
 PLAN = RULE.plan(AS_OF)
 LOGGED = datetime(2026, 10, 20, 12, tzinfo=UTC)
 DECIDED = datetime(2026, 11, 1, 9, tzinfo=UTC)
+DECLARED = Declared(source="registry", date="2026-10-01")
 FRAME = Frame(
     rule=RULE,
     cycle="2026-11",
     as_of=AS_OF,
     decided_at=to_text(DECIDED),
-    declared=Declared(source="registry", date="2026-10-01"),
 )
 FINDINGS = (ReceiptSignatureFalse, DoesNotFollowRule, RuleNotPublicInTime, NotInBatch, ReceiptMalformed)
 
@@ -124,7 +124,7 @@ class Office:
 HOUSEHOLDS = households(50)
 OUTCOMES = evaluate_batch(PLAN, as_columns(PLAN, HOUSEHOLDS))
 SUBJECTS = [
-    Subject(pseudonym=f"p{number:03}", holder=KEY.kid, household=each) for number, each in enumerate(HOUSEHOLDS)
+    Subject(pseudonym=f"p{number:03}", holder=KEY.kid, declared=DECLARED, household=each) for number, each in enumerate(HOUSEHOLDS)
 ]
 PAYLOADS = list(write_receipts(FRAME, PLAN, SUBJECTS, OUTCOMES))
 HONEST = Office(PAYLOADS)
@@ -369,7 +369,7 @@ def test_a_family_whose_age_was_taken_on_another_day_than_the_batch_says_is_foun
     plan = RULE.plan(earlier)
     outcomes = evaluate_batch(plan, as_columns(plan, [household]))
     frame = msgspec.structs.replace(FRAME, as_of=earlier)
-    (payload,) = write_receipts(frame, plan, [Subject(pseudonym="p000", holder=None, household=household)], outcomes)
+    (payload,) = write_receipts(frame, plan, [Subject(pseudonym="p000", holder=None, declared=DECLARED, household=household)], outcomes)
     assert canonical.decode(payload, Receipt).steps["under5"] == "1"
     with pytest.raises((NotInBatch, DoesNotFollowRule)):
         Office([payload, *PAYLOADS[1:]]).check()

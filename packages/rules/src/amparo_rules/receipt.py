@@ -82,14 +82,14 @@ class Frame(msgspec.Struct, frozen=True):
     cycle: str
     as_of: date
     decided_at: str
-    declared: Declared
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """Whom a receipt is for, and the facts it is about."""
+    """Whom a receipt is for, the facts it is about, and where they come from."""
 
     pseudonym: str
     holder: str | None
+    declared: Declared
     household: Household
 
 
@@ -102,7 +102,6 @@ def write_receipts(frame: Frame, plan: Plan, subjects: Sequence[Subject], outcom
         "as_of": frame.as_of.isoformat(),
         "cycle": frame.cycle,
         "decided_at": frame.decided_at,
-        "declared": frame.declared,
         "programme": frame.rule.programme,
         "rule_hash": frame.rule.rule_hash,
         "rule_version": frame.rule.text.version,
@@ -115,6 +114,7 @@ def write_receipts(frame: Frame, plan: Plan, subjects: Sequence[Subject], outcom
             shared
             | {
                 "amount": amount,
+                "declared": subject.declared,
                 "eligible": bits == 0,
                 "facts": {
                     "household": _shown(households, subject.household.facts),
@@ -132,7 +132,7 @@ def write_receipts(frame: Frame, plan: Plan, subjects: Sequence[Subject], outcom
 
 
 def _shown(kinds: list[tuple[str, FactType]], facts: dict[str, int | None]) -> dict[str, Shown]:
-    return {name: kind.show(facts[name]) for name, kind in kinds}
+    return {name: kind.show(facts.get(name)) for name, kind in kinds}
 
 
 def receipt_signer(key: SigningKey) -> CompactSigner:

@@ -1,0 +1,84 @@
+"""A wallet's outputs: made before a request from a seed and a counter, finished with the mint's answer. Pure.
+
+`finish` refuses what a mint could use to mark somebody: a signature without a valid proof, under another keyset, of another
+amount, or a missing one.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from amparo_cashu.curve import read_point, show_point
+from amparo_cashu.errors import SignatureNotProved
+from amparo_cashu.nut00_blind import blind, unblind
+from amparo_cashu.nut10_secret import write_lock
+from amparo_cashu.nut12_dleq import check_signature
+from amparo_cashu.nut13_secrets import derive
+from amparo_cashu.wire import BlindedMessage, BlindSignature, Dleq, Proof
+from amparo_common.secret import Secret
+
+
+class LockTo(msgspec.Struct, frozen=True):
+    """Lock outputs to a key until a time (unix); afterwards the refund key may take them back."""
+
+    key: str
+    locktime: int
+    refund: str
+
+
+class OutputPlan(msgspec.Struct, frozen=True):
+    """What the outputs of one request are made of: enough to make them again after a crash."""
+
+    keyset: str
+    counter: int
+    amounts: list[int]
+    locks: list[LockTo | None]
+
+
+class _Blank(msgspec.Struct, frozen=True):
+    secret: str
+    factor: bytes
+
+
+def _blanks(plan: OutputPlan, seed: Secret) -> list[_Blank]:
+    found = []
+    for place, lock in enumerate(plan.locks):
+        blank = derive(seed, plan.keyset, plan.counter + place)
+        secret = blank.secret
+        if lock is not None:
+            secret = write_lock(blank.secret, lock.key, locktime=lock.locktime, refund=lock.refund)
+        found.append(_Blank(secret=secret, factor=blank.factor))
+    return found
+
+
+def messages(plan: OutputPlan, seed: Secret) -> list[BlindedMessage]:
+    """The blinded messages of a plan, in its order."""
+    return [
+        BlindedMessage(amount=amount, id=plan.keyset, B_=show_point(blind(blank.secret, blank.factor)))
+        for amount, blank in zip(plan.amounts, _blanks(plan, seed), strict=True)
+    ]
+
+
+def finish(
+    plan: OutputPlan, seed: Secret, signatures: Sequence[BlindSignature], keys: Mapping[str, str]
+) -> list[Proof]:
+    """The tokens, each checked against the published keys. Raises `SignatureNotProved`, `BadPoint`."""
+    if len(signatures) != len(plan.amounts):
+        raise SignatureNotProved("The mint answered with another number of signatures.")
+    proofs = []
+    for amount, blank, signature in zip(plan.amounts, _blanks(plan, seed), signatures, strict=True):
+        if (signature.amount, signature.id) != (amount, plan.keyset):
+            raise SignatureNotProved("The mint signed another amount or with another keyset.")
+        key, signed = read_point(keys[str(amount)]), read_point(signature.C_)
+        check_signature(signature.dleq, key=key, blinded=blind(blank.secret, blank.factor), signed=signed)
+        assert signature.dleq is not None  # noqa: S101 - check_signature refuses None
+        proofs.append(
+            Proof(
+                amount=amount,
+                id=plan.keyset,
+                secret=blank.secret,
+                C=show_point(unblind(signed, blank.factor, key)),
+                dleq=Dleq(e=signature.dleq.e, s=signature.dleq.s, r=blank.factor.hex()),
+            )
+        )
+    return proofs

@@ -1,0 +1,87 @@
+"""Runs the office as a process of its own: `python -m amparo_office --data FOLDER`."""
+
+import sys
+
+import msgspec
+
+from amparo_common.errors import AmparoError
+from amparo_credentials.card import CardSigner
+from amparo_log.follow import LogFollower
+from amparo_office import config
+from amparo_office.cards import CardOffice
+from amparo_office.claims import Claims
+from amparo_office.cycles import Cycles
+from amparo_office.http import OfficeServer
+from amparo_office.identity import IdentitySealer
+from amparo_office.programmes import Programmes
+from amparo_office.staff import Staff
+from amparo_office.store import SCHEMA
+from amparo_service.client import Client
+from amparo_service.database import Database
+from amparo_service.http import make_app
+from amparo_service.keys import secret_bytes, signing_key
+from amparo_service.practice_clock import clock_for
+from amparo_service.serve import ServiceArguments, exit_with_words, parse_arguments, prepare_folder, run_service
+
+
+def build(arguments: ServiceArguments) -> OfficeServer:
+    """The office with everything it needs, from its folder."""
+    folder, clock = arguments.data, clock_for(arguments.practice_clock)
+    settings = config.load(folder)
+    key, receipt_key = signing_key(folder, "publish-key"), signing_key(folder, "receipt-key")
+    database = Database(folder / "office.sqlite", [SCHEMA])
+    log = LogFollower(Client(settings.log_url), settings.log_vkey, folder / "log-seen")
+    sealer = IdentitySealer(secret_bytes(folder, "identity-key"))
+    programmes = Programmes(log, key=key, clock=clock)
+    cards = CardOffice(
+        database,
+        sealer,
+        signer=CardSigner(settings.issuer, secret_bytes(folder, "card-key")),
+        verifier_key=secret_bytes(folder, "verifier-key"),
+        sealed=not settings.open_cards,
+        contact=settings.contact,
+        clock=clock,
+    )
+    cycles = Cycles(
+        database,
+        log,
+        programmes,
+        publish_key=key,
+        receipt_key=receipt_key,
+        pseudonym_key=secret_bytes(folder, "pseudonym-key"),
+        clock=clock,
+    )
+    return OfficeServer(
+        folder,
+        database,
+        key=key,
+        receipt_key=receipt_key,
+        log=log,
+        staff=Staff(database, folder),
+        sealer=sealer,
+        programmes=programmes,
+        cycles=cycles,
+        claims=Claims(database, log, publish_key=key, mint=Client(settings.mint_url, patience=1)),
+        cards=cards,
+        practice=arguments.practice_clock is not None,
+    )
+
+
+def main() -> None:
+    """Start the office, or print its public key with `--keys`."""
+    arguments, only_keys = parse_arguments("office", "The people side: register, programmes, decisions, cards.")
+    try:
+        prepare_folder(arguments.data)
+        if only_keys:
+            key = signing_key(arguments.data, "publish-key")
+            sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk}).decode() + "\n")
+            return
+        server = build(arguments)
+        server.introduce()
+        run_service(make_app(server.routes(), lifespan=server.lifespan), arguments)
+    except AmparoError as error:
+        exit_with_words(error)
+
+
+if __name__ == "__main__":
+    main()

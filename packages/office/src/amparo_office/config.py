@@ -1,0 +1,22 @@
+"""The office's configuration file: the log, the mint, and what stands on cards."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class OfficeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`config.json` of the office. `issuer` stands in every card; `open_cards` prints them readable by anybody, and the
+    programme has to say so in public."""
+
+    log_url: str
+    log_vkey: str
+    mint_url: str
+    issuer: str
+    contact: str
+    open_cards: bool = False
+
+
+def load(folder: Path) -> OfficeConfig:
+    """Read `config.json`."""
+    return msgspec.json.decode((folder / "config.json").read_bytes(), type=OfficeConfig)

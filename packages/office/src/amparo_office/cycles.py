@@ -1,0 +1,196 @@
+"""Cycles: decide every household by a rule in force, publish the batch, approve the payment with a second person.
+
+Decisions are made in chunks, each committed with its signed receipts; a job that was killed goes on behind the last chunk
+with the same decision time. The batch's Merkle-sum root goes to the log before anybody can approve.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+
+from amparo_common.bridge import AidApproved, DecisionsMade
+from amparo_common.clock import Clock, to_text
+from amparo_common.secret import Secret
+from amparo_common.signing import SigningKey
+from amparo_log.follow import LogFollower
+from amparo_office import store
+from amparo_office.errors import CycleExists, NotDecided, OverBudget, SamePerson
+from amparo_office.programmes import Programmes
+from amparo_office.store import Cycle, HouseholdRow
+from amparo_rules.batch import Columns, column, evaluate_batch
+from amparo_rules.evaluate import Household
+from amparo_rules.receipt import Frame, Subject, receipt_signer, write_receipts
+from amparo_rules.rule import Plan, RuleFile
+from amparo_rules.sumtree import SumTree, leaf
+from amparo_service.database import Database
+
+CHUNK = 20_000
+
+
+def pseudonym(key: Secret, programme: str, household: bytes) -> str:
+    """The household's name inside one programme: another programme's name for it cannot be joined to it."""
+    mac = hmac.new(key.reveal(), programme.encode() + b"\0" + household, hashlib.sha256).digest()
+    return base64.b32encode(mac).decode()[:26]
+
+
+class Cycles:
+    """Deciding and approving."""
+
+    def __init__(
+        self,
+        database: Database,
+        log: LogFollower,
+        programmes: Programmes,
+        *,
+        publish_key: SigningKey,
+        receipt_key: SigningKey,
+        pseudonym_key: Secret,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._log = log
+        self._programmes = programmes
+        self._publish_key = publish_key
+        self._signer = receipt_signer(receipt_key)
+        self._pseudonym_key = pseudonym_key
+        self._clock = clock
+
+    def open(self, rule: RuleFile, name: str, *, as_of: date, maker: str) -> Cycle:
+        """The cycle to decide, made on first use. Raises `CycleExists` when it was begun under another rule or day."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO cycle (programme, name, rule_hash, as_of, decided_at, maker) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (programme, name) DO NOTHING",
+                (rule.programme, name, rule.rule_hash, as_of.isoformat(), to_text(self._clock.now()), maker),
+            )
+            cycle = store.find_cycle(connection, rule.programme, name)
+        if (cycle.rule_hash, cycle.as_of) != (rule.rule_hash, as_of.isoformat()):
+            raise CycleExists("This cycle was begun under another rule or day.")
+        return cycle
+
+    def decide(
+        self, rule_hash: str, name: str, *, as_of: date, maker: str, progress: Callable[[int, int], None]
+    ) -> Cycle:
+        """Decide every household of the register and publish the batch. Safe to repeat and to resume.
+        Raises `ProgrammeUnknown`, `RuleNotPublicInTime`, `CycleExists`, `FactOutOfRange`."""
+        rule = self._programmes.in_force(rule_hash)
+        cycle = self.open(rule, name, as_of=as_of, maker=maker)
+        if cycle.root is not None:
+            return cycle
+        plan = rule.plan(as_of)
+        with self._database.reading() as connection:
+            (total,) = connection.execute("SELECT count(*) FROM household").fetchone()
+            (last, done) = connection.execute(
+                "SELECT coalesce(max(household), 0), count(*) FROM decision WHERE cycle = ?", (cycle.number,)
+            ).fetchone()
+        while True:
+            with self._database.reading() as connection:
+                households = store.households_after(connection, last, CHUNK)
+            if not households:
+                break
+            self._decide_chunk(cycle, rule, plan, households, done)
+            last, done = households[-1].number, done + len(households)
+            progress(done, total)
+        return self._close(cycle, rule)
+
+    def _decide_chunk(
+        self, cycle: Cycle, rule: RuleFile, plan: Plan, households: list[HouseholdRow], first_place: int
+    ) -> None:
+        outcomes = evaluate_batch(plan, _columns(plan, households))
+        with self._database.reading() as connection:
+            sources = store.sources(connection)
+        subjects = [
+            Subject(
+                pseudonym=pseudonym(self._pseudonym_key, rule.programme, row.id),
+                holder=row.holder,
+                declared=sources[row.imported],
+                household=Household(facts=row.facts, members=row.members),
+            )
+            for row in households
+        ]
+        frame = Frame(rule=rule, cycle=cycle.name, as_of=plan.as_of, decided_at=cycle.decided_at)
+        rows = []
+        for place, payload in enumerate(write_receipts(frame, plan, subjects, outcomes)):
+            receipt, amount = self._signer.sign(payload), outcomes.amount[place]
+            rows.append(
+                (
+                    cycle.number,
+                    first_place + place,
+                    households[place].number,
+                    receipt,
+                    amount,
+                    leaf(receipt.encode(), amount),
+                )
+            )
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO decision (cycle, place, household, receipt, amount, leaf) VALUES (?, ?, ?, ?, ?, ?)", rows
+            )
+
+    def _close(self, cycle: Cycle, rule: RuleFile) -> Cycle:
+        """Publish the batch, then keep its totals. A crash between the two is mended by doing both again."""
+        with self._database.reading() as connection:
+            leaves = store.leaves(connection, cycle.number)
+        tree = SumTree(leaves)
+        eligible = sum(amount > 0 for _, amount in leaves)
+        self._log.publish(
+            DecisionsMade(
+                programme=cycle.programme,
+                cycle=cycle.name,
+                rule_hash=cycle.rule_hash,
+                as_of=cycle.as_of,
+                root=tree.root,
+                households=tree.count,
+                eligible=eligible,
+                total=tree.total,
+                unit=rule.unit,
+            ),
+            self._publish_key,
+        )
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE cycle SET root = ?, total = ?, households = ?, eligible = ? WHERE number = ?",
+                (tree.root, tree.total, tree.count, eligible, cycle.number),
+            )
+            return store.find_cycle(connection, cycle.programme, cycle.name)
+
+    def approve(self, programme: str, name: str, *, approver: str) -> Cycle:
+        """Approve a cycle's payment as the second person and publish it. Safe to repeat.
+        Raises `NotDecided`, `SamePerson`, `OverBudget`, `CycleUnknown`."""
+        with self._database.reading() as connection:
+            cycle = store.find_cycle(connection, programme, name)
+        if cycle.root is None or cycle.total is None:
+            raise NotDecided("The decisions of this cycle are not finished.")
+        if cycle.maker == approver:
+            raise SamePerson("You started this cycle, so you cannot approve it.")
+        rule = self._programmes.in_force(cycle.rule_hash)
+        if cycle.total > rule.budget:
+            raise OverBudget("The cycle's total is higher than the published budget.")
+        self._log.publish(
+            AidApproved(
+                programme=programme, cycle=name, root=cycle.root, total=cycle.total, unit=rule.unit, approvals=2
+            ),
+            self._publish_key,
+        )
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE cycle SET approver = coalesce(approver, ?) WHERE number = ?", (approver, cycle.number)
+            )
+            return store.find_cycle(connection, programme, name)
+
+
+def _columns(plan: Plan, households: list[HouseholdRow]) -> Columns:
+    members = [(place, member) for place, row in enumerate(households) for member in row.members]
+    return Columns(
+        count=len(households),
+        household={
+            name: column([row.facts.get(name) for row in households], kind)
+            for name, kind in plan.household_inputs.items()
+        },
+        owner=np.fromiter((place for place, _ in members), dtype=np.int64, count=len(members)),
+        person={name: column([m.get(name) for _, m in members], kind) for name, kind in plan.person_inputs.items()},
+    )

@@ -1,0 +1,78 @@
+"""Programmes: a rule is checked, its examples computed, and then it stands in the public log for its notice period.
+
+The office keeps no rule of its own: what it evaluates is read from the log each time, so a rule that somebody changed on
+the office's disk has no effect.
+"""
+
+from amparo_common.bridge import RulePublished
+from amparo_common.clock import Clock
+from amparo_common.signing import SigningKey
+from amparo_log.follow import LogFollower
+from amparo_log.view import LogView
+from amparo_office.errors import ProgrammeUnknown, VersionPublished
+from amparo_rules.catalogue import Entity
+from amparo_rules.errors import DoesNotFollowRule, RuleNotPublicInTime
+from amparo_rules.examples import check_examples
+from amparo_rules.receipt import notice_ends
+from amparo_rules.rule import RuleFile, read_rule
+
+
+class Programmes:
+    """Publishing rules and finding them again."""
+
+    def __init__(self, log: LogFollower, *, key: SigningKey, clock: Clock) -> None:
+        self._log = log
+        self._key = key
+        self._clock = clock
+
+    def publish(self, source: str) -> tuple[RuleFile, int]:
+        """Check a rule file and put it into the log; returns its place. Publishing the same again changes nothing.
+        Raises the errors of `read_rule`, `ExampleFails`, `VersionPublished`."""
+        rule = read_rule(source)
+        check_examples(rule)
+        for _, known in self._log.refresh().rules:
+            same = (known.programme, known.version) == (rule.programme, rule.text.version)
+            if same and known.rule_hash != rule.rule_hash:
+                raise VersionPublished("This version is already published with other content.")
+        body = RulePublished(
+            programme=rule.programme,
+            version=rule.text.version,
+            rule_hash=rule.rule_hash,
+            notice_days=rule.notice_days,
+            file=source,
+        )
+        return rule, self._log.publish(body, self._key)
+
+    def in_force(self, rule_hash: str) -> RuleFile:
+        """The rule as the log has it, when its notice period has ended. Raises `ProgrammeUnknown`,
+        `RuleNotPublicInTime`, `DoesNotFollowRule` when the logged file does not have the logged hash."""
+        found = self._log.refresh().rule(rule_hash)
+        if found is None:
+            raise ProgrammeUnknown("This rule is not in the public log.")
+        logged, published = found
+        rule = read_rule(published.file)
+        if rule.rule_hash != rule_hash:
+            raise DoesNotFollowRule("The rule file in the log does not have the hash that stands beside it.")
+        ends = notice_ends(logged.at, rule.notice_days)
+        if self._clock.now() < ends:
+            raise RuleNotPublicInTime(
+                f"The rule counts from {ends:%Y-%m-%d} on.", why=f"Its notice period is {rule.notice_days} days."
+            )
+        return rule
+
+    def newest(self, programme: str, version: str) -> str:
+        """The hash of a published version. Raises `ProgrammeUnknown`."""
+        for _, known in self._log.refresh().rules:
+            if (known.programme, known.version) == (programme, version):
+                return known.rule_hash
+        raise ProgrammeUnknown("This version of the programme is not in the public log.")
+
+
+def needed_facts(view: LogView) -> set[tuple[Entity, str]]:
+    """The facts that any published rule asks for."""
+    found: set[tuple[Entity, str]] = set()
+    for _, published in view.rules:
+        inputs = read_rule(published.file).text.inputs
+        found |= {("person", name) for name in inputs.get("person", {})}
+        found |= {("household", name) for name in inputs.get("household", {})}
+    return found
