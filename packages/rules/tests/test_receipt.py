@@ -124,7 +124,8 @@ class Office:
 HOUSEHOLDS = households(50)
 OUTCOMES = evaluate_batch(PLAN, as_columns(PLAN, HOUSEHOLDS))
 SUBJECTS = [
-    Subject(pseudonym=f"p{number:03}", holder=KEY.kid, declared=DECLARED, household=each) for number, each in enumerate(HOUSEHOLDS)
+    Subject(pseudonym=f"p{number:03}", holder=KEY.kid, declared=DECLARED, household=each)
+    for number, each in enumerate(HOUSEHOLDS)
 ]
 PAYLOADS = list(write_receipts(FRAME, PLAN, SUBJECTS, OUTCOMES))
 HONEST = Office(PAYLOADS)
@@ -369,7 +370,9 @@ def test_a_family_whose_age_was_taken_on_another_day_than_the_batch_says_is_foun
     plan = RULE.plan(earlier)
     outcomes = evaluate_batch(plan, as_columns(plan, [household]))
     frame = msgspec.structs.replace(FRAME, as_of=earlier)
-    (payload,) = write_receipts(frame, plan, [Subject(pseudonym="p000", holder=None, declared=DECLARED, household=household)], outcomes)
+    (payload,) = write_receipts(
+        frame, plan, [Subject(pseudonym="p000", holder=None, declared=DECLARED, household=household)], outcomes
+    )
     assert canonical.decode(payload, Receipt).steps["under5"] == "1"
     with pytest.raises((NotInBatch, DoesNotFollowRule)):
         Office([payload, *PAYLOADS[1:]]).check()

@@ -101,6 +101,11 @@ class Purse:
             "/v1/mint/quote/benefit", MintQuoteRequest(unit=unit, amount=amount, pubkey=pubkey), MintQuote
         )
 
+    def is_issued(self, quote: str) -> bool:
+        """Whether the coins of a quote were taken already."""
+        found = self._mint.get(f"/v1/mint/quote/benefit/{quote}", MintQuote)
+        return found.amount_issued >= found.amount_paid > 0
+
     def claim(self, quote: str, amount: int, unit: str, *, quote_key: Secret) -> None:
         """Take the coins of a paid quote."""
         plan = self._plan(unit, amount, locks=None)
@@ -229,7 +234,9 @@ class Purse:
             store.set_state(connection, self._name, spends, "busy")
         try:
             self._finish(msgspec.structs.replace(row, number=number))
-        except RemoteError:
+        except RemoteError as error:
+            if error.status >= 500:
+                raise  # nobody knows whether it was done: the journal keeps it, and `recover` asks again
             # The mint refused: nothing was spent by this request, so the inputs are as before.
             with self._database.transaction() as connection:
                 for secret, state in before.items():
@@ -263,7 +270,8 @@ def _states(connection: sqlite3.Connection, purse: str, spends: list[str]) -> di
 
 def _at_least(coins: list[Proof], amount: int) -> list[Proof]:
     """Coins worth at least `amount`: the largest first, so that few are sent. Raises `NotEnough`."""
-    chosen, total = [], 0
+    chosen: list[Proof] = []
+    total = 0
     for coin in coins:
         if total >= amount or len(chosen) == MOST_AT_ONCE:
             break
@@ -277,7 +285,8 @@ def _at_least(coins: list[Proof], amount: int) -> list[Proof]:
 def _exact(coins: list[Proof], amount: int) -> list[Proof] | None:
     """Coins that make `amount` exactly, or None. Largest first is right for powers of two: if any
     choice makes the amount, this one does."""
-    chosen, rest = [], amount
+    chosen: list[Proof] = []
+    rest = amount
     for coin in coins:
         if coin.amount <= rest:
             chosen.append(coin)

@@ -1,0 +1,59 @@
+"""Errors of the till.
+
+AmparoError
+  TillError
+    WrongAmount         till.wrong_amount
+    NotLockedToUs       till.not_locked_to_this_shop
+    LockTooShort        till.lock_too_short
+    TakenBefore         till.taken_before
+    OfflineLimit        till.offline_limit
+"""
+
+from amparo_common.errors import AmparoError
+
+
+class TillError(AmparoError):
+    """Base of this package's errors."""
+
+    code = "till.error"
+    http_status = 409
+
+
+class WrongAmount(TillError):
+    """A payment is not of the asked amount or unit."""
+
+    code = "till.wrong_amount"
+    why = "A code pays exactly what was asked."
+    todo = "Ask the customer to pay the amount shown."
+
+
+class NotLockedToUs(TillError):
+    """A payment without a connection that is not locked to this shop."""
+
+    code = "till.not_locked_to_this_shop"
+    why = "Without a connection only codes locked to this shop are safe: nobody else can spend them."
+    todo = "Do not hand over goods; connect and take the payment online."
+
+
+class LockTooShort(TillError):
+    """The lock of a payment ends too soon."""
+
+    code = "till.lock_too_short"
+    why = "After its time the payer could take it back before it is deposited."
+    todo = "Connect and deposit now, or ask for a fresh code."
+
+
+class TakenBefore(TillError):
+    """This code was already taken by this till."""
+
+    code = "till.taken_before"
+    why = "Every code counts once."
+    todo = "Do not hand over goods for it a second time."
+
+
+class OfflineLimit(TillError):
+    """The till has stored as much as it may without a connection."""
+
+    code = "till.offline_limit"
+    why = "What is stored is at risk if the device is lost."
+    todo = "Connect once, deposit, and go on."

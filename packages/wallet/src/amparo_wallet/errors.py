@@ -1,0 +1,41 @@
+"""Errors of the wallet.
+
+AmparoError
+  WalletError
+    NothingToClaim      wallet.nothing_to_claim
+    AmountDiffers       wallet.amount_differs
+    KeyNotInLog         wallet.key_not_in_log
+"""
+
+from amparo_common.errors import AmparoError
+
+
+class WalletError(AmparoError):
+    """Base of this package's errors."""
+
+    code = "wallet.error"
+    http_status = 409
+
+
+class NothingToClaim(WalletError):
+    """There is no approved and unclaimed aid."""
+
+    code = "wallet.nothing_to_claim"
+    why = "No decision of this household has an approved payment that is not claimed yet."
+    todo = "Look at the papers: they say when aid was decided and approved."
+
+
+class AmountDiffers(WalletError):
+    """The office or the mint names another amount than the receipt."""
+
+    code = "wallet.amount_differs"
+    why = "The signed receipt says what the household gets."
+    todo = "Complain: the receipt proves the amount."
+
+
+class KeyNotInLog(WalletError):
+    """The programme's key is not in the public log."""
+
+    code = "wallet.key_not_in_log"
+    why = "Only keys that everybody can see count."
+    todo = "Try again later, or tell the auditors."

@@ -1,0 +1,67 @@
+"""Voucher sheets for households without a phone: one coin per code, no name on the paper, every code read back by machine.
+
+The sheet is printed at a desk that runs this wallet for the household and forgets the coins once the sheet is printed: the
+paper is then the only place where they are.
+"""
+
+import hashlib
+
+import msgspec
+
+from amparo_cashu.nut00_token import Token, write_token
+from amparo_common.money import format_minor
+from amparo_paper.sheet import Item, Sheets, print_sheets
+from amparo_wallet.voucher_words import VOUCHER_WORDS
+from amparo_wallet.wallet import Wallet
+
+
+class VoucherSheet(msgspec.Struct, frozen=True):
+    """One household's sheet: what is printed, and the codes on it in the same order."""
+
+    items: list[Item]
+    codes: list[str]
+    total: int
+
+
+def make_vouchers(wallet: Wallet, unit: str, *, mint_url: str, language: str, until: str) -> VoucherSheet:
+    """All coins of a unit as vouchers; the wallet marks them as given."""
+    coins = wallet.purse.coins(unit)
+    words = VOUCHER_WORDS.get(language, VOUCHER_WORDS["es"])
+    items = []
+    for coin in coins:
+        code = write_token(Token(mint=mint_url, unit=unit, proofs=[coin]))
+        items.append(
+            Item(
+                code=code,
+                words=words
+                | {
+                    "amount": format_minor(coin.amount),
+                    "until": until,
+                    "number": voucher_number(code),
+                    "language": language,
+                },
+            )
+        )
+    wallet.purse.mark_given([coin.secret for coin in coins])
+    return VoucherSheet(items=items, codes=[item.code for item in items], total=sum(coin.amount for coin in coins))
+
+
+def voucher_number(code: str) -> str:
+    """The number under a code, to read out on the telephone when a voucher must be struck: 9 digits and a check digit.
+    It is made from the code, so it proves nothing and pays nothing."""
+    digits = f"{int.from_bytes(hashlib.sha256(b'voucher' + code.encode()).digest()[:8], 'big') % 10**9:09d}"
+    total = sum(_doubled(int(digit)) if place % 2 == 0 else int(digit) for place, digit in enumerate(reversed(digits)))
+    return f"{digits[:3]} {digits[3:6]} {digits[6:]} {-total % 10}"
+
+
+def _doubled(digit: int) -> int:
+    """Luhn (ISO/IEC 7812-1 annex B)."""
+    return digit * 2 if digit < 5 else digit * 2 - 9
+
+
+def print_vouchers(sheets: list[VoucherSheet], *, contact: str) -> Sheets:
+    """Several households' vouchers as one print run; each household begins on a new page."""
+    items: list[Item] = []
+    for sheet in sheets:
+        items += sheet.items
+    return print_sheets("voucher", items, words={"contact": contact})
