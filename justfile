@@ -4,7 +4,7 @@
 check:
     ruff format --check .
     ruff check .
-    mypy packages/*/src tests bench tools packages/*/tests
+    mypy packages/*/src tests tools $(find packages/*/tests bench -name '*.py' 2>/dev/null)
     lint-imports
 
 # write the formatting
@@ -15,6 +15,23 @@ format:
 # all tests but the slow ones
 test *args:
     pytest {{args}}
+
+# the slow fault tests: kill -9, restarts, full disks
+faults *args:
+    pytest -m faults tests/faults {{args}}
+
+# each service in an environment with only what it declares (about a minute; needs the packages cached or a network)
+isolated *args:
+    pytest -m isolated tests/isolated {{args}}
+
+# which lines and branches the tests reach
+coverage *args:
+    coverage run -m pytest {{args}}
+    coverage report
+
+# write docs/errors.md anew from the packages' errors.py
+errors-docs:
+    python tools/errors_docs.py
 
 # write requirements.lock anew (exact versions and hashes, no host named)
 lock:

@@ -1,5 +1,6 @@
 """The log through its public interface: append, read back, prove, and catch a rewriting."""
 
+import contextlib
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from amparo_common.bridge import RulePublished, SignedMessage, sign_for_log
+from amparo_common.bridge import KeyAnnounced, RulePublished, SignedMessage, sign_for_log
 from amparo_common.clock import FixedClock
 from amparo_common.errors import BadSignature
 from amparo_common.signing import SigningKey
@@ -80,6 +81,42 @@ def test_only_known_publishers_may_publish_and_only_their_kinds(town: Town) -> N
     honest = sign_for_log(body, KEY)
     with pytest.raises(BadSignature):
         town.log.append(SignedMessage(body=rule(2).body, by=honest.by, sig=honest.sig))
+
+
+OFFICE, MINT, BOTH, ONLY_KEYS = (SigningKey.generate() for _ in range(4))
+KINDS = {
+    OFFICE: {"key-announced", "rule-published", "aid-approved"},
+    MINT: {"key-announced", "keyset-announced", "mint-figures"},
+    BOTH: {"key-announced", "rule-published", "mint-figures"},
+    ONLY_KEYS: {"key-announced"},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "purposes"),
+    [(OFFICE, {"office", "receipts", "cards"}), (MINT, {"mint"}), (BOTH, set()), (ONLY_KEYS, set()), (KEY, set())],
+    ids=["office", "mint", "both", "only-keys", "only-rules"],
+)
+def test_a_publisher_announces_only_the_keys_of_the_service_whose_kinds_it_publishes(
+    tmp_path: Path, key: SigningKey, purposes: set[str]
+) -> None:
+    publishers = {each.kid: Publisher(each.public, frozenset(kinds)) for each, kinds in KINDS.items()}
+    publishers[KEY.kid] = Publisher(KEY.public, frozenset({"rule-published"}))
+    database = Database(tmp_path / "log.sqlite", [SCHEMA])
+    log = TransparencyLog(database, SIGNER, publishers=publishers, clock=FixedClock(NOON))
+    accepted = set()
+    for purpose in ("office", "mint", "shops", "receipts", "cards", "witness", ""):
+        with contextlib.suppress(UnknownPublisher):
+            log.append(sign_for_log(KeyAnnounced(purpose=purpose, jwk=key.public.jwk), key))
+            accepted.add(purpose)
+    assert accepted == purposes
+    assert log.store.size() == len(purposes)
+    # Its own key is the one it signs with; an announcement that every reader refuses never gets in.
+    for purpose in purposes & {"office", "mint"}:
+        for jwk in (None, KEY.public.jwk):
+            with pytest.raises(UnknownPublisher):
+                log.append(sign_for_log(KeyAnnounced(purpose=purpose, jwk=jwk), key))
+    database.close()
 
 
 def test_a_log_that_grew_is_accepted_and_one_that_was_rewritten_is_not(town: Town, tmp_path: Path) -> None:

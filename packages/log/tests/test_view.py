@@ -1,5 +1,6 @@
 """What the log says: only a kind's owner says it, a service's first key counts for good, nothing out of order."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ from amparo_common.ids import KeysetId
 from amparo_common.money import Unit
 from amparo_common.signing import PublicJwk, SigningKey
 from amparo_log.errors import BadEntry
-from amparo_log.view import OWNERS, SERVICES, Logged, LogView, view_of
+from amparo_log.view import OWNERS, SERVICES, Logged, LogView
 
 FOOD, RENT = Unit("food"), Unit("rent")
 KEYS = {service: SigningKey.generate() for service in ("office", "mint", "shops")}
@@ -82,6 +83,14 @@ def announced(service: str, key: SigningKey | None = None) -> LogEntry:
     """A service's own key, signed with that key."""
     signer = key or KEYS[service]
     return entry(KeyAnnounced(purpose=service, jwk=signer.public.jwk), signer)
+
+
+def view_of(entries: Iterable[tuple[int, LogEntry]]) -> LogView:
+    """A view of all these entries."""
+    view = LogView()
+    for index, each in entries:
+        view.add(index, each)
+    return view
 
 
 def town() -> LogView:
@@ -187,6 +196,26 @@ def test_no_service_announces_the_first_key_of_another_with_its_own() -> None:
     taken = entry(KeyAnnounced(purpose="office", jwk=KEYS["mint"].public.jwk), KEYS["mint"])
     with pytest.raises(BadEntry):
         view.add(1, taken)
+
+
+def test_a_key_for_a_purpose_that_nobody_owns_is_refused() -> None:
+    for service, key in KEYS.items():
+        view = town()
+        for purpose in ("", "witness", "Office", service + " "):
+            with pytest.raises(BadEntry):
+                view.add(view.size, entry(KeyAnnounced(purpose=purpose, jwk=key.public.jwk), key))
+
+
+def test_no_service_announces_the_key_of_another_even_after_both_are_known() -> None:
+    for service in SERVICES:
+        for other in SERVICES:
+            view = town()
+            taken = entry(KeyAnnounced(purpose=other, jwk=STRANGER.public.jwk), KEYS[service])
+            if service == other:
+                view.add(view.size, taken)
+            else:
+                with pytest.raises(BadEntry):
+                    view.add(view.size, taken)
 
 
 # --- signatures and order ----------------------------------------------------------------------------------------

@@ -82,9 +82,9 @@ class TownShops(Client):
     def post(self, path: str, body: Any, into: type[T]) -> T:
         """Whether a shop is accredited: only `SHOP` is known, and only for food."""
         assert path == "/bridge/accreditation"
-        if body["shop"] != SHOP:
+        if body.shop != SHOP:
             raise RemoteError("There is no such shop.", remote_code="shops.unknown_shop", status=404)
-        answer = Accreditation(shop=SHOP, unit=Unit(body["unit"]), accredited=body["unit"] == FOOD)
+        answer = Accreditation(shop=SHOP, unit=body.unit, accredited=body.unit == FOOD)
         return msgspec.convert(msgspec.to_builtins(answer), into)
 
     def post_bytes(self, path: str, data: bytes, into: type[T]) -> T:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amparo_paper import sheet
-from amparo_paper.errors import CodeNotReadable, CodeTooLong, PaperError
+from amparo_paper.errors import CodeNotReadable, CodeTooLong, NothingToPrint
 from amparo_paper.qr import QUIET_MODULES, make_qr
 from amparo_paper.sheet import PER_PAGE, Item, Layout, Sheets, print_sheets
 
@@ -183,6 +183,8 @@ def test_a_print_run_of_several_parts_gives_the_same_bytes_and_tells_no_time() -
     assert not {name: value for name, value in document.get_metadata_dict().items() if "Date" in name and value}
     document.close()
     assert first == second
+    other = print_sheets("voucher", [*SEVERAL[:-1], item("voucher", 999, 60)], words=WORDS, workers=1).pdf
+    assert other != first
 
 
 def _saved(document: Any) -> bytes:
@@ -192,13 +194,10 @@ def _saved(document: Any) -> bytes:
     return buffer.getvalue()
 
 
-def test_nothing_to_print_is_refused_or_gives_a_file_that_opens() -> None:
-    try:
-        sheets = printed("voucher", [])
-    except PaperError:
-        return
-    assert (sheets.items, sheets.read_back) == (0, 0)
-    assert [code for page in read_pages(sheets.pdf) for code in page] == []
+@pytest.mark.parametrize("layout", ["card", "voucher"])
+def test_nothing_to_print_is_refused(layout: Layout) -> None:
+    with pytest.raises(NothingToPrint):
+        printed(layout, [])
 
 
 # --- what is not handed out --------------------------------------------------------------------------------------
@@ -229,6 +228,27 @@ def test_a_sheet_whose_code_says_something_else_is_not_handed_out(layout: Layout
         with pytest.raises(CodeNotReadable) as caught:
             sheet._read_back(pdf, layout, wrong)
         assert codes[0] not in str(caught.value)
+
+
+@pytest.mark.parametrize("layout", ["card", "voucher"])
+@pytest.mark.parametrize(("one", "other"), [(0, 1), (0, 2), (0, 3), (6, 7), (0, 7)])
+def test_a_sheet_on_which_two_codes_changed_places_is_not_handed_out(layout: Layout, one: int, other: int) -> None:
+    content = items(layout, PER_PAGE)
+    codes = [each.code for each in content]
+    pdf = printed(layout, content).pdf
+    codes[one], codes[other] = codes[other], codes[one]
+    with pytest.raises(CodeNotReadable):
+        sheet._read_back(pdf, layout, codes)
+
+
+@pytest.mark.parametrize("layout", ["card", "voucher"])
+def test_a_sheet_with_a_page_too_many_or_too_few_is_not_handed_out(layout: Layout) -> None:
+    content = items(layout, 2 * PER_PAGE)
+    codes = [each.code for each in content]
+    pdf = printed(layout, content).pdf
+    for wrong in (codes[:PER_PAGE], codes * 2):
+        with pytest.raises(CodeNotReadable):
+            sheet._read_back(pdf, layout, wrong)
 
 
 def test_a_sheet_with_a_spoiled_picture_is_not_handed_out() -> None:

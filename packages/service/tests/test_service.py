@@ -61,6 +61,13 @@ def add(database: Database, name: str) -> None:
         connection.execute("INSERT INTO item (name) VALUES (?)", (name,))
 
 
+def waiting(database: Database) -> int:
+    """How many messages wait in the outbox."""
+    with database.reading() as connection:
+        (count,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    return int(count)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     opened = Database(tmp_path / "service.sqlite", [SCHEMA, outbox.SCHEMA])
@@ -202,7 +209,7 @@ def test_kill_9_between_two_statements_leaves_what_was_committed_and_nothing_els
         assert child.wait(timeout=20) == -signal.SIGKILL
     database = Database(path, [SCHEMA, outbox.SCHEMA])
     assert items(database) == ["committed"]
-    assert outbox.waiting(database) == 0
+    assert waiting(database) == 0
     with database.reading() as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
@@ -215,7 +222,7 @@ def test_the_same_child_left_alive_commits_both_statements(tmp_path: Path) -> No
         assert (child.returncode, errors) == (0, "")
     database = Database(path, [SCHEMA, outbox.SCHEMA])
     assert items(database) == ["committed", "between", "statements"]
-    assert outbox.waiting(database) == 1
+    assert waiting(database) == 1
     database.close()
 
 
@@ -265,10 +272,21 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
 
 
 def test_the_database_keeps_its_promises_on_disk(database: Database) -> None:
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "recursive_triggers": 1}
     with database.reading() as connection:
         found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
     assert found == wanted
+
+
+def test_replacing_a_row_counts_as_deleting_it(tmp_path: Path) -> None:
+    trigger = "CREATE TRIGGER no_delete BEFORE DELETE ON item BEGIN SELECT RAISE(ABORT, 'kept'); END"
+    kept = Database(tmp_path / "kept.sqlite", [SCHEMA, trigger])
+    add(kept, "one")
+    for statement in ("REPLACE INTO item (name) VALUES ('one')", "INSERT OR REPLACE INTO item (name) VALUES ('one')"):
+        with pytest.raises(sqlite3.IntegrityError, match="kept"), kept.transaction() as connection:
+            connection.execute(statement)
+    assert items(kept) == ["one"]
+    kept.close()
 
 
 def test_a_full_disk_is_said_in_our_words_and_stores_nothing(database: Database) -> None:
@@ -397,21 +415,21 @@ def test_messages_are_delivered_in_order_and_only_to_their_destination(database:
     put(database, "a", to="shops")
     put(database, "3")
     sent: list[str] = []
-    assert outbox.waiting(database) == 4
+    assert waiting(database) == 4
     assert outbox.deliver(database, "mint", sent.append) == 3
     assert sent == ["1", "2", "3"]
     assert outbox.deliver(database, "mint", sent.append) == 0
-    assert outbox.waiting(database) == 1
+    assert waiting(database) == 1
     assert outbox.deliver(database, "shops", sent.append) == 1
     assert sent == ["1", "2", "3", "a"]
-    assert outbox.waiting(database) == 0
+    assert waiting(database) == 0
 
 
 def test_a_message_whose_cause_is_undone_is_never_sent(database: Database) -> None:
     with pytest.raises(Stop):
         half_way(database, "cause", message="1")
     assert items(database) == []
-    assert outbox.waiting(database) == 0
+    assert waiting(database) == 0
 
 
 @pytest.mark.parametrize("arrives", [False, True], ids=["before-it-arrived", "after-it-arrived"])
@@ -428,7 +446,7 @@ def test_an_error_in_the_middle_keeps_that_message_and_the_ones_behind_it(databa
 
     with pytest.raises(Unreachable):
         outbox.deliver(database, "mint", send)
-    assert outbox.waiting(database) == 2
+    assert waiting(database) == 2
     assert outbox.deliver(database, "mint", sent.append) == 2
     # At least once: what may have arrived is sent again, before anything behind it.
     assert sent == (["1", "2", "2", "3"] if arrives else ["1", "2", "3"])
@@ -477,7 +495,7 @@ def test_a_message_put_while_two_deliveries_overlap_is_still_delivered(database:
     outbox.deliver(database, "mint", sent.append)
     assert sent[0] == "1"
     assert "2" in sent
-    assert outbox.waiting(database) == 0
+    assert waiting(database) == 0
 
 
 def test_a_message_put_during_a_delivery_comes_after_those_that_waited(database: Database) -> None:
@@ -650,6 +668,22 @@ def test_an_unknown_path_and_a_wrong_method_are_answered_as_json(web: TestClient
         assert response.status_code == status
         assert set(response.json()) == {"code", "what", "why", "todo"}
     assert web.get("/nowhere").json()["code"] == "service.not_found"
+
+
+def test_a_service_gives_every_error_answer_its_own_form() -> None:
+    def in_letters(error: AmparoError) -> Response:
+        return answer({"letters": error.code}, status=error.http_status)
+
+    web = TestClient(make_app(ROUTES, show=in_letters), raise_server_exceptions=False)
+    expected = {
+        "/refuse": (403, "service.not_allowed"),
+        "/nowhere": (404, "service.not_found"),
+        "/take": (405, "service.not_found"),
+        "/break": (500, "service.unexpected"),
+    }
+    for path, (status, code) in expected.items():
+        response = web.get(path)
+        assert (response.status_code, response.json()) == (status, {"letters": code})
 
 
 @pytest.mark.parametrize(

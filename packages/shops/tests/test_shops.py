@@ -27,13 +27,18 @@ from amparo_service.database import Database
 from amparo_service.http import make_app
 from amparo_shops.bank_file import NAMESPACE, Party, Payment, check_account, check_bank_file, write_bank_file
 from amparo_shops.errors import (
+    AmountNotPositive,
     BadAccount,
+    BadName,
+    BadRunName,
     BankFileInvalid,
+    ClaimDiffers,
     ClaimTooHigh,
     DepositDiffers,
     LedgerUnbalanced,
     NothingToSettle,
     NotThisShop,
+    SettlementDiffers,
     SettlementUnknown,
     ShopsError,
     ShopUnknown,
@@ -146,6 +151,14 @@ def test_a_deposit_repeated_with_another_content_is_refused_and_changes_nothing(
     assert town.shops.trial_balance() == before
 
 
+@pytest.mark.parametrize("amount", [0, -1, -1_050])
+def test_a_deposit_of_nothing_or_less_is_refused(town: Town, amount: int) -> None:
+    with pytest.raises(AmountNotPositive):
+        town.shops.record_deposit(deposit(1, town.bakery, amount))
+    assert town.shops.trial_balance() == {}
+    town.shops.record_deposit(deposit(1, town.bakery, 1))
+
+
 def test_a_deposit_for_an_unknown_shop_is_refused(town: Town) -> None:
     stranger = Accredited(shop=ShopId("0" * 32), access="")
     with pytest.raises(ShopUnknown):
@@ -185,6 +198,20 @@ def test_a_claim_repeated_changes_nothing_before_and_after_its_settlement(town: 
         town.shops.settle("r2", FOOD)
 
 
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_claim_repeated_with_another_content_is_refused_and_changes_nothing(town: Town, is_settled: bool) -> None:
+    for number, shop, unit in ((1, town.bakery, FOOD), (2, town.bakery, RENT), (3, town.grocer, FOOD)):
+        town.shops.record_deposit(deposit(number, shop, 100, unit))
+    town.shops.claim(town.bakery.shop, FOOD, 60, claim="a")
+    if is_settled:
+        town.shops.settle("r1", FOOD)
+    before = town.rows("SELECT id, shop, unit, amount, run FROM claim")
+    for shop, unit, amount in ((town.bakery, FOOD, 40), (town.bakery, RENT, 60), (town.grocer, FOOD, 60)):
+        with pytest.raises(ClaimDiffers):
+            town.shops.claim(shop.shop, unit, amount, claim="a")
+    assert town.rows("SELECT id, shop, unit, amount, run FROM claim") == before
+
+
 # --- settlement --------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +235,15 @@ def test_a_settlement_run_repeated_gives_the_same_file_and_pays_nothing_twice(to
     assert (first.total, first.confirmed) == (1_350, False)
     assert town.shops.trial_balance() == books
     assert town.shops.settle("2026-12", FOOD).total == 400
+
+
+def test_a_runs_name_stands_for_one_unit(town: Town) -> None:
+    settled(town)
+    town.shops.claim(town.grocer.shop, RENT, 5, claim="d")
+    with pytest.raises(SettlementDiffers):
+        town.shops.settle("2026-11", RENT)
+    assert town.rows("SELECT run FROM claim WHERE id = 'd'") == [(None,)]
+    assert town.shops.settle("2026-11 rent", RENT).total == 5
 
 
 def test_confirming_a_run_closes_it_once(town: Town) -> None:
@@ -332,12 +368,51 @@ def test_a_run_with_a_name_that_no_file_can_hold_is_refused_in_words_and_leaves_
     assert town.shops.settle("good", FOOD).total == 100
 
 
-@pytest.mark.parametrize("name", ["", "x" * 141, "a\x07b"], ids=["none", "long", "control"])
+@pytest.mark.parametrize(
+    "run",
+    ["x" * 27, "a/b", "2026/11", " a", "a ", " ", "a\n", "é", "١", "..", ".", "-a", "a_b", "a&b", "a;b", "a%2Fb"],
+    ids=ascii,
+)
+def test_a_run_is_named_with_the_signs_that_every_bank_takes(town: Town, run: str) -> None:
+    town.shops.record_deposit(deposit(1, town.bakery, 100))
+    town.shops.claim(town.bakery.shop, FOOD, 100, claim="a")
+    with pytest.raises(BadRunName):
+        town.shops.settle(run, FOOD)
+    assert town.rows("SELECT run FROM settlement") == []
+
+
+@pytest.mark.parametrize("run", ["x" * 26, "2026-11 (food)", "Run 7: it's + a.b,c?", "0"])
+def test_the_longest_name_of_a_run_leaves_room_for_every_payments_number(town: Town, run: str) -> None:
+    settled(town)
+    town.shops.claim(town.grocer.shop, FOOD, 400, claim="d")
+    file = town.shops.settle(run, FOOD).file
+    judge(file)
+    assert texts(file, ".//MsgId") == [run]
+    assert texts(file, ".//EndToEndId") == [f"{run}-1"]
+    assert len(run) + len("-12345678") <= 35
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "x" * 141, "a\x07b", "a\x7fb", "a\x85b", "\ud800", "\uffff"],
+    ids=["none", "blank", "long", "control", "delete", "next-line", "half", "no-sign"],
+)
 def test_a_shop_whose_name_no_bank_file_can_hold_is_refused_before_it_blocks_everybodys_payment(
     town: Town, name: str
 ) -> None:
-    with pytest.raises(ShopsError):
+    with pytest.raises(BadName):
         town.shops.accredit(NewShop(name=name, account=IBAN, units=["food"]))
+    assert len(town.rows("SELECT id FROM shop")) == 2
+
+
+@pytest.mark.parametrize("name", ["x" * 140, " Kiosk ", "A <&> B", "می‌خواهم", "商店"])
+def test_every_name_that_is_taken_fits_into_a_bank_file(town: Town, name: str) -> None:
+    shop = town.shops.accredit(NewShop(name=name, account=IBAN, units=["food"]))
+    town.shops.record_deposit(deposit(1, shop, 100))
+    town.shops.claim(shop.shop, FOOD, 100, claim="a")
+    file = town.shops.settle("r1", FOOD).file
+    judge(file)
+    assert texts(file, ".//Cdtr/Nm") == [name.strip()]
 
 
 # --- account numbers ---------------------------------------------------------------------------------------------
@@ -363,14 +438,15 @@ def test_one_changed_sign_of_an_iban_is_found(iban: str) -> None:
 def test_an_iban_typed_in_small_letters_is_checked_too() -> None:
     with pytest.raises(BadAccount):
         check_account("gb82 west 1234 5698 7654 33")
+    assert check_account(" gb82 west 1234 5698 7654 32") == "GB82WEST12345698765432"
 
 
-@pytest.mark.parametrize("account", ["12-3456", "1", "A" * 34])
+@pytest.mark.parametrize("account", ["12-3456", "1", "A" * 34, "ab-12"])
 def test_other_account_numbers_are_taken_as_they_are(account: str) -> None:
     assert check_account(account) == account
 
 
-@pytest.mark.parametrize("account", ["", "  ", "1" * 35, "12/34", "١٢٣٤", "<b>", "12\n34"])
+@pytest.mark.parametrize("account", ["", "  ", "1" * 35, "12/34", "١٢٣٤", "<b>", "12\n34", "gb82ß"])
 def test_a_malformed_account_number_is_refused(town: Town, account: str) -> None:
     with pytest.raises(BadAccount):
         town.shops.accredit(NewShop(name="A", account=account, units=["food"]))

@@ -43,8 +43,15 @@ class ShopDeposited(BridgeMessage, frozen=True, tag="shop-deposited"):
     unit: Unit
 
 
+class AskAccreditation(BridgeMessage, frozen=True, tag="ask-accreditation"):
+    """mint -> shops: may this shop be settled in this unit? Says nothing about a deposit."""
+
+    shop: ShopId
+    unit: Unit
+
+
 class Accreditation(BridgeMessage, frozen=True, tag="accreditation"):
-    """shops -> mint, on request: whether this shop may be settled in this unit."""
+    """shops -> mint, the answer: whether this shop may be settled in this unit."""
 
     shop: ShopId
     unit: Unit

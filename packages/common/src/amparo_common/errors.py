@@ -46,7 +46,7 @@ class CommonError(AmparoError):
 
 
 class BadMoney(CommonError):
-    """Two amounts do not fit together, or an amount is not a whole number of minor units."""
+    """What was typed is no amount."""
 
     code = "common.bad_money"
     why = "Amounts are whole minor units of one unit."

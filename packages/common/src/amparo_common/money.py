@@ -1,7 +1,6 @@
 """Amounts of aid: whole minor units of a named unit, never a float."""
 
 import re
-from dataclasses import dataclass
 from typing import NewType
 
 from amparo_common.errors import BadMoney
@@ -12,37 +11,6 @@ Unit = NewType("Unit", str)
 MOST_MINOR_UNITS = 2_100_000_000
 
 _TYPED = re.compile(r"([0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3}){1,6})(?:\.([0-9]{1,9}))?")
-
-
-@dataclass(frozen=True, slots=True, order=False)
-class Money:
-    """`amount` minor units (cents) of `unit`. Adding or comparing two units raises `BadMoney`."""
-
-    amount: int
-    unit: Unit
-
-    def __post_init__(self) -> None:
-        if type(self.amount) is not int:
-            raise BadMoney("An amount is not a whole number.")
-
-    def _same_unit(self, other: "Money") -> None:
-        if self.unit != other.unit:
-            raise BadMoney(f"{self.unit} and {other.unit} cannot be put together.")
-
-    def __add__(self, other: "Money") -> "Money":
-        self._same_unit(other)
-        return Money(self.amount + other.amount, self.unit)
-
-    def __sub__(self, other: "Money") -> "Money":
-        self._same_unit(other)
-        return Money(self.amount - other.amount, self.unit)
-
-    def __lt__(self, other: "Money") -> bool:
-        self._same_unit(other)
-        return self.amount < other.amount
-
-    def __str__(self) -> str:
-        return f"{format_minor(self.amount)} {self.unit}"
 
 
 def format_minor(amount: int, *, digits: int = 2) -> str:

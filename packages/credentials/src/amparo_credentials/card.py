@@ -100,7 +100,7 @@ def open_card(text: str, public: bytes, *, now: datetime, verifier_key: Secret |
     claims = _verified(body, public)
     try:
         card, expires = _read_claims(claims)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CodeMalformed("A card code has a field of the wrong kind.") from error
     if now.timestamp() > expires:
         raise CodeExpired("This card has expired.")
@@ -148,7 +148,7 @@ def _unseal(body: list[Any], key: Secret) -> bytes:
         return AESGCM(key.reveal()).decrypt(nonce, sealed, cbor2.dumps(["Encrypt0", protected, b""]))
     except InvalidTag as error:
         raise WrongVerifierKey("This verifier's key does not open this card.") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise CodeMalformed("A sealed card code has the wrong shape.") from error
 
 
@@ -162,7 +162,7 @@ def _verified(body: list[Any], public: bytes) -> Any:
         )
     except InvalidSignature as error:
         raise CodeNotGenuine("The card's signature is false.") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise CodeMalformed("A card code has the wrong shape.") from error
     return _cbor(payload)
 

@@ -61,6 +61,7 @@ class LogReader:
         self._fetch = fetch
         self._verifier = verifier
         self._tiles: dict[tuple[int, int, int], bytes] = {}
+        self._bundles: dict[tuple[int, int], list[bytes]] = {}
         self.note = seen
         self.checkpoint = None if seen is None else open_checkpoint(seen, verifier)
 
@@ -85,10 +86,7 @@ class LogReader:
         self._check_root(checkpoint)
         for number in range(start - start % TILE_WIDTH, checkpoint.size, TILE_WIDTH):
             width = min(TILE_WIDTH, checkpoint.size - number)
-            bundle = self._fetch.get_bytes("/" + tile_path("entries", number // TILE_WIDTH, width=width))
-            bodies = unpack_entries(bundle)
-            if len(bodies) != width:
-                raise BadEntry("An entry bundle holds another number of entries than its name says.")
+            bodies = self._bundle(number // TILE_WIDTH, width)
             for place, body in enumerate(bodies, start=number):
                 if self._node(0, place) != leaf_hash(body):
                     raise BadProof("An entry differs from its hash in the tree.")
@@ -100,8 +98,7 @@ class LogReader:
         checkpoint = self._accepted()
         first = index - index % TILE_WIDTH
         width = min(TILE_WIDTH, checkpoint.size - first)
-        bundle = self._fetch.get_bytes("/" + tile_path("entries", index // TILE_WIDTH, width=width))
-        body = unpack_entries(bundle)[index - first]
+        body = self._bundle(index // TILE_WIDTH, width)[index - first]
         proof = inclusion_proof(self._node, index=index, size=checkpoint.size)
         found = InclusionProof(
             index=index,
@@ -110,6 +107,15 @@ class LogReader:
         )
         found.check(checkpoint)
         return found
+
+    def _bundle(self, index: int, width: int) -> list[bytes]:
+        """The entries of one bundle; whoever uses one checks it against the tree."""
+        if (index, width) not in self._bundles:
+            bodies = unpack_entries(self._fetch.get_bytes("/" + tile_path("entries", index, width=width)))
+            if len(bodies) != width:
+                raise BadEntry("An entry bundle holds another number of entries than its name says.")
+            self._bundles[index, width] = bodies
+        return self._bundles[index, width]
 
     def _accepted(self) -> Checkpoint:
         return self.update() if self.checkpoint is None else self.checkpoint
@@ -125,6 +131,7 @@ class LogReader:
         finally:
             self.checkpoint = old
             self._tiles.clear()
+            self._bundles.clear()
 
     def _check_root(self, checkpoint: Checkpoint) -> None:
         if root_of(self._node, checkpoint.size) != checkpoint.root:

@@ -9,7 +9,8 @@ from amparo_log.service import Publisher
 
 
 class PublisherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One publisher: its public key and the kinds of message it may publish."""
+    """One publisher: its public key and the kinds of message it may publish. With "key-announced" and the kinds of one
+    service (`view.OWNERS`) it announces that service's keys and no others."""
 
     jwk: PublicJwk
     kinds: list[str]

@@ -5,7 +5,6 @@ AmparoError
     BadNote             log.bad_note
     BadProof            log.bad_proof
     LogRewritten        log.rewritten
-    NotInLog            log.not_in_log
     UnknownPublisher    log.unknown_publisher
     EntryTooLarge       log.entry_too_large
     BadEntry            log.bad_entry
@@ -43,14 +42,6 @@ class LogRewritten(LogError):
     http_status = 409
     why = "A log only ever grows; the tree seen before is not the beginning of the tree seen now."
     todo = "Keep both checkpoints: together they prove the rewriting to anyone."
-
-
-class NotInLog(LogError):
-    """Something that has to be in the log is not there."""
-
-    code = "log.not_in_log"
-    why = "What is not in the public log does not count."
-    todo = "Wait until it is published, or refuse it."
 
 
 class UnknownPublisher(LogError):

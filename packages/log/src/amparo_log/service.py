@@ -3,7 +3,7 @@
 import hashlib
 
 from amparo_common import canonical
-from amparo_common.bridge import LogEntry, SignedMessage, check_log_signature
+from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, SignedMessage, check_log_signature
 from amparo_common.clock import Clock, to_text
 from amparo_common.signing import VerifyingKey
 from amparo_log.errors import EntryTooLarge, UnknownPublisher
@@ -11,15 +11,29 @@ from amparo_log.note import Checkpoint, NoteSigner
 from amparo_log.store import LogStore
 from amparo_log.tiles import LARGEST_ENTRY
 from amparo_log.tree import root_of
+from amparo_log.view import KEY_OWNERS, OWNERS, SERVICES, kind_of
 from amparo_service.database import Database
 
 
 class Publisher:
-    """Who may say what: a key and the kinds of message it may publish."""
+    """Who may say what: a key and the kinds of message it may publish. Keys it announces only for the purposes of the one
+    service whose kinds these are, by the same rule as every reader of the log (`view.KEY_OWNERS`)."""
 
     def __init__(self, key: VerifyingKey, kinds: frozenset[str]) -> None:
         self.key = key
-        self.kinds = kinds
+        self._kinds = kinds
+        services = {OWNERS.get(kind) for kind in kinds} - {None}
+        self._purposes = {purpose for purpose, owner in KEY_OWNERS.items() if services == {owner}}
+
+    def may_say(self, body: LogMessage) -> bool:
+        """Whether this publisher may publish this."""
+        if kind_of(body) not in self._kinds:
+            return False
+        if not isinstance(body, KeyAnnounced):
+            return True
+        # A service's own key is the one it signs with: readers refuse another, and would never get past it.
+        own = body.purpose not in SERVICES or body.jwk == self.key.jwk
+        return own and body.purpose in self._purposes
 
 
 class TransparencyLog:
@@ -39,10 +53,9 @@ class TransparencyLog:
     def append(self, message: SignedMessage) -> int:
         """Add a message and return its place; the same message again gets the same place and adds nothing.
         Raises `UnknownPublisher`, `BadSignature`, `EntryTooLarge`."""
-        kind = str(type(message.body).__struct_config__.tag)
         publisher = self._publishers.get(message.by)
-        if publisher is None or kind not in publisher.kinds:
-            raise UnknownPublisher(f"This key may not publish {kind}.")
+        if publisher is None or not publisher.may_say(message.body):
+            raise UnknownPublisher(f"This key may not publish {kind_of(message.body)}.")
         check_log_signature(message, publisher.key)
         # The signature is left out: ECDSA signs the same message differently each time, and a retry must find its first.
         message_hash = hashlib.sha256(message.by.encode() + canonical.encode(message.body)).digest()

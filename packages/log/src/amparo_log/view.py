@@ -1,10 +1,10 @@
 """What the log says, made of its proved entries: who publishes, which rules, keysets, batches, approvals, figures.
 
 The only trust root is the log's key. Who may say what follows from the log itself: the first `KeyAnnounced` of each
-service is its publishing key for good, and every entry must be signed by the service that owns its kind.
+service, signed with the announced key, is its publishing key for good; no key speaks for two services; and every entry
+must be signed by the service that owns its kind (`OWNERS`, `KEY_OWNERS`).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from amparo_common.bridge import (
@@ -13,9 +13,11 @@ from amparo_common.bridge import (
     KeyAnnounced,
     KeysetAnnounced,
     LogEntry,
+    LogMessage,
     MintFigures,
     RulePublished,
     SettlementFigures,
+    SignedMessage,
     check_log_signature,
 )
 from amparo_common.errors import BadKey, BadSignature
@@ -24,16 +26,28 @@ from amparo_common.signing import VerifyingKey
 from amparo_log.errors import BadEntry
 
 SERVICES = ("office", "mint", "shops")
-# Which service owns which kind. A key for "receipts" or "cards" is announced by the office.
-OWNERS: dict[str, tuple[str, ...]] = {
-    "key-announced": SERVICES,
-    "rule-published": ("office",),
-    "decisions-made": ("office",),
-    "aid-approved": ("office",),
-    "keyset-announced": ("mint",),
-    "mint-figures": ("mint",),
-    "settlement-figures": ("shops",),
+# Which service owns a key's purpose: each its own publishing key, the office those for receipts and cards.
+KEY_OWNERS = {service: service for service in SERVICES} | {"receipts": "office", "cards": "office"}
+# Which service owns which kind. Who owns a key depends on its purpose.
+OWNERS: dict[str, str | None] = {
+    "key-announced": None,
+    "rule-published": "office",
+    "decisions-made": "office",
+    "aid-approved": "office",
+    "keyset-announced": "mint",
+    "mint-figures": "mint",
+    "settlement-figures": "shops",
 }
+
+
+def kind_of(body: LogMessage) -> str:
+    """The name of a message's kind, as it stands in its field `kind`."""
+    return str(type(body).__struct_config__.tag)
+
+
+def _owner_of(body: LogMessage) -> str | None:
+    """The one service that may say this; None for a key of an unknown purpose, which nobody may announce."""
+    return KEY_OWNERS.get(body.purpose) if isinstance(body, KeyAnnounced) else OWNERS[kind_of(body)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ class LogView:
         body, place = entry.entry.body, Logged(index, entry.at)
         if index != self.size:
             raise BadEntry("Entries must be read in order.")
-        self._check_publisher(entry)
+        self._check_publisher(entry.entry)
         match body:
             case KeyAnnounced():
                 self.keys.setdefault(body.purpose, (place, body))
@@ -81,25 +95,28 @@ class LogView:
                 self.settlements.append((place, body))
         self.size = index + 1
 
-    def _check_publisher(self, entry: LogEntry) -> None:
-        message, body = entry.entry, entry.entry.body
+    def _check_publisher(self, message: SignedMessage) -> None:
+        body = message.body
+        owner = _owner_of(body)
         try:
-            if isinstance(body, KeyAnnounced) and body.purpose in SERVICES and body.purpose not in self._publishers:
-                if body.jwk is None:
-                    raise BadEntry("A service announces no key.")
-                key = VerifyingKey(body.jwk)
-                check_log_signature(message, key)
-                self._publishers[body.purpose] = key
+            if isinstance(body, KeyAnnounced) and owner == body.purpose and owner not in self._publishers:
+                self._take_publisher(body, message)
                 return
-            owners = OWNERS[str(type(body).__struct_config__.tag)]
-            for owner in owners:
-                known = self._publishers.get(owner)
-                if known is not None and known.kid == message.by:
-                    check_log_signature(message, known)
-                    return
+            known = None if owner is None else self._publishers.get(owner)
+            if known is None or known.kid != message.by:
+                raise BadEntry("An entry is published by a service that may not say it.")
+            check_log_signature(message, known)
         except (BadSignature, BadKey) as error:
             raise BadEntry("An entry's signature is false.") from error
-        raise BadEntry("An entry is published by a service that may not say it.")
+
+    def _take_publisher(self, body: KeyAnnounced, message: SignedMessage) -> None:
+        if body.jwk is None:
+            raise BadEntry("A service announces no key.")
+        key = VerifyingKey(body.jwk)
+        if any(key.kid == known.kid for known in self._publishers.values()):
+            raise BadEntry("A service announces the key of another service as its own.")
+        check_log_signature(message, key)
+        self._publishers[body.purpose] = key
 
     def publisher(self, service: str) -> VerifyingKey | None:
         """The key with which a service signs its entries and messages."""
@@ -121,11 +138,3 @@ class LogView:
     def approved(self, unit: Unit) -> int:
         """The sum of all approved payments in a unit."""
         return sum(body.total for _, body in self.approvals if body.unit == unit)
-
-
-def view_of(entries: Iterable[tuple[int, LogEntry]]) -> LogView:
-    """A view of all these entries."""
-    view = LogView()
-    for index, entry in entries:
-        view.add(index, entry)
-    return view

@@ -1,4 +1,5 @@
-"""The mint over HTTP, as the specification writes it: errors are 400 with `detail` and `code`; keys are static bytes.
+"""The mint over HTTP, as the specification writes it: every error answer has `detail` and `code`, the protocol's own
+errors with status 400; keys are static bytes.
 
 `/bridge/quote-paid` takes the office's signed message; `/operate/...` takes the operator's token. No address keeps or
 logs who asked: no client address, no cookie, no ETag.
@@ -7,7 +8,6 @@ logs who asked: no client address, no cookie, no ETag.
 import asyncio
 import contextlib
 import hmac
-import queue
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -37,7 +37,7 @@ from amparo_mint.errors import NotTheOperator
 from amparo_mint.operate import Operation
 from amparo_mint.service import Mint
 from amparo_mint.store import GroupWriter, Job, TokenHasher
-from amparo_service.errors import BadRequest, CannotStore
+from amparo_service.errors import BadRequest
 from amparo_service.http import answer, answer_bytes, aside, read_body, repeat
 
 T = TypeVar("T")
@@ -74,10 +74,7 @@ class MintServer:
         )
 
     async def _durable(self, job: Job[T]) -> Response:
-        try:
-            return answer(await self._writer.run(job))
-        except queue.Full as error:
-            raise CannotStore("Too many requests are waiting.", why="The mint is busy.", todo="Try again.") from error
+        return answer(await self._writer.run(job))
 
     def routes(self) -> list[Route]:
         """The mint's addresses."""
@@ -241,7 +238,7 @@ def decode(body: bytes, into: type[T]) -> T:
 
 
 def protocol_error(error: AmparoError) -> Response:
-    """A deliberate error in the specification's form, with our stable code beside the number."""
+    """An error in the specification's form (NUT-00), with our stable code beside the number."""
     number = error.number if isinstance(error, TokenError) else 10000
     status = 400 if isinstance(error, TokenError) else error.http_status
     return answer({"detail": str(error), "code": number, "error": error.code}, status=status)

@@ -1,12 +1,13 @@
 """Keysets: private keys per denomination, derived from a seed of its own, announced in the public log before use.
 
-One keyset per unit and period. LIMIT: the seeds are files in the mint's folder (mode 0600); a signer process that alone
+One keyset per unit, period and end. LIMIT: the seeds are files in the mint's folder (mode 0600); a signer process that alone
 holds the keys comes in a later release.
 """
 
 import hashlib
 import hmac
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 from coincurve import PublicKey
@@ -56,5 +57,11 @@ def _derive(seed: Secret, amount: int) -> DenominationKey:
 
 
 def load_keyset(folder: Path, unit: Unit, period: str, *, final_expiry: int | None) -> SigningKeyset:
-    """The keyset of a unit and period; its seed is made on first use."""
-    return SigningKeyset(unit, secret_bytes(folder, f"keyset-{unit}-{period}"), final_expiry=final_expiry)
+    """The keyset of a unit, period and end; its seed is made on first use."""
+    return SigningKeyset(unit, secret_bytes(folder, _seed_name(unit, period, final_expiry)), final_expiry=final_expiry)
+
+
+def _seed_name(unit: Unit, period: str, final_expiry: int | None) -> str:
+    # No two keysets share a name, or a key would sign for both: a plus sign inside a part is quoted.
+    end = "none" if final_expiry is None else str(final_expiry)
+    return "+".join(("keyset", quote(unit, safe=""), quote(period, safe=""), end))

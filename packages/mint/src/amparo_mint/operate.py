@@ -9,6 +9,7 @@ from pathlib import Path
 
 from amparo_common.bridge import (
     Accreditation,
+    AskAccreditation,
     KeyAnnounced,
     KeysetAnnounced,
     MintFigures,
@@ -16,7 +17,7 @@ from amparo_common.bridge import (
     open_sealed,
 )
 from amparo_common.errors import BadSignature
-from amparo_common.ids import KeysetId
+from amparo_common.ids import KeysetId, ShopId
 from amparo_common.money import Unit
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
@@ -63,8 +64,8 @@ class Operation:
         }
 
     def announce_keyset(self, unit: str, period: str, final_expiry: int | None) -> KeysetId:
-        """Make the keyset of a unit and period, put it into the log, then make it the unit's active one. Safe to repeat:
-        the same unit and period give the same keyset."""
+        """Make the keyset of a unit, period and end, put it into the log, then make it the unit's active one. Safe to
+        repeat: the same three give the same keyset."""
         keyset = load_keyset(self._folder, Unit(unit), period, final_expiry=final_expiry)
         self._log.publish(
             KeysetAnnounced(
@@ -92,7 +93,9 @@ class Operation:
     def check_accredited(self, shop: str, unit: str) -> None:
         """Raises `ShopNotAccredited` unless the shops side settles this shop in this unit."""
         try:
-            found = self._shops.post("/bridge/accreditation", {"shop": shop, "unit": unit}, Accreditation)
+            found = self._shops.post(
+                "/bridge/accreditation", AskAccreditation(shop=ShopId(shop), unit=Unit(unit)), Accreditation
+            )
         except RemoteError as error:
             raise ShopNotAccredited("The shops side does not know this shop.") from error
         if not found.accredited:

@@ -6,13 +6,11 @@ leaves nothing or everything; the wallet repeats its request, byte for byte, and
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 
 from amparo_cashu.curve import read_point
 from amparo_cashu.errors import (
-    AlreadySigned,
     AmountRefused,
     BadToken,
     DuplicateInputs,
@@ -61,14 +59,6 @@ MOST_INPUTS = 100
 TO_SHOPS = "shops"
 
 
-class ApprovedTotals(Protocol):
-    """What the public log says that two people approved."""
-
-    def approved(self, unit: Unit) -> int:
-        """The sum of approved payments in a unit, in minor units."""
-        ...
-
-
 class Mint:
     """The mint's decisions. Methods return a job for the writer, which makes them durable."""
 
@@ -76,7 +66,7 @@ class Mint:
         self._hasher = hasher
         self._clock = clock
         self._bridge_key = bridge_key
-        # Owned by the event loop: replaced as a whole when a keyset is added.
+        # Replaced as a whole by the event loop when a keyset is added; jobs in the writer's thread only read it.
         self._keysets: dict[str, tuple[int, SigningKeyset, bool]] = {}
 
     def set_keysets(self, keysets: dict[str, tuple[int, SigningKeyset, bool]]) -> None:
@@ -151,6 +141,7 @@ class Mint:
             check_claim(quote.id, request.outputs, request.signature, quote.pubkey)
             if store.was_served(connection, tag):
                 return signatures
+            self._check_open(inputs=[], outputs=request.outputs)
             if not quote.paid:
                 raise QuoteNotPaid("The quote is not paid yet.")
             if quote.issued:
@@ -180,6 +171,7 @@ class Mint:
         def job(connection: sqlite3.Connection) -> Signatures:
             if store.was_served(connection, tag):
                 return signatures
+            self._check_open(inputs=request.inputs, outputs=request.outputs)
             store.record_spent(connection, inputs)
             store.record_issued(connection, outputs)
             if moved:
@@ -222,6 +214,7 @@ class Mint:
             paid = msgspec.structs.replace(quote, paid=True)
             if store.was_served(connection, tag):
                 return show_melt_quote(paid)
+            self._check_open(inputs=request.inputs, outputs=[])
             if quote.paid:
                 raise QuoteIssued("This deposit was already made with other tokens.")
             if (total, unit) != (quote.amount, quote.unit):
@@ -239,15 +232,17 @@ class Mint:
     # --- restore and state -----------------------------------------------------------------------------------------------
 
     def restore(self, outputs: Sequence[BlindedMessage]) -> Job[RestoreAnswer]:
-        """NUT-09: the signatures of those outputs that were signed. Raises `TooMany`, `BadPoint`, `KeysetUnknown`."""
+        """NUT-09: the signatures of those outputs that were signed under the keyset they name. Raises `TooMany`,
+        `BadPoint`, `KeysetUnknown`."""
         if len(outputs) > MOST_INPUTS:
             raise TooMany(f"At most {MOST_INPUTS} outputs are restored at once.")
-        hashes = [self._hasher.point(read_point(output.B_)) for output in outputs]
+        places = [(self._hasher.point(read_point(each.B_)), self._keyset(each.id)[0]) for each in outputs]
 
         def job(connection: sqlite3.Connection) -> RestoreAnswer:
             found = []
-            for output, hashed in zip(outputs, hashes, strict=True):
-                row = connection.execute("SELECT amount FROM issued WHERE hash = ?", (hashed,)).fetchone()
+            question = "SELECT amount FROM issued WHERE hash = ? AND keyset = ?"
+            for output, place in zip(outputs, places, strict=True):
+                row = connection.execute(question, place).fetchone()
                 if row is not None:
                     found.append(msgspec.structs.replace(output, amount=int(row[0])))
             return RestoreAnswer(outputs=found, signatures=self._sign(found).signatures)
@@ -274,7 +269,7 @@ class Mint:
             found = []
             for keyset in store.keysets(connection):
                 rest = store.outstanding(connection, keyset)
-                expired = rest if keyset.final_expiry is not None and now > keyset.final_expiry else 0
+                expired = rest if _is_over(keyset.final_expiry, now) else 0
                 found.append(
                     MintFigures(
                         period=period,
@@ -312,9 +307,7 @@ class Mint:
             raise DuplicateOutputs("An output stands twice.")
         rows = []
         for output in outputs:
-            number, keyset, active = self._keyset(output.id)
-            if not active:
-                raise KeysetInactive("The keyset of an output no longer signs.")
+            number, keyset, _ = self._keyset(output.id)
             if output.amount not in keyset.keys:
                 raise AmountRefused("An output has an amount that the keyset does not have.")
             rows.append(TokenRow(self._hasher.point(read_point(output.B_)), number, output.amount))
@@ -333,24 +326,33 @@ class Mint:
         if len(proof.secret) > LONGEST_SECRET:
             raise BadToken("A secret is too long.")
         number, keyset, _ = self._keyset(proof.id)
-        now = int(self._clock.now().timestamp())
-        if keyset.final_expiry is not None and now > keyset.final_expiry:
-            raise KeysetExpired("The time of this keyset has passed.")
         key = keyset.keys.get(proof.amount)
         if key is None:
             raise AmountRefused("A token has an amount that the keyset does not have.")
         point = verify_input(proof, key)
-        check_lock(proof, now=now)
+        check_lock(proof, now=int(self._clock.now().timestamp()))
         return TokenRow(self._hasher.point(point), number, proof.amount)
+
+    def _check_open(self, *, inputs: Sequence[Proof], outputs: Sequence[BlindedMessage]) -> None:
+        """Raises `KeysetInactive`, `KeysetExpired`. Called in a job, after the question whether the request was served:
+        a repeated request gets its answer also when its keysets were closed in between."""
+        if not all(self._keyset(output.id)[2] for output in outputs):
+            raise KeysetInactive("The keyset of an output no longer signs.")
+        now = int(self._clock.now().timestamp())
+        # Outputs too: a token of a keyset that is over could never be spent.
+        used = {each.id for each in inputs} | {each.id for each in outputs}
+        if any(_is_over(self._keyset(each)[1].final_expiry, now) for each in used):
+            raise KeysetExpired("The time of this keyset has passed.")
 
     def _sign(self, outputs: Sequence[BlindedMessage]) -> Signatures:
         return Signatures(signatures=[self._sign_one(output) for output in outputs])
 
     def _sign_one(self, output: BlindedMessage) -> BlindSignature:
-        key = self._keyset(output.id)[1].keys.get(output.amount)
-        if key is None:
-            raise AlreadySigned("An output was signed under another keyset.")
-        return sign_output(output, read_point(output.B_), key)
+        return sign_output(output, read_point(output.B_), self._keyset(output.id)[1].keys[output.amount])
+
+
+def _is_over(final_expiry: int | None, now: int) -> bool:
+    return final_expiry is not None and now > final_expiry
 
 
 def _known_quote(connection: sqlite3.Connection, quote: str) -> store.MintQuoteRow:

@@ -25,6 +25,7 @@ from amparo_common.secret import Secret
 from amparo_mint.errors import FiguresDisagree, OverIssued
 from amparo_service import outbox
 from amparo_service.database import Database
+from amparo_service.errors import CannotStore
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -235,9 +236,12 @@ class GroupWriter:
         self._thread.start()
 
     async def run(self, job: Job[T]) -> T:
-        """The job's result, once it is durable. Raises what the job raised, or `queue.Full` when too much waits."""
+        """The job's result, once it is durable. Raises what the job raised, or `CannotStore` when too much waits."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put_nowait((job, future))
+        try:
+            self._jobs.put_nowait((job, future))
+        except queue.Full as error:
+            raise CannotStore("Too many requests are waiting.", why="The mint is busy.", todo="Try again.") from error
         return await future
 
     def close(self) -> None:

@@ -2,13 +2,15 @@
 
 Every request is a compact JWS by the wallet's own key. A claim names a mint quote; the office checks that the stored decision
 is the one that was approved (its leaf leads to the root in the public log) and tells the mint that the quote is paid. The
-claim and that message are one commit.
+claim and that message are one commit. A quote that the mint cannot pay (it has none of this name, or one of another amount)
+gives the claim back, so that one wallet's mistake neither costs its aid nor stops the messages behind it.
 """
 
 import hashlib
 import secrets
 import sqlite3
 import threading
+from typing import Annotated
 
 import msgspec
 
@@ -26,6 +28,7 @@ from amparo_office.errors import (
     NotApproved,
     NotAsApproved,
     NotEntitled,
+    WalletEnrolled,
 )
 from amparo_rules.errors import NotInBatch
 from amparo_rules.receipt import ReceiptBundle
@@ -33,9 +36,13 @@ from amparo_rules.sumtree import SumTree, check_in_batch, leaf
 from amparo_service import outbox
 from amparo_service.client import Client
 from amparo_service.database import Database
+from amparo_service.errors import RemoteError
 
 WALLET_TYP = "amparo-wallet+jws"
 TO_MINT = "mint"
+# The mint's answers (error table of the Cashu specification) to a quote that can never be paid as claimed: it is unknown, or
+# of another amount or unit. Any other refusal may pass, and the message waits.
+_NEVER_PAID = frozenset({"20007", "11005"})
 
 
 class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="action", tag="enrol"):
@@ -56,7 +63,7 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
     programme: str
     cycle: str
-    quote: str
+    quote: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Paper(msgspec.Struct, frozen=True):
@@ -96,7 +103,8 @@ class Claims:
         return codes
 
     def enrol(self, token: str) -> None:
-        """Bind a wallet's key. The same wallet again changes nothing. Raises `EnrolmentCodeUnknown`, `BadSignature`."""
+        """Bind a wallet's key. The same wallet again changes nothing. Raises `EnrolmentCodeUnknown`, `WalletEnrolled`,
+        `BadSignature`."""
         asked = canonical.decode(read_unverified(token), Enrol)
         key = VerifyingKey(asked.jwk)
         verify_compact(token, key, typ=WALLET_TYP)
@@ -104,10 +112,13 @@ class Claims:
             row = connection.execute(
                 "SELECT household FROM enrolment_code WHERE code_hash = ?", (_hash(asked.code),)
             ).fetchone()
+            enrolled = store.household_of_holder(connection, key.kid)
             if row is None:
-                if store.household_of_holder(connection, key.kid) is not None:
+                if enrolled is not None:
                     return
                 raise EnrolmentCodeUnknown("The enrolment code is not valid.")
+            if enrolled is not None and enrolled[0] != row[0]:
+                raise WalletEnrolled("This wallet is another household's.")
             connection.execute(
                 "UPDATE household SET holder = ?, holder_key = ? WHERE number = ?",
                 (key.kid, msgspec.json.encode(asked.jwk).decode(), row[0]),
@@ -151,6 +162,8 @@ class Claims:
                 if known[0] != asked.quote:
                     raise AlreadyClaimed("This aid was already claimed.")
                 return row.amount
+            if connection.execute("SELECT 1 FROM claim WHERE quote = ?", (asked.quote,)).fetchone() is not None:
+                raise AlreadyClaimed("Another claim names this quote.")
             connection.execute(
                 "INSERT INTO claim (cycle, household, quote) VALUES (?, ?, ?)", (cycle.number, household, asked.quote)
             )
@@ -164,7 +177,14 @@ class Claims:
             outbox.deliver(self._database, TO_MINT, self._send)
 
     def _send(self, message: str) -> None:
-        self._mint.post_bytes("/bridge/quote-paid", message.encode(), dict[str, bool])
+        try:
+            self._mint.post_bytes("/bridge/quote-paid", message.encode(), dict[str, bool])
+        except RemoteError as error:
+            if error.remote_code not in _NEVER_PAID:
+                raise
+            quote = canonical.decode(read_unverified(message), QuotePaid).quote
+            with self._database.transaction() as connection:
+                connection.execute("DELETE FROM claim WHERE quote = ?", (quote,))
 
     def _holder(self, token: str) -> tuple[int, bytes]:
         """The household whose wallet signed, and what it signed."""

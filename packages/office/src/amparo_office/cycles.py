@@ -18,7 +18,7 @@ from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_office import store
-from amparo_office.errors import CycleExists, NotDecided, OverBudget, SamePerson
+from amparo_office.errors import CycleExists, NotAsApproved, NotDecided, OverBudget, SamePerson
 from amparo_office.programmes import Programmes
 from amparo_office.store import Cycle, HouseholdRow
 from amparo_rules.batch import Columns, column, evaluate_batch
@@ -76,14 +76,19 @@ class Cycles:
         self, rule_hash: str, name: str, *, as_of: date, maker: str, progress: Callable[[int, int], None]
     ) -> Cycle:
         """Decide every household of the register and publish the batch. Safe to repeat and to resume.
-        Raises `ProgrammeUnknown`, `RuleNotPublicInTime`, `CycleExists`, `FactOutOfRange`."""
+        Raises `ProgrammeUnknown`, `RuleNotPublicInTime`, `CycleExists`, `FactOutOfRange`, `NotDecided`."""
         rule = self._programmes.in_force(rule_hash)
+        with self._database.reading() as connection:
+            (total,) = connection.execute("SELECT count(*) FROM household").fetchone()
+        if total == 0:
+            raise NotDecided(
+                "The register holds no household.", why="There is nobody to decide about.", todo="Import one first."
+            )
         cycle = self.open(rule, name, as_of=as_of, maker=maker)
         if cycle.root is not None:
             return cycle
         plan = rule.plan(as_of)
         with self._database.reading() as connection:
-            (total,) = connection.execute("SELECT count(*) FROM household").fetchone()
             (last, done) = connection.execute(
                 "SELECT coalesce(max(household), 0), count(*) FROM decision WHERE cycle = ?", (cycle.number,)
             ).fetchone()
@@ -160,7 +165,7 @@ class Cycles:
 
     def approve(self, programme: str, name: str, *, approver: str) -> Cycle:
         """Approve a cycle's payment as the second person and publish it. Safe to repeat.
-        Raises `NotDecided`, `SamePerson`, `OverBudget`, `CycleUnknown`."""
+        Raises `NotDecided`, `SamePerson`, `NotAsApproved`, `OverBudget`, `CycleUnknown`."""
         with self._database.reading() as connection:
             cycle = store.find_cycle(connection, programme, name)
         if cycle.root is None or cycle.total is None:
@@ -168,6 +173,11 @@ class Cycles:
         if cycle.maker == approver:
             raise SamePerson("You started this cycle, so you cannot approve it.")
         rule = self._programmes.in_force(cycle.rule_hash)
+        published = {
+            (b.root, b.total) for _, b in self._log.view().decisions if (b.programme, b.cycle) == (programme, name)
+        }
+        if (cycle.root, cycle.total) not in published:
+            raise NotAsApproved("The stored totals are not those of the published batch.")
         if cycle.total > rule.budget:
             raise OverBudget("The cycle's total is higher than the published budget.")
         self._log.publish(

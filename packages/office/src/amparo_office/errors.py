@@ -18,6 +18,7 @@ AmparoError
     NotEntitled            office.not_entitled
     AlreadyClaimed         office.already_claimed
     EnrolmentCodeUnknown   office.unknown_enrolment_code
+    WalletEnrolled         office.wallet_already_enrolled
     HolderUnknown          office.unknown_holder
     JobUnknown             office.unknown_job
     RoleMissing            office.role_missing
@@ -186,6 +187,15 @@ class EnrolmentCodeUnknown(OfficeError):
     http_status = 403
     why = "It was mistyped, used, or replaced by a newer one."
     todo = "Ask the office for a new one."
+
+
+class WalletEnrolled(OfficeError):
+    """A wallet that belongs to one household is offered the code of another."""
+
+    code = "office.wallet_already_enrolled"
+    http_status = 409
+    why = "A wallet holds the papers and the aid of one household."
+    todo = "Make another wallet for this household, and use the code there; it is still good."
 
 
 class HolderUnknown(OfficeError):

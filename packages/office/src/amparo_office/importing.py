@@ -13,7 +13,7 @@ import msgspec
 
 from amparo_office.errors import RowFault, RowsRefused
 from amparo_office.identity import Identity, IdentitySealer
-from amparo_office.mapping import FactReader, Mapping
+from amparo_office.mapping import FactReader, Mapping, column_of
 from amparo_office.tables import Table
 from amparo_rules.errors import FactOutOfRange
 from amparo_rules.rule import MOST_MEMBERS
@@ -139,18 +139,17 @@ class Importer:
 
     def _identity(self, row: dict[str, str]) -> Identity | None:
         columns = self._mapping.text.individual
-        if columns.given_name is None and columns.family_name is None:
-            return None
 
         def cell(column: str | None) -> str:
             return row[column] if column is not None else ""
 
-        return Identity(
+        found = Identity(
             given_name=cell(columns.given_name),
             family_name=cell(columns.family_name),
             other_name=cell(columns.other_name),
             language=cell(columns.language) or "es",
         )
+        return found if found.given_name or found.family_name else None
 
     def _facts(self, file: str, number: int, row: dict[str, str], readers: list[FactReader]) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
@@ -162,12 +161,14 @@ class Importer:
         return found
 
     def _phone(self, file: str, number: int, row: dict[str, str]) -> int:
-        if self._mapping.phone is None:
+        written = self._mapping.text.household.phone
+        if self._mapping.phone is None or written is None:
             return 0
         try:
             return self._mapping.phone(row) or 0
         except FactOutOfRange as error:
-            self._fault(file, number, "phone", "", error.what)
+            column = column_of(written)
+            self._fault(file, number, column, row[column], f"{error.what} {error.reason}")
             return 0
 
     def _check_sizes(self, file: str) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from amparo_common.errors import AmparoError
 from amparo_office.errors import JobUnknown, RowFault, RowsRefused
 from amparo_service.database import Database
+from amparo_service.errors import CannotStore
 
 log = logging.getLogger("amparo.office")
 
@@ -54,7 +55,7 @@ class Jobs:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the present job's current step; what is unfinished goes on at the next start."""
+        """Stop after the present job; what was not begun waits for the next start."""
         self._stop.set()
         self._wake.set()
 
@@ -91,7 +92,12 @@ class Jobs:
                 self._wake.wait(5)
                 self._wake.clear()
                 continue
-            self._work(row[0], row[1], bytes(row[2]), row[3])
+            try:
+                self._work(row[0], row[1], bytes(row[2]), row[3])
+            except CannotStore as error:  # the row stands as it was; it is worked again when the disk takes it
+                log.error("job %s could not be noted: %s", row[1], error.code)
+                self._wake.wait(5)
+                self._wake.clear()
 
     def _work(self, number: int, kind: str, argument: bytes, staff: str) -> None:
         self._mark(number, "running", None)

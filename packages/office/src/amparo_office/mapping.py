@@ -1,7 +1,7 @@
 """A mapping file: which column of a table becomes which fact or identity field. Small YAML, checked before a row is read.
 
 Refused with a reason: a column or fact that speaks of a forbidden concept, a fact outside the catalogue, a fact that no
-published programme needs. Format page: `docs/formats/mapping.md`.
+published programme needs, a mapping without a fact that may not be unknown. Format page: `docs/formats/mapping.md`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from amparo_rules.forbidden import refuse_forbidden
 
 
 class ColumnText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one value is read from a column. `yes`: these texts mean yes, anything else no. `per`: divide a number.
+    """How one value is read from a column. `yes`: these texts mean yes, any other text no. `per`: divide a number.
     `age_on`: the column holds an age in whole years on that day; the date of birth is taken as that day, so many years before."""
 
     column: str
@@ -79,7 +79,7 @@ class Mapping(msgspec.Struct, frozen=True):
     def household_columns(self) -> set[str]:
         """The columns read from the household table."""
         found = {self.text.household.ref, *(each.column for each in self.household_facts)}
-        return found | ({_column(self.text.household.phone)} if self.text.household.phone else set())
+        return found | (set() if self.text.household.phone is None else {column_of(self.text.household.phone)})
 
     def person_columns(self) -> set[str]:
         """The columns read from the individuals table."""
@@ -98,35 +98,52 @@ def read_mapping(source: str, *, needed: set[tuple[Entity, str]]) -> Mapping:
     except msgspec.ValidationError as error:
         raise MappingNotReadable(f"The mapping has the wrong shape: {error}.") from error
     _day(text.date)
-    person = text.individual
-    for column in (person.given_name, person.family_name, person.other_name, person.language):
-        if column is not None:
-            refuse_forbidden(column, place="The column")
-    return Mapping(
+    for column in _columns(text):
+        refuse_forbidden(column, place="The column")
+    mapping = Mapping(
         text=text,
         household_facts=[_reader("household", n, c, needed) for n, c in text.household.facts.items()],
-        person_facts=[_reader("person", n, c, needed) for n, c in person.facts.items()],
+        person_facts=[_reader("person", n, c, needed) for n, c in text.individual.facts.items()],
         phone=None if text.household.phone is None else _value_reader(text.household.phone, _YES_NO),
     )
+    _check_complete(text, needed)
+    return mapping
+
+
+def _columns(text: MappingText) -> list[str]:
+    """Every column that is read, whatever for."""
+    household, person = text.household, text.individual
+    named = [household.ref, person.household, person.given_name, person.family_name, person.other_name, person.language]
+    written = [*household.facts.values(), *person.facts.values(), household.phone]
+    return [name for name in named if name is not None] + [column_of(each) for each in written if each is not None]
+
+
+def _check_complete(text: MappingText, needed: set[tuple[Entity, str]]) -> None:
+    """Without this, households that lack the fact would be taken in, and no cycle could be decided any more."""
+    mapped = {("household", name) for name in text.household.facts}
+    mapped |= {("person", name) for name in text.individual.facts}
+    for entity, name in sorted(needed - mapped):
+        if not fact(entity, name).type.nullable:
+            raise MappingNotReadable(f"The mapping leaves out the {entity} fact “{name}”, which may not be unknown.")
 
 
 _YES_NO = FactType(kind="bool", min=0, max=1)
 
 
-def _column(written: ColumnText | str) -> str:
+def column_of(written: ColumnText | str) -> str:
+    """The column that something is read from."""
     return written if isinstance(written, str) else written.column
 
 
 def _reader(entity: Entity, name: str, written: ColumnText | str, needed: set[tuple[Entity, str]]) -> FactReader:
-    refuse_forbidden(_column(written), place="The column")
     definition = fact(entity, name)
     if (entity, name) not in needed:
         raise FactNotNeeded(f"No published programme needs the fact “{name}”.")
-    return FactReader(name, _column(written), _value_reader(written, definition.type))
+    return FactReader(name, column_of(written), _value_reader(written, definition.type))
 
 
 def _value_reader(written: ColumnText | str, kind: FactType) -> Reader:
-    column = _column(written)
+    column = column_of(written)
     if isinstance(written, str):
         return lambda row: kind.parse(row[column])
     how: str | None = None
@@ -137,6 +154,8 @@ def _value_reader(written: ColumnText | str, kind: FactType) -> Reader:
             how = option
     match how:
         case "yes":
+            if kind.kind != "bool":
+                raise MappingNotReadable(f"The column “{column}” is read as yes or no, but the fact is neither.")
             texts = {text.casefold() for text in written.yes or []}
             return lambda row: kind.check(None if row[column] == "" else int(row[column].casefold() in texts))
         case "per":
@@ -147,7 +166,7 @@ def _value_reader(written: ColumnText | str, kind: FactType) -> Reader:
 
 
 def _divided(column: str, kind: FactType, per: str) -> Reader:
-    if not (per.isascii() and per.isdigit() and int(per) > 0) or kind.kind != "decimal":
+    if not (per.isascii() and per.isdigit() and len(per) < 7 and int(per) > 0) or kind.kind != "decimal":
         raise MappingNotReadable(f"The column “{column}” cannot be divided by “{per}”.")
     whole = msgspec.structs.replace(kind, max=kind.max * int(per))
 

@@ -1,6 +1,7 @@
 """Uploaded files as rows of text: CSV (comma or semicolon), XLSX, Stata. Headers by name; a row keeps its number in the file.
 
-Whole numbers come out without a decimal point, whatever the file's type; empty cells as "". Only the asked columns are read.
+Whole numbers come out without a decimal point, whatever the file's type; empty cells as "", and no cell with blanks around
+it. Only the asked columns are read.
 """
 
 import csv
@@ -36,6 +37,9 @@ class Table:
         self.require(wanted)
         places = [(self.columns.index(column), column) for column in sorted(wanted)]
         for number, cells in enumerate(self._rows, start=2):
+            # More cells than columns: a comma inside a value has moved what stands behind it into other columns.
+            if any(cells[len(self.columns) :]):
+                raise FileNotReadable(f"{self.name} has more cells than columns in row {number}.")
             if any(cells):
                 yield number, {column: (cells[place] if place < len(cells) else "") for place, column in places}
 
@@ -63,7 +67,8 @@ def _read_csv(name: str, data: bytes) -> Table:
 
     def rows() -> Iterator[list[str]]:
         try:
-            yield from reader
+            for cells in reader:
+                yield [cell.strip() for cell in cells]
         except csv.Error as error:
             raise FileNotReadable(f"{name} cannot be read in line {reader.line_num}.") from error
 
@@ -95,8 +100,14 @@ def _read_stata(name: str, data: bytes) -> Table:
         file.write(data)
         file.flush()
         try:
+            _, head = pyreadstat.read_dta(file.name, output_format="dict", metadataonly=True)
+            # The reader makes room for as many rows as the head promises, so a broken head would fill the memory.
+            if head.number_rows is None or head.number_rows * len(head.column_names) > len(data):
+                raise FileNotReadable(f"{name} promises more rows than it holds.")
             columns, meta = pyreadstat.read_dta(file.name, output_format="dict")
-        except pyreadstat.ReadstatError as error:
+            if not all(meta.column_names):
+                raise FileNotReadable(f"{name} has a column without a name.")
+        except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, OverflowError, ValueError) as error:
             raise FileNotReadable(f"{name} is not a readable Stata file.") from error
     names = list(meta.column_names)
     cells = zip(*(columns[column] for column in names), strict=True)

@@ -4,6 +4,7 @@ AmparoError
   PaperError
     CodeTooLong         paper.code_too_long
     CodeNotReadable     paper.code_not_readable
+    NothingToPrint      paper.nothing_to_print
 """
 
 from amparo_common.errors import AmparoError
@@ -30,3 +31,11 @@ class CodeNotReadable(PaperError):
     http_status = 500
     why = "Every code is read back by machine before a sheet is handed out."
     todo = "Do not use this sheet; print it again."
+
+
+class NothingToPrint(PaperError):
+    """A print run without any item."""
+
+    code = "paper.nothing_to_print"
+    why = "A sheet holds at least one card or voucher."
+    todo = "Choose what to print first."

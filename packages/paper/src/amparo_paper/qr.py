@@ -10,6 +10,7 @@ import zxingcpp
 from amparo_paper.errors import CodeTooLong
 
 QUIET_MODULES = 4
+COLUMNS = 2
 
 
 def make_qr(text: str, *, level: str, largest_version: int) -> tuple[bytes, int]:
@@ -38,7 +39,7 @@ def _png(light: "np.ndarray[Any, Any]") -> bytes:
 
 
 def read_codes(picture: "np.ndarray[Any, Any]") -> list[str]:
-    """The texts of all QR codes in a grey picture."""
+    """The texts of all QR codes in a grey picture, row by row as on a sheet of two columns."""
     found = zxingcpp.read_barcodes(
         picture,
         formats=zxingcpp.barcode_formats_from_str("QRCode"),
@@ -46,4 +47,6 @@ def read_codes(picture: "np.ndarray[Any, Any]") -> list[str]:
         try_downscale=False,
         try_invert=False,
     )
-    return [code.text for code in found]
+    downwards = sorted(found, key=lambda code: code.position.top_left.y)
+    rows = (downwards[at : at + COLUMNS] for at in range(0, len(downwards), COLUMNS))
+    return [code.text for row in rows for code in sorted(row, key=lambda code: code.position.top_left.x)]

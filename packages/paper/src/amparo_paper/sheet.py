@@ -1,10 +1,13 @@
 """Sheets of cards and vouchers: a typst layout with data, rendered to PDF in parallel, every code read back.
 
-`print_sheets` gives the PDF only after each page was rendered as a printer would and each of its codes was read and found
-to say what it should. Layouts are `layouts/*.typ`; text that runs from right to left is set by typst.
+`print_sheets` gives the PDF only after each page was rendered as a printer would and each of its codes was read and found,
+in its place, to say what it should. The same content gives the same bytes, which do not tell when they were printed.
+Layouts are `layouts/*.typ`; text that runs from right to left is set by typst.
 """
 
+import hashlib
 import multiprocessing
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +20,7 @@ import msgspec
 import pypdfium2
 import typst
 
-from amparo_paper.errors import CodeNotReadable
+from amparo_paper.errors import CodeNotReadable, NothingToPrint
 from amparo_paper.qr import make_qr, read_codes
 
 Layout = Literal["card", "voucher"]
@@ -25,6 +28,9 @@ Layout = Literal["card", "voucher"]
 PER_PAGE = 8
 _CHUNK = 40 * PER_PAGE
 _READ_AT_DPI = (150, 200, 300)
+# What pdfium writes into a new file besides its content: when it was made, and a random number.
+_MADE_AT = re.compile(rb"/CreationDate\([^)]*\)")
+_FILE_ID = re.compile(rb"(?<=<)[0-9A-F]{32}(?=>)")
 _LEVEL: dict[Layout, str] = {"card": "M", "voucher": "L"}
 _LARGEST: dict[Layout, int] = {"card": 17, "voucher": 15}
 
@@ -46,22 +52,34 @@ class Sheets(msgspec.Struct, frozen=True):
 
 def print_sheets(
     layout: Layout,
-    items: Sequence[Item],
+    items: Sequence[Item | None],
     *,
     words: Mapping[str, str],
     workers: int = 2,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Sheets:
-    """All items as one PDF. `words` are the same for every item. Raises `CodeTooLong`, `CodeNotReadable`."""
+    """All items as one PDF. `words` are the same for every item; None leaves a voucher's place empty (`on_own_pages`).
+    Raises `NothingToPrint`, `CodeTooLong`, `CodeNotReadable`."""
+    count = sum(item is not None for item in items)
+    if count == 0:
+        raise NothingToPrint("There is nothing to print.")
     chunks = [list(items[at : at + _CHUNK]) for at in range(0, len(items), _CHUNK)]
     parts = []
     for part in _each(chunks, layout, dict(words), workers):
         parts.append(part)
         progress(min(len(parts) * _CHUNK, len(items)))
-    return Sheets(pdf=_joined(parts), items=len(items), read_back=len(items))
+    return Sheets(pdf=_joined(parts), items=count, read_back=count)
 
 
-def _each(chunks: list[list[Item]], layout: Layout, words: dict[str, str], workers: int) -> Iterator[bytes]:
+def on_own_pages(groups: Sequence[Sequence[Item]]) -> list[Item | None]:
+    """The items of several people, each beginning on a page of their own: the rest of a page is left empty."""
+    found: list[Item | None] = []
+    for group in groups:
+        found += [*group, *[None] * (-len(group) % PER_PAGE)]
+    return found
+
+
+def _each(chunks: list[list[Item | None]], layout: Layout, words: dict[str, str], workers: int) -> Iterator[bytes]:
     if len(chunks) < 2 or workers < 2:
         for chunk in chunks:
             yield _print_chunk(layout, chunk, words)
@@ -71,13 +89,16 @@ def _each(chunks: list[list[Item]], layout: Layout, words: dict[str, str], worke
         yield from pool.map(_print_chunk, [layout] * len(chunks), chunks, [words] * len(chunks))
 
 
-def _print_chunk(layout: Layout, items: list[Item], words: dict[str, str]) -> bytes:
-    rows = []
+def _print_chunk(layout: Layout, items: list[Item | None], words: dict[str, str]) -> bytes:
+    rows: list[dict[str, Any] | None] = []
     for item in items:
+        if item is None:
+            rows.append(None)
+            continue
         png, modules = make_qr(item.code, level=_LEVEL[layout], largest_version=_LARGEST[layout])
         rows.append({"qr": png, "modules": modules, **item.words})
     pdf = _typeset(layout, {"items": rows, "words": words})
-    _read_back(pdf, layout, [item.code for item in items])
+    _read_back(pdf, layout, [None if item is None else item.code for item in items])
     return pdf
 
 
@@ -92,24 +113,43 @@ def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
     return pdf
 
 
-def _read_back(pdf: bytes, layout: Layout, codes: list[str]) -> None:
+def _read_back(pdf: bytes, layout: Layout, codes: list[str | None]) -> None:
     document = pypdfium2.PdfDocument(pdf)
     try:
         # Cards are printed on both sides: codes are on the odd pages (the inside).
         pages_per_sheet = 2 if layout == "card" else 1
-        for sheet, at in enumerate(range(0, len(codes), PER_PAGE)):
-            _read_page(document[sheet * pages_per_sheet], codes[at : at + PER_PAGE])
+        starts = range(0, len(codes), PER_PAGE)
+        if len(document) != len(starts) * pages_per_sheet:
+            raise CodeNotReadable("A print run has another number of pages than it should.")
+        for sheet, at in enumerate(starts):
+            _read_page(document[sheet * pages_per_sheet], [code for code in codes[at : at + PER_PAGE] if code])
     finally:
         document.close()
 
 
 def _read_page(page: Any, expected: list[str]) -> None:
-    for dpi in _READ_AT_DPI:
-        picture = page.render(scale=dpi / 72, grayscale=True, draw_annots=False, may_draw_forms=False).to_numpy()
-        found = read_codes(picture.reshape(picture.shape[0], picture.shape[1]))
-        if sorted(found) == sorted(expected):
-            return
-    raise CodeNotReadable("A printed code did not read back.")
+    if not any(_codes_at(page, dpi) == expected for dpi in _READ_AT_DPI):
+        raise CodeNotReadable("A printed code did not read back in its place.")
+
+
+def _codes_at(page: Any, dpi: int) -> list[str]:
+    picture = page.render(scale=dpi / 72, grayscale=True, draw_annots=False, may_draw_forms=False).to_numpy()
+    return read_codes(picture.reshape(picture.shape[0], picture.shape[1]))
+
+
+def read_printed(pdf: bytes, *, page: int) -> list[str]:
+    """The texts of the codes on a page of a PDF (the first is 1), row by row. Raises `CodeNotReadable` when there are none."""
+    try:
+        document = pypdfium2.PdfDocument(pdf)
+    except pypdfium2.PdfiumError as error:
+        raise CodeNotReadable("The file is not a readable PDF.") from error
+    try:
+        found = _codes_at(document[page - 1], max(_READ_AT_DPI)) if page <= len(document) else []
+    finally:
+        document.close()
+    if not found:
+        raise CodeNotReadable("No code was found on this page.", why="It holds none, or they cannot be read.")
+    return found
 
 
 def _joined(parts: list[bytes]) -> bytes:
@@ -124,4 +164,12 @@ def _joined(parts: list[bytes]) -> bytes:
         whole.save(file)
         whole.close()
         file.seek(0)
-        return file.read()
+        return _timeless(file.read())
+
+
+def _timeless(pdf: bytes) -> bytes:
+    """The file with its date blanked and its random identifier made from its content. Nothing changes its place."""
+    blanked = _MADE_AT.sub(lambda found: b" " * len(found[0]), pdf, count=1)
+    body, trailer, rest = blanked.rpartition(b"trailer")
+    name = hashlib.sha256(body).hexdigest()[:32].upper().encode()
+    return body + trailer + _FILE_ID.sub(name, rest)

@@ -1,18 +1,19 @@
 """One purse: what it holds and what it does with the mint. Every request is in the journal before it is sent.
 
-Crash rule: the journal row, the counter and the inputs' state are one commit before the request; the new coins, the spent
-inputs and the row's end are one commit after the answer. In between, `recover` sends the same bytes again, and the mint
-answers the same. Keys come from the log: a keyset that is not there is refused, whatever the mint says.
+Crash rule: the journal row and the inputs' state are one commit before the request (the counter is committed before it: a
+number may go unused, never twice); the new coins, the spent inputs and the row's end are one commit after the answer. In
+between, `recover` sends the same bytes again, and the mint answers the same. Only a refusal in the mint's own form gives the
+inputs back; after any other answer nobody knows, and the row stays. Keys come from the log: a keyset that is not there, or
+there for another unit, is refused, whatever the mint says.
 """
 
 import secrets
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 
 from amparo_cashu.curve import read_point
-from amparo_cashu.errors import KeysetNotInLog, UnitUnknown
+from amparo_cashu.errors import KeysetInactive, KeysetNotInLog, UnitsDiffer, UnitUnknown
 from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import without_dleq
 from amparo_cashu.nut12_dleq import check_proof
@@ -30,6 +31,7 @@ from amparo_cashu.wire import (
     SwapRequest,
 )
 from amparo_common import canonical
+from amparo_common.bridge import KeysetAnnounced
 from amparo_common.secret import Secret
 from amparo_log.follow import LogFollower
 from amparo_purse import store
@@ -40,6 +42,7 @@ from amparo_service.database import Database
 from amparo_service.errors import RemoteError
 
 MOST_AT_ONCE = 100
+_SWAP = "/v1/swap"
 
 
 class Purse:
@@ -71,24 +74,29 @@ class Purse:
 
     # --- keys ----------------------------------------------------------------------------------------------------------------
 
-    def keys_of(self, keyset: str) -> dict[str, str]:
-        """The public keys of a keyset, from the log. Raises `KeysetNotInLog`."""
+    def keyset(self, keyset: str) -> KeysetAnnounced:
+        """A keyset as the log has it. Raises `KeysetNotInLog`."""
         found = self._log.view().keyset(keyset) or self._log.refresh().keyset(keyset)
         if found is None:
             raise KeysetNotInLog("A keyset is not in the public log.")
-        return found.keys
+        return found
 
     def active_keyset(self, unit: str) -> str:
         """The keyset the mint signs a unit with, when the log has it. Raises `KeysetNotInLog`, `UnitUnknown`."""
         for keyset in self._mint.get("/v1/keysets", KeysetsAnswer).keysets:
             if keyset.active and keyset.unit == unit:
-                self.keys_of(keyset.id)
+                if self.keyset(keyset.id).unit != unit:
+                    raise KeysetNotInLog("The mint's keyset of this unit is of another unit in the public log.")
                 return keyset.id
         raise UnitUnknown("The mint has no active keyset of this unit.")
 
-    def check_genuine(self, proof: Proof) -> None:
-        """Raises unless a received coin was made with a key in the log. Works without a connection once the log is known."""
-        keys = self.keys_of(proof.id)
+    def check_genuine(self, proof: Proof, unit: str) -> None:
+        """Raises unless a received coin is of this unit and was made with a key in the log. Works without a connection once
+        the log is known."""
+        keyset = self.keyset(proof.id)
+        if keyset.unit != unit:
+            raise UnitsDiffer("A coin is of another unit.")
+        keys = keyset.keys
         if str(proof.amount) not in keys:
             raise KeysetNotInLog("A coin has an amount that its keyset does not have.")
         check_proof(proof, read_point(keys[str(proof.amount)]))
@@ -183,17 +191,35 @@ class Purse:
     # --- the journal ----------------------------------------------------------------------------------------------------------
 
     def recover(self) -> int:
-        """Finish what a crash interrupted; returns how many requests were finished."""
+        """Finish what a crash interrupted; returns how many requests were finished. One that the mint refuses now was not
+        done before the crash either: its inputs are given back."""
         with self._database.reading() as connection:
             rows = store.journal(connection, self._name)
         for row in rows:
-            self._finish(row)
+            try:
+                self._finish(row)
+            except RemoteError as error:
+                if not _is_refusal(error):
+                    raise
+                self._receive_again(row, error)
+                self._undo(row)
         return len(rows)
+
+    def _receive_again(self, row: JournalRow, refusal: RemoteError) -> None:
+        """Coins received from somebody else stand in the journal only. When their exchange is refused because the keyset of
+        its outputs was closed since, they are exchanged into the keyset of today."""
+        if row.path != _SWAP or row.spends or refusal.remote_code != str(KeysetInactive.number):
+            return
+        try:
+            self.receive(msgspec.json.decode(row.body, type=SwapRequest).inputs, row.unit)
+        except RemoteError as error:
+            if not _is_refusal(error):
+                raise
 
     def _plan(self, unit: str, amount: int, *, locks: LockTo | None, change: int = 0) -> OutputPlan:
         """Outputs for `amount` (locked or not) and for the change, ascending, as the specification advises."""
         keyset = self.active_keyset(unit)
-        denominations = [int(each) for each in self.keys_of(keyset)]
+        denominations = [int(each) for each in self.keyset(keyset).keys]
         parts = [(each, locks) for each in split_amount(amount, denominations)]
         parts += [(each, None) for each in split_amount(change, denominations)]
         parts.sort(key=lambda part: part[0])
@@ -214,7 +240,7 @@ class Purse:
         label: str = "",
     ) -> None:
         request = SwapRequest(inputs=[without_dleq(proof) for proof in proofs], outputs=messages(plan, self._seed))
-        self._carry_out("/v1/swap", request, plan=plan, unit=unit, spends=spends, states=states, label=label)
+        self._carry_out(_SWAP, request, plan=plan, unit=unit, spends=spends, states=states, label=label)
 
     def _carry_out(
         self,
@@ -229,19 +255,14 @@ class Purse:
     ) -> None:
         row = JournalRow(0, path, canonical.encode_trusted(request), plan, unit, spends, states, label)
         with self._database.transaction() as connection:
-            number = store.write_journal(connection, self._name, row)
-            before = _states(connection, self._name, spends)
+            row = msgspec.structs.replace(row, number=store.write_journal(connection, self._name, row))
             store.set_state(connection, self._name, spends, "busy")
         try:
-            self._finish(msgspec.structs.replace(row, number=number))
+            self._finish(row)
         except RemoteError as error:
-            if error.status >= 500:
-                raise  # nobody knows whether it was done: the journal keeps it, and `recover` asks again
-            # The mint refused: nothing was spent by this request, so the inputs are as before.
-            with self._database.transaction() as connection:
-                for secret, state in before.items():
-                    store.set_state(connection, self._name, [secret], state)
-                store.strike(connection, number)
+            # Otherwise nobody knows whether it was done: the journal keeps it, and `recover` asks again.
+            if _is_refusal(error):
+                self._undo(row)
             raise
 
     def _finish(self, row: JournalRow) -> None:
@@ -250,7 +271,7 @@ class Purse:
             proofs: list[Proof] = []
         else:
             answer = self._mint.post_bytes(row.path, row.body, Signatures)
-            proofs = finish(row.plan, self._seed, answer.signatures, self.keys_of(row.plan.keyset))
+            proofs = finish(row.plan, self._seed, answer.signatures, self.keyset(row.plan.keyset).keys)
         with self._database.transaction() as connection:
             for proof, state in zip(proofs, row.states, strict=True):
                 label = row.label if state == "held" else ""
@@ -258,14 +279,17 @@ class Purse:
             store.drop(connection, self._name, row.spends)
             store.strike(connection, row.number)
 
+    def _undo(self, row: JournalRow) -> None:
+        """The mint refused: nothing was spent by this request, so the inputs are as before."""
+        with self._database.transaction() as connection:
+            store.release(connection, self._name, row.spends)
+            store.strike(connection, row.number)
 
-def _states(connection: sqlite3.Connection, purse: str, spends: list[str]) -> dict[str, str]:
-    found = {}
-    for secret in spends:
-        row = connection.execute("SELECT state FROM coin WHERE purse = ? AND secret = ?", (purse, secret)).fetchone()
-        if row is not None:
-            found[secret] = row[0]
-    return found
+
+def _is_refusal(error: RemoteError) -> bool:
+    """Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about
+    what the mint did with an earlier sending."""
+    return 400 <= error.status < 500 and error.remote_code.isdigit()
 
 
 def _at_least(coins: list[Proof], amount: int) -> list[Proof]:

@@ -83,6 +83,15 @@ def set_state(connection: sqlite3.Connection, purse: str, secrets: list[str], st
     )
 
 
+def release(connection: sqlite3.Connection, purse: str, secrets: list[str]) -> None:
+    """Coins of a request that was refused: held again when they stand under a label, else ready."""
+    connection.executemany(
+        "UPDATE coin SET state = CASE WHEN label = '' THEN 'ready' ELSE 'held' END"
+        " WHERE purse = ? AND secret = ? AND state = 'busy'",
+        [(purse, secret) for secret in secrets],
+    )
+
+
 def drop(connection: sqlite3.Connection, purse: str, secrets: list[str]) -> None:
     """Forget coins: they are spent, and a purse keeps no history of what was bought."""
     connection.executemany("DELETE FROM coin WHERE purse = ? AND secret = ?", [(purse, secret) for secret in secrets])

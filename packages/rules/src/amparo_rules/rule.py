@@ -6,6 +6,7 @@ of grammar and meaning; a new meaning gets a new number, an old number keeps its
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -105,10 +106,6 @@ class Plan:
     clauses: list[Clause]
     amount: Node
 
-    def scale_of(self, step: str) -> int:
-        """The decimals of a named step."""
-        return next(node.scale for name, node in self.facts + self.steps if name == step)
-
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
@@ -136,6 +133,7 @@ class RuleFile:
         return _plan(self.text, as_of)
 
 
+@functools.lru_cache(maxsize=64)
 def read_rule(source: str) -> RuleFile:
     """A rule file, checked in every way but its examples (`examples.check_examples`).
 

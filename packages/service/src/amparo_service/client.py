@@ -3,6 +3,8 @@
 Every call is idempotent by design of the services (same request, same effect), so a lost answer is simply asked again.
 """
 
+import functools
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,13 +19,20 @@ T = TypeVar("T")
 
 
 class _ErrorBody(msgspec.Struct):
-    """Both error shapes: ours (code, what, why, todo) and Cashu's (detail, code)."""
+    """Both error shapes: ours (code, what, why, todo) and Cashu's (detail, code, with our stable code in `error`)."""
 
     code: str | int = "?"
     what: str = ""
     why: str = ""
     todo: str = ""
     detail: str = ""
+    error: str = ""
+
+
+@functools.cache
+def _trusted_certificates() -> ssl.SSLContext:
+    # Reading the machine's certificates takes 20 ms, so it is done once.
+    return ssl.create_default_context()
 
 
 class Client:
@@ -42,7 +51,12 @@ class Client:
         headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
         # trust_env=False: a proxy or a netrc file of the machine must not see or change this traffic.
         self._http = httpx2.Client(
-            base_url=self.base, timeout=120.0, headers=headers, transport=transport, trust_env=False
+            base_url=self.base,
+            timeout=120.0,
+            headers=headers,
+            transport=transport,
+            trust_env=False,
+            verify=_trusted_certificates(),
         )
 
     def get(self, path: str, into: type[T]) -> T:
@@ -86,6 +100,7 @@ class Client:
         raise RemoteError(
             body.what or body.detail,
             remote_code=str(body.code),
+            stable_code=body.error,
             status=response.status_code,
             why=body.why,
             todo=body.todo,

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from amparo_service.errors import CannotStore, DatabaseTooNew
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "secure_delete=ON")
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+    "secure_delete=ON",
+    # Without it REPLACE would delete a row behind the back of the triggers that forbid deleting.
+    "recursive_triggers=ON",
+)
 
 
 class Database:

@@ -11,6 +11,7 @@ AmparoError
     PortTaken           service.port_taken
     CannotStore         service.cannot_store
     DatabaseTooNew      service.database_too_new
+    Unexpected          service.unexpected
 """
 
 from amparo_common.errors import AmparoError
@@ -67,20 +68,24 @@ class Unreachable(ServiceError):
 
 
 class RemoteError(ServiceError):
-    """Another service refused; its own code and words are kept."""
+    """Another service refused; its own code and words are kept. A mint has two codes: the protocol's number
+    (`remote_code`) and our name for it (`stable_code`)."""
 
     code = "service.remote_error"
     http_status = 502
     why = ""
 
-    def __init__(self, what: str, *, remote_code: str, status: int, why: str = "", todo: str = "") -> None:
+    def __init__(
+        self, what: str, *, remote_code: str, status: int, why: str = "", todo: str = "", stable_code: str = ""
+    ) -> None:
         super().__init__(what, why=why, todo=todo)
         self.remote_code = remote_code
+        self.stable_code = stable_code or remote_code
         self.status = status
 
     def public(self) -> dict[str, str]:
         """Shows the other side's code."""
-        return super().public() | {"code": self.remote_code}
+        return super().public() | {"code": self.stable_code}
 
 
 class PortTaken(ServiceError):
@@ -106,3 +111,12 @@ class DatabaseTooNew(ServiceError):
     code = "service.database_too_new"
     why = "Going back to an older version could lose what the newer one wrote."
     todo = "Start the version that wrote it, or restore the backup made before the upgrade."
+
+
+class Unexpected(ServiceError):
+    """Something failed that nobody thought of."""
+
+    code = "service.unexpected"
+    http_status = 500
+    why = "This is a fault of the system, never a decision about you."
+    todo = "Try again; repeating is safe."

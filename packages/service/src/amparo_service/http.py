@@ -7,7 +7,7 @@ nothing, is logged by its type only (a message could hold personal data), and ne
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
@@ -21,12 +21,11 @@ from starlette.routing import Route
 
 from amparo_common import canonical
 from amparo_common.errors import AmparoError
-from amparo_service.errors import BadRequest, BodyTooLarge, NotFound
+from amparo_service.errors import BadRequest, BodyTooLarge, NotFound, Unexpected
 
 log = logging.getLogger("amparo.service")
 
 T = TypeVar("T")
-Handler = Callable[[Request], Awaitable[Response]]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 MOST_BODY_BYTES = 256 * 1024
@@ -92,27 +91,22 @@ def make_app(
     lifespan: Lifespan | None = None,
     show: Callable[[AmparoError], Response] = show_error,
 ) -> Starlette:
-    """An application with the shared error answers; `show` gives deliberate errors another form."""
+    """An application with the shared error answers; `show` gives every error answer its form, also those to unknown
+    addresses and unexpected faults."""
 
     async def deliberate(_request: Request, error: Exception) -> Response:
         assert isinstance(error, AmparoError)  # noqa: S101 - Starlette only sends the registered type here
         return show(error)
 
     async def routing(_request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return answer(NotFound("There is nothing at this address.").public(), status=status)
+        assert isinstance(error, HTTPException)  # noqa: S101 - as above
+        response = show(NotFound("There is nothing at this address."))
+        response.status_code = error.status_code
+        return response
 
     async def unexpected(_request: Request, error: Exception) -> Response:
         log.error("unexpected %s", type(error).__name__)
-        return answer(
-            {
-                "code": "service.unexpected",
-                "what": "Something went wrong on our side.",
-                "why": "This is a fault of the system, never a decision about you.",
-                "todo": "Try again; repeating is safe.",
-            },
-            status=500,
-        )
+        return show(Unexpected("Something went wrong on our side."))
 
     return Starlette(
         routes=list(routes),

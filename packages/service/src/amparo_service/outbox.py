@@ -34,10 +34,3 @@ def deliver(database: Database, destination: str, send: Callable[[str], None]) -
             # Numbers are never used again (AUTOINCREMENT), so a second delivery that overlaps this one deletes nothing else.
             connection.execute("DELETE FROM outbox WHERE number = ?", (row[0],))
         delivered += 1
-
-
-def waiting(database: Database) -> int:
-    """How many messages wait."""
-    with database.reading() as connection:
-        (count,) = connection.execute("SELECT count(*) FROM outbox").fetchone()
-    return int(count)

@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import os
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ class ServiceArguments(msgspec.Struct, frozen=True):
     host: str
     port: int
     practice_clock: Path | None
+    attached: bool = False
 
 
 def parse_arguments(name: str, description: str) -> tuple[ServiceArguments, bool]:
@@ -31,9 +34,13 @@ def parse_arguments(name: str, description: str) -> tuple[ServiceArguments, bool
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     parser.add_argument("--practice-clock", type=Path, help="read the time from this file (demo only; health says so)")
+    parser.add_argument("--attached", action="store_true", help="stop when standard input closes (its starter is gone)")
     parser.add_argument("--keys", action="store_true", help="make the keys if needed, print the public ones, exit")
     given = parser.parse_args()
-    return ServiceArguments(given.data, given.host, given.port, given.practice_clock), given.keys
+    return (
+        ServiceArguments(given.data, given.host, given.port, given.practice_clock, given.attached),
+        given.keys,
+    )
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -71,7 +78,17 @@ def run_service(app: Starlette, arguments: ServiceArguments) -> None:
         lifespan="on",
         ws="none",
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    if arguments.attached:
+        threading.Thread(target=_stop_with_starter, args=(server,), name="attached", daemon=True).start()
+    server.run(sockets=[listener])
+
+
+def _stop_with_starter(server: uvicorn.Server) -> None:
+    # The other end of the pipe closes when the starter ends, however it ends: no service is left behind.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    server.should_exit = True
 
 
 def exit_with_words(error: AmparoError) -> None:

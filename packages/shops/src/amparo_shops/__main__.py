@@ -13,7 +13,7 @@ from amparo_service.keys import signing_key
 from amparo_service.practice_clock import clock_for
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 from amparo_shops import config
-from amparo_shops.bank_file import Party, check_account
+from amparo_shops.bank_file import Party, check_account, check_name
 from amparo_shops.http import ShopsServer
 from amparo_shops.service import Shops
 from amparo_shops.store import SCHEMA
@@ -29,7 +29,7 @@ def main() -> None:
             sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk}).decode() + "\n")
             return
         settings = config.load(arguments.data)
-        debtor = Party(name=settings.debtor_name, account=check_account(settings.debtor_account))
+        debtor = Party(name=check_name(settings.debtor_name), account=check_account(settings.debtor_account))
         shops = Shops(
             Database(arguments.data / "shops.sqlite", [SCHEMA]),
             clock=clock_for(arguments.practice_clock),

@@ -1,11 +1,13 @@
 """pain.001.001.09 (ISO 20022 customer credit transfer): the file that tells the bank to pay the shops.
 
 Checked against the published schema before it is handed out; the schema file rides in the package `sepaxml`.
-Takes IBANs and other account numbers. Amounts in units of the currency with two decimals.
+Takes IBANs and other account numbers. Amounts in units of the currency with two decimals. References keep to the signs
+that every bank takes, without "/", which the rules for references restrict.
 """
 
 import functools
 import re
+import unicodedata
 from collections.abc import Sequence
 from importlib import resources
 from typing import Any
@@ -14,11 +16,14 @@ from xml.etree import ElementTree
 import msgspec
 
 from amparo_common.money import format_minor
-from amparo_shops.errors import BadAccount, BankFileInvalid
+from amparo_shops.errors import BadAccount, BadName, BadRunName, BankFileInvalid
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _OTHER = re.compile(r"[A-Za-z0-9-]{1,34}")
+# A payment's reference, at most 35 signs, is the run's name, a hyphen and a number of up to 8 digits.
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ?:().,'+-]{0,25}(?<! )")
+LONGEST_NAME = 140
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -36,16 +41,33 @@ class Payment(msgspec.Struct, frozen=True):
     amount: int
 
 
-def check_account(account: str) -> str:
-    """The account without spaces. Raises `BadAccount`."""
-    clean = account.replace(" ", "")
-    if _IBAN.fullmatch(clean):
-        turned = clean[4:] + clean[:4]
-        if int("".join(str(int(sign, 36)) for sign in turned)) % 97 != 1:
-            raise BadAccount("The check digits of an IBAN are wrong.")
-    elif not _OTHER.fullmatch(clean):
-        raise BadAccount("An account number is malformed.")
+def check_name(name: str) -> str:
+    """The name without spaces around it. Raises `BadName`."""
+    clean = name.strip()
+    # Cc control, Cs half a character, Cn no character: what XML or a bank's screen cannot hold.
+    if not 0 < len(clean) <= LONGEST_NAME or any(unicodedata.category(sign) in {"Cc", "Cs", "Cn"} for sign in clean):
+        raise BadName("A name is empty, too long or holds a control character.")
     return clean
+
+
+def check_run_name(run: str) -> None:
+    """Raises `BadRunName` unless a settlement run may have this name."""
+    if not _RUN.fullmatch(run):
+        raise BadRunName("A settlement run cannot have this name.")
+
+
+def check_account(account: str) -> str:
+    """The account without spaces; an IBAN in capitals. Raises `BadAccount`."""
+    clean = account.replace(" ", "")
+    if not clean.isascii() or not _OTHER.fullmatch(clean):
+        raise BadAccount("An account number is malformed.")
+    iban = clean.upper()
+    if not _IBAN.fullmatch(iban):
+        return clean
+    turned = iban[4:] + iban[:4]
+    if int("".join(str(int(sign, 36)) for sign in turned)) % 97 != 1:
+        raise BadAccount("The check digits of an IBAN are wrong.")
+    return iban
 
 
 def write_bank_file(
@@ -99,9 +121,14 @@ def _add_account(parent: ElementTree.Element, name: str, account: str) -> None:
 
 def check_bank_file(data: bytes) -> None:
     """Raises `BankFileInvalid` unless the file fits the schema."""
-    error = next(_schema().iter_errors(data.decode()), None)
-    if error is not None:
-        raise BankFileInvalid(f"The bank file does not fit its schema at {error.path}.")
+    try:
+        # Parsed here, from bytes: `xmlschema` would take a text that is no XML for the address of a file.
+        root = ElementTree.fromstring(data)  # noqa: S314 - a file that this module wrote
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise BankFileInvalid("The bank file is no XML.") from error
+    fault = next(_schema().iter_errors(root), None)
+    if fault is not None:
+        raise BankFileInvalid(f"The bank file does not fit its schema at {fault.path}.")
 
 
 @functools.cache

@@ -3,10 +3,15 @@
 AmparoError
   ShopsError
     ShopUnknown         shops.unknown_shop
+    BadName             shops.bad_name
     BadAccount          shops.bad_account
+    AmountNotPositive   shops.amount_not_positive
     ClaimTooHigh        shops.claim_exceeds_deposits
+    ClaimDiffers        shops.claim_differs
     NotThisShop         shops.not_this_shop
+    BadRunName          shops.bad_run_name
     SettlementUnknown   shops.unknown_settlement
+    SettlementDiffers   shops.settlement_differs
     NothingToSettle     shops.nothing_to_settle
     LedgerUnbalanced    shops.ledger_unbalanced
     BankFileInvalid     shops.bank_file_invalid
@@ -31,12 +36,28 @@ class ShopUnknown(ShopsError):
     todo = "Check the shop's reference."
 
 
+class BadName(ShopsError):
+    """A name cannot stand in a bank file."""
+
+    code = "shops.bad_name"
+    why = "Banks take names of 1 to 140 signs without control characters; one bad name would block everybody's payment."
+    todo = "Write the name as the bank knows it."
+
+
 class BadAccount(ShopsError):
     """A bank account cannot be right."""
 
     code = "shops.bad_account"
     why = "An IBAN has check digits, and they do not fit; another account number has 1 to 34 letters and digits."
     todo = "Copy the account from the bank's own paper."
+
+
+class AmountNotPositive(ShopsError):
+    """A deposit is of nothing, or of less."""
+
+    code = "shops.amount_not_positive"
+    why = "A deposit hands in aid; it takes nothing back."
+    todo = "Look for who made this message and keep it as evidence."
 
 
 class ClaimTooHigh(ShopsError):
@@ -48,6 +69,15 @@ class ClaimTooHigh(ShopsError):
     todo = "Ask for at most the amount shown as to settle."
 
 
+class ClaimDiffers(ShopsError):
+    """A shop repeats a claim with other content."""
+
+    code = "shops.claim_differs"
+    http_status = 409
+    why = "A claim's number stands for one amount in one unit; the first one counts."
+    todo = "Give a new claim a new number."
+
+
 class NotThisShop(ShopsError):
     """A shop's request without that shop's key."""
 
@@ -57,6 +87,16 @@ class NotThisShop(ShopsError):
     todo = "Use the access code given at accreditation, or ask for a new one."
 
 
+class BadRunName(ShopsError):
+    """A settlement run's name cannot stand in a bank file."""
+
+    code = "shops.bad_run_name"
+    why = (
+        "It becomes the bank's reference: 1 to 26 of A-Z a-z 0-9 ? : ( ) . , ' + - and spaces, a letter or digit first."
+    )
+    todo = "Name the run, for example, 2026-11 food."
+
+
 class SettlementUnknown(ShopsError):
     """There is no such settlement run."""
 
@@ -64,6 +104,15 @@ class SettlementUnknown(ShopsError):
     http_status = 404
     why = "The name of the run is wrong, or it was never made."
     todo = "List the runs and take one of their names."
+
+
+class SettlementDiffers(ShopsError):
+    """A settlement run's name is taken by a run of another unit."""
+
+    code = "shops.settlement_differs"
+    http_status = 409
+    why = "A run's name stands for one file in one unit, and this one was already made."
+    todo = "Give the run of the other unit a name of its own."
 
 
 class NothingToSettle(ShopsError):
@@ -98,5 +147,5 @@ class DepositDiffers(ShopsError):
 
     code = "shops.deposit_differs"
     http_status = 409
-    why = "A deposit is booked once; the same number with another amount is an error or an attempt."
+    why = "A deposit is booked once; the same number with another amount, unit or shop is an error or an attempt."
     todo = "Compare the mint's and the ledger's record of this deposit."

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from amparo_common.bridge import KeyAnnounced, ShopDeposited, open_sealed
+from amparo_common.bridge import AskAccreditation, KeyAnnounced, ShopDeposited, open_sealed
 from amparo_common.errors import BadSignature
 from amparo_common.money import Unit
 from amparo_common.signing import SigningKey
@@ -19,13 +19,6 @@ from amparo_service.http import answer, answer_bytes, aside, read, read_body
 from amparo_service.keys import file_once
 from amparo_shops.service import NewShop, Shops
 from amparo_shops.store import Shop
-
-
-class AskAccreditation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The mint asks about a shop and a unit."""
-
-    shop: str
-    unit: str
 
 
 class NewClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

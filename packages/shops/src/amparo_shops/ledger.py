@@ -52,14 +52,14 @@ def record_entry(
     return True
 
 
-def entry_total(connection: sqlite3.Connection, reference: str) -> int:
-    """The debits of an entry, 0 when there is none."""
-    (total,) = connection.execute(
-        "SELECT coalesce(sum(posting.amount), 0) FROM posting JOIN entry ON entry.number = posting.entry"
-        " WHERE entry.reference = ? AND posting.amount > 0",
+def find_entry(connection: sqlite3.Connection, reference: str) -> tuple[Unit, list[Posting]] | None:
+    """An entry's unit and its postings in the order of their accounts."""
+    rows = connection.execute(
+        "SELECT entry.unit, posting.account, posting.amount FROM posting JOIN entry ON entry.number = posting.entry"
+        " WHERE entry.reference = ? ORDER BY posting.account",
         (reference,),
-    ).fetchone()
-    return int(total)
+    ).fetchall()
+    return (Unit(rows[0][0]), [Posting(account, amount) for _, account, amount in rows]) if rows else None
 
 
 def balance(connection: sqlite3.Connection, account: str, unit: Unit) -> int:

@@ -15,10 +15,18 @@ from amparo_common.ids import ShopId, random_id
 from amparo_common.money import Unit
 from amparo_service.database import Database
 from amparo_shops import ledger, store
-from amparo_shops.bank_file import Party, Payment, check_account, write_bank_file
-from amparo_shops.errors import ClaimTooHigh, DepositDiffers, NothingToSettle, NotThisShop
+from amparo_shops.bank_file import Party, Payment, check_account, check_name, check_run_name, write_bank_file
+from amparo_shops.errors import (
+    AmountNotPositive,
+    ClaimDiffers,
+    ClaimTooHigh,
+    DepositDiffers,
+    NothingToSettle,
+    NotThisShop,
+    SettlementDiffers,
+)
 from amparo_shops.ledger import Posting
-from amparo_shops.store import Settlement, Shop
+from amparo_shops.store import Claim, Settlement, Shop
 
 
 class NewShop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,9 +64,10 @@ class Shops:
         self._currency = currency
 
     def accredit(self, new: NewShop) -> Accredited:
-        """Accredit a shop. Raises `BadAccount`."""
+        """Accredit a shop. Raises `BadName`, `BadAccount`."""
+        name, account = check_name(new.name), check_account(new.account)
         access = secrets.token_urlsafe(24)
-        shop = Shop(ShopId(random_id()), new.name, check_account(new.account), [Unit(unit) for unit in new.units])
+        shop = Shop(ShopId(random_id()), name, account, [Unit(unit) for unit in new.units])
         with self._database.transaction() as connection:
             store.record_shop(connection, shop, _hash(access))
         return Accredited(shop=shop.id, access=access)
@@ -78,15 +87,19 @@ class Shops:
         return found
 
     def record_deposit(self, message: ShopDeposited) -> None:
-        """The mint says a shop handed in aid. Booked once. Raises `ShopUnknown`, `DepositDiffers`."""
+        """The mint says a shop handed in aid. Booked once. Raises `ShopUnknown`, `AmountNotPositive`, `DepositDiffers`
+        when this number was booked with another amount, unit or shop."""
+        if message.amount <= 0:
+            raise AmountNotPositive("A deposit is not of a positive amount.")
         reference = f"deposit {message.deposit}"
+        # In the order of their accounts, as the ledger gives them back.
         postings = [Posting(f"aid:{message.unit}", message.amount), Posting(f"payable:{message.shop}", -message.amount)]
         with self._database.transaction() as connection:
             store.find_shop(connection, message.shop)
             # The day is left out: the ledger need not know when a shop deposited, only that it did.
             written = ledger.record_entry(connection, reference, postings, unit=message.unit, day="")
-            if not written and ledger.entry_total(connection, reference) != message.amount:
-                raise DepositDiffers("A deposit was repeated with another amount.")
+            if not written and ledger.find_entry(connection, reference) != (message.unit, postings):
+                raise DepositDiffers("A deposit was repeated with other content.")
 
     def standing(self, shop: ShopId, unit: Unit) -> Standing:
         """A shop's totals in a unit."""
@@ -95,57 +108,60 @@ class Shops:
 
     def claim(self, shop: ShopId, unit: Unit, amount: int, *, claim: str) -> Standing:
         """A shop asks to be paid `amount`; `claim` is its own number for it, so repeating changes nothing.
-        Raises `ClaimTooHigh`."""
+        Raises `ClaimTooHigh`, `ClaimDiffers` when the number stands for another amount, unit or shop."""
         with self._database.transaction() as connection:
-            known = connection.execute("SELECT 1 FROM claim WHERE id = ?", (claim,)).fetchone()
-            standing = _standing(connection, shop, unit)
+            known = store.find_claim(connection, claim)
             if known is None:
+                standing = _standing(connection, shop, unit)
                 if not 0 < amount <= standing.to_settle - standing.asked:
                     raise ClaimTooHigh("The claim is higher than what was deposited and not yet asked for.")
                 connection.execute(
                     "INSERT INTO claim (id, shop, unit, amount) VALUES (?, ?, ?, ?)", (claim, shop, unit, amount)
                 )
+            elif known != Claim(claim, shop, unit, amount):
+                raise ClaimDiffers("A claim was repeated with other content.")
             return _standing(connection, shop, unit)
 
     def settle(self, run: str, unit: Unit) -> Settlement:
         """Make the settlement run `run`: the bank file and the ledger entries for all open claims of a unit. The same run
-        again gives the same file. Raises `NothingToSettle`, `BankFileInvalid`."""
-        now = self._clock.now()
+        again gives the same file. Raises `BadRunName`, `NothingToSettle`, `BankFileInvalid`, `SettlementDiffers` when the
+        name stands for a run of another unit."""
+        check_run_name(run)
         with self._database.transaction() as connection:
-            if store.has_settlement(connection, run):
-                return store.find_settlement(connection, run)
-            claims = store.open_claims(connection, unit)
-            if not claims:
-                raise NothingToSettle("There is no open claim.")
-            by_shop: dict[ShopId, int] = {}
-            for claim in claims:
-                by_shop[claim.shop] = by_shop.get(claim.shop, 0) + claim.amount
-            payments = [
-                Payment(reference=f"{run}-{number}"[-35:], creditor=_party(connection, shop), amount=amount)
-                for number, (shop, amount) in enumerate(sorted(by_shop.items()), start=1)
-            ]
-            file = write_bank_file(
-                message=run[-35:],
-                created=to_text(now),
-                day=now.date().isoformat(),
-                debtor=self._debtor,
-                currency=self._currency,
-                payments=payments,
-            )
-            total = sum(by_shop.values())
-            connection.execute(
-                "INSERT INTO settlement (run, unit, total, file) VALUES (?, ?, ?, ?)", (run, unit, total, file)
-            )
-            connection.executemany("UPDATE claim SET run = ? WHERE id = ?", [(run, claim.id) for claim in claims])
-            postings = [Posting(f"payable:{shop}", amount) for shop, amount in sorted(by_shop.items())]
-            ledger.record_entry(
-                connection,
-                f"run {run}",
-                [*postings, Posting(f"bank:{unit}", -total)],
-                unit=unit,
-                day=now.date().isoformat(),
-            )
-            return store.find_settlement(connection, run)
+            if not store.has_settlement(connection, run):
+                self._record_settlement(connection, run, unit)
+            found = store.find_settlement(connection, run)
+        if found.unit != unit:
+            raise SettlementDiffers("This run was made in another unit.")
+        return found
+
+    def _record_settlement(self, connection: sqlite3.Connection, run: str, unit: Unit) -> None:
+        now = self._clock.now()
+        claims = store.open_claims(connection, unit)
+        if not claims:
+            raise NothingToSettle("There is no open claim.")
+        by_shop: dict[ShopId, int] = {}
+        for claim in claims:
+            by_shop[claim.shop] = by_shop.get(claim.shop, 0) + claim.amount
+        sums = sorted(by_shop.items())
+        total = sum(by_shop.values())
+        file = write_bank_file(
+            message=run,
+            created=to_text(now),
+            day=now.date().isoformat(),
+            debtor=self._debtor,
+            currency=self._currency,
+            payments=[
+                Payment(reference=f"{run}-{number}", creditor=_party(connection, shop), amount=amount)
+                for number, (shop, amount) in enumerate(sums, start=1)
+            ],
+        )
+        connection.execute(
+            "INSERT INTO settlement (run, unit, total, file) VALUES (?, ?, ?, ?)", (run, unit, total, file)
+        )
+        connection.executemany("UPDATE claim SET run = ? WHERE id = ?", [(run, claim.id) for claim in claims])
+        postings = [Posting(f"payable:{shop}", amount) for shop, amount in sums] + [Posting(f"bank:{unit}", -total)]
+        ledger.record_entry(connection, f"run {run}", postings, unit=unit, day=now.date().isoformat())
 
     def confirm(self, run: str) -> Settlement:
         """The bank says the run is paid. Raises `SettlementUnknown`."""

@@ -70,6 +70,12 @@ def shop_of_access(connection: sqlite3.Connection, access_hash: bytes) -> Shop |
     return None if row is None else find_shop(connection, row[0])
 
 
+def find_claim(connection: sqlite3.Connection, claim: str) -> Claim | None:
+    """A claim by its number."""
+    row = connection.execute("SELECT id, shop, unit, amount FROM claim WHERE id = ?", (claim,)).fetchone()
+    return None if row is None else Claim(*row)
+
+
 def open_claims(connection: sqlite3.Connection, unit: Unit) -> list[Claim]:
     """Claims that no run has taken up."""
     rows = connection.execute(

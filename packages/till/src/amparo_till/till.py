@@ -1,8 +1,8 @@
 """The till: a payment request, payments taken online (changed at once) or offline (locked to this shop), deposits.
 
-Offline acceptance needs the log as last seen, nothing else: keyset in the log, the mint's proof, the lock and its time, and
-that this till has not taken the code before. Online takings are changed into the till's own coins at once, and deposited
-together, so that the mint sees a day's sum and not a purchase.
+Offline acceptance needs the log as last seen, nothing else: keyset in the log, of this unit and not about to end, the mint's
+proof, the lock and its time, and that this till has not taken the code before. Online takings are changed into the till's
+own coins at once, and deposited together, so that the mint sees a day's sum and not a purchase.
 """
 
 import secrets
@@ -10,6 +10,7 @@ import secrets
 import msgspec
 
 from amparo_cashu.curve import generator_times, hash_to_curve, show_point
+from amparo_cashu.errors import KeysetExpired
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.nut10_secret import read_lock, sign_lock
 from amparo_cashu.wire import CheckStateAnswer, CheckStateRequest, MeltQuote, MeltQuoteRequest, Proof
@@ -109,19 +110,20 @@ class Till:
         errors of a false code, and the mint's `11001` when it was spent before."""
         self._check_amount(token, request)
         for proof in token.proofs:
-            self.purse.check_genuine(proof)
+            self.purse.check_genuine(proof, request.unit)
         self.purse.receive(token.proofs, request.unit)
 
     def accept_offline(self, token: Token, request: PaymentRequest) -> None:
         """Take a payment without a connection. Raises `WrongAmount`, `NotLockedToUs`, `LockTooShort`, `TakenBefore`,
-        `OfflineLimit`, and the errors of a false code."""
+        `OfflineLimit`, `KeysetExpired`, and the errors of a false code."""
         self._check_amount(token, request)
         if self.stored(request.unit) + request.amount > OFFLINE_LIMIT:
             raise OfflineLimit("The till has stored as much as it may.")
         points = []
         for proof in token.proofs:
-            self.purse.check_genuine(proof)
+            self.purse.check_genuine(proof, request.unit)
             self._check_lock(proof)
+            self._check_end(proof)
             points.append(show_point(hash_to_curve(proof.secret.encode())))
         with self._database.transaction() as connection:
             for point in points:
@@ -140,6 +142,15 @@ class Till:
             raise NotLockedToUs("The code is not locked to this shop.")
         if lock.locktime is not None and lock.locktime < self._clock.now().timestamp() + SHORTEST_LOCK_SECONDS:
             raise LockTooShort("The lock of this code ends too soon.")
+
+    def _check_end(self, proof: Proof) -> None:
+        end = self.purse.keyset(proof.id).final_expiry
+        if end is not None and end < self._clock.now().timestamp() + SHORTEST_LOCK_SECONDS:
+            raise KeysetExpired(
+                "The coins of this code end too soon.",
+                why="After their end they cannot be deposited any more.",
+                todo="Ask for another code.",
+            )
 
     def stored(self, unit: str) -> int:
         """What waits in the till without having been deposited."""

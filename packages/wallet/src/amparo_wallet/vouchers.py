@@ -5,12 +5,13 @@ paper is then the only place where they are.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
 from amparo_cashu.nut00_token import Token, write_token
 from amparo_common.money import format_minor
-from amparo_paper.sheet import Item, Sheets, print_sheets
+from amparo_paper.sheet import Item, Sheets, on_own_pages, print_sheets
 from amparo_wallet.voucher_words import VOUCHER_WORDS
 from amparo_wallet.wallet import Wallet
 
@@ -20,30 +21,30 @@ class VoucherSheet(msgspec.Struct, frozen=True):
 
     items: list[Item]
     codes: list[str]
-    total: int
+    amounts: list[int]
+
+    @property
+    def total(self) -> int:
+        """The sum of all vouchers on the sheet, in minor units."""
+        return sum(self.amounts)
 
 
 def make_vouchers(wallet: Wallet, unit: str, *, mint_url: str, language: str, until: str) -> VoucherSheet:
     """All coins of a unit as vouchers; the wallet marks them as given."""
     coins = wallet.purse.coins(unit)
-    words = VOUCHER_WORDS.get(language, VOUCHER_WORDS["es"])
-    items = []
-    for coin in coins:
-        code = write_token(Token(mint=mint_url, unit=unit, proofs=[coin]))
-        items.append(
-            Item(
-                code=code,
-                words=words
-                | {
-                    "amount": format_minor(coin.amount),
-                    "until": until,
-                    "number": voucher_number(code),
-                    "language": language,
-                },
-            )
-        )
+    vouchers = [(write_token(Token(mint=mint_url, unit=unit, proofs=[coin])), coin.amount) for coin in coins]
     wallet.purse.mark_given([coin.secret for coin in coins])
-    return VoucherSheet(items=items, codes=[item.code for item in items], total=sum(coin.amount for coin in coins))
+    return voucher_sheet(vouchers, language=language, until=until)
+
+
+def voucher_sheet(vouchers: Sequence[tuple[str, int]], *, language: str, until: str) -> VoucherSheet:
+    """The sheet of vouchers given as (code, amount in minor units): what is printed, in the same order."""
+    words = VOUCHER_WORDS.get(language, VOUCHER_WORDS["es"]) | {"until": until, "language": language}
+    items = [
+        Item(code=code, words=words | {"amount": format_minor(amount), "number": voucher_number(code)})
+        for code, amount in vouchers
+    ]
+    return VoucherSheet(items=items, codes=[code for code, _ in vouchers], amounts=[amount for _, amount in vouchers])
 
 
 def voucher_number(code: str) -> str:
@@ -61,7 +62,5 @@ def _doubled(digit: int) -> int:
 
 def print_vouchers(sheets: list[VoucherSheet], *, contact: str) -> Sheets:
     """Several households' vouchers as one print run; each household begins on a new page."""
-    items: list[Item] = []
-    for sheet in sheets:
-        items += sheet.items
-    return print_sheets("voucher", items, words={"contact": contact})
+    pages = on_own_pages([sheet.items for sheet in sheets])
+    return print_sheets("voucher", pages, words={"contact": contact})

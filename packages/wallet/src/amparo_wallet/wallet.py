@@ -148,6 +148,8 @@ class Wallet:
             return row[0], Secret(row[1]), bool(row[2])
         key = PrivateKey().secret
         quote = self.purse.quote(receipt.amount, receipt.unit, pubkey=show_point(generator_times(key)))
+        if (quote.amount, quote.unit) != (receipt.amount, receipt.unit):
+            raise AmountDiffers("The mint's quote is for another amount than the receipt says.")
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO quote (wallet, programme, cycle, quote, quote_key, amount, unit) VALUES (?, ?, ?, ?, ?, ?, ?)",

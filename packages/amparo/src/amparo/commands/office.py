@@ -1,0 +1,168 @@
+"""Commands for the office's staff: import, programmes, decisions, approval, enrolment codes, cards.
+
+Each needs a role. With AMPARO_ACCESS set, that person's token is used; without it, tokens kept in the data folder (for
+somebody who runs everything on one machine).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from amparo.commands.shell import DATA, Data, Json, access, bar, console, show_table, tell
+from amparo.installation import Installation, wait_for
+from amparo.sources import from_files, read_file
+from amparo_common.money import format_minor
+from amparo_rules.examples import check_examples
+from amparo_rules.rule import read_rule
+from amparo_rules.starter import NAMES, starter
+from amparo_service.client import Client
+from amparo_service.keys import replace_file
+
+programme = typer.Typer(help="Rules: check, publish, list.", no_args_is_help=True)
+
+
+class _Cycle(msgspec.Struct):
+    programme: str
+    cycle: str
+    households: int
+    eligible: int
+    total: int
+    approved: bool
+
+
+def _staff(data: Path, role: str) -> Client:
+    return Installation.running(data).staff(role, access=access())
+
+
+def import_files(
+    households: Annotated[Path, typer.Argument(help="Table of households: CSV, XLSX or Stata.")],
+    mapping: Annotated[str, typer.Option(help="Which column is which fact: a file, town or world-bank-survey.")],
+    individuals: Annotated[Path | None, typer.Option(help="Table of people (default: the same workbook).")] = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Import households and people: every row, or nothing with a report of what is wrong in which row."""
+    source = from_files(households, individuals or households, mapping)
+    registrar = _staff(data, "registrar")
+    body = msgspec.msgpack.encode(
+        {
+            "mapping": source.mapping,
+            "households": {"name": source.household_file, "data": source.households},
+            "individuals": {"name": source.individual_file, "data": source.individuals},
+        }
+    )
+    job = registrar.post_bytes("/imports", body, dict[str, int])["job"]
+    with bar("Importing") as progress:
+        found = wait_for(registrar, job, dict[str, Any], progress=progress)
+    words = "had been imported before; nothing changed" if found.get("already") else "imported"
+    tell(as_json, found, f"{found['households']:,} households with {found['persons']:,} people {words}.")
+
+
+@programme.command("check")
+def check_rule(file: Path, as_json: Json = False) -> None:
+    """Check a rule file and compute its examples. Nothing is published."""
+    rule = read_rule(_text(file))
+    check_examples(rule)
+    found = {"programme": rule.programme, "version": rule.text.version, "rule_hash": rule.rule_hash}
+    tell(as_json, found, f"{rule.programme} {rule.text.version} is a valid rule; all examples hold.\n{rule.rule_hash}")
+
+
+@programme.command("publish")
+def publish(file: Path, data: Data = DATA, as_json: Json = False) -> None:
+    """Put a rule into the public log. It counts once its notice period has passed."""
+    found = _staff(data, "programme-manager").post("/programmes", {"rule": _text(file)}, dict[str, Any])
+    tell(as_json, found, f"Published as entry {found['index']} of the log.\n{found['rule_hash']}")
+
+
+@programme.command("list")
+def list_rules(data: Data = DATA, as_json: Json = False) -> None:
+    """The rules in the public log."""
+    installation = Installation.running(data)
+    view = installation.follower(installation.folder.root / "log-seen").refresh()
+    found = [
+        {
+            "programme": body.programme,
+            "version": body.version,
+            "published": place.at,
+            "notice_days": body.notice_days,
+            "rule_hash": body.rule_hash,
+        }
+        for place, body in view.rules
+    ]
+    if as_json:
+        tell(True, found, "")
+    else:
+        show_table(
+            list(found[0]) if found else ["no rule yet"], [[str(cell) for cell in row.values()] for row in found]
+        )
+
+
+@programme.command("starter")
+def show_starter(name: Annotated[str, typer.Argument(help=" or ".join(NAMES))]) -> None:
+    """Print a rule to begin from."""
+    if name not in NAMES:
+        raise typer.BadParameter(f"there are {' and '.join(NAMES)}")
+    console.print(starter(name), markup=False, soft_wrap=True, end="")
+
+
+def decide(
+    named: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's short name.")],
+    version: Annotated[str, typer.Option(help="The published version.")],
+    cycle: Annotated[str, typer.Option(help="The name of the cycle, for example 2026-11.")],
+    as_of: Annotated[str, typer.Option(help="The day for which facts count, YYYY-MM-DD.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Decide every household by a rule in force; each gets a signed receipt, yes or no."""
+    manager = _staff(data, "programme-manager")
+    asked = {"programme": named, "version": version, "cycle": cycle, "as_of": as_of}
+    job = manager.post("/cycles", asked, dict[str, int])["job"]
+    with bar("Deciding") as progress:
+        found = wait_for(manager, job, _Cycle, progress=progress)
+    tell(
+        as_json,
+        found,
+        f"{found.eligible:,} of {found.households:,} households: yes, {format_minor(found.total)} in all.",
+    )
+
+
+def approve(
+    named: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's short name.")],
+    cycle: Annotated[str, typer.Option(help="The name of the cycle.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Approve a cycle's payment as the second person."""
+    asked = {"programme": named, "cycle": cycle}
+    found = _staff(data, "approver").post("/cycles/approve", asked, _Cycle)
+    tell(as_json, found, f"Approved: {format_minor(found.total)} for {found.eligible:,} households.")
+
+
+def codes(
+    refs: Annotated[list[str], typer.Argument(help="References of households, as in the imported file.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Make one-time codes with which households bind their wallets."""
+    found = _staff(data, "registrar").post("/enrolment-codes", {"refs": refs}, dict[str, str])
+    tell(as_json, found, "\n".join(f"{ref}  {code}" for ref, code in found.items()))
+
+
+def cards(
+    out: Annotated[Path, typer.Option(help="The PDF to write.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Print identity cards for all adults, eight to a page; every code is read back before the file is written."""
+    registrar = _staff(data, "registrar")
+    job = registrar.post("/cards", {}, dict[str, int])["job"]
+    with bar("Printing") as progress:
+        found = wait_for(registrar, job, dict[str, int], progress=progress)
+    replace_file(out, registrar.get_bytes(f"/cards/{job}.pdf"))
+    tell(as_json, found, f"{found['cards']:,} cards, {found['read_back']:,} codes read back: {out}")
+
+
+def _text(file: Path) -> str:
+    return read_file(file).decode("utf-8", errors="replace")

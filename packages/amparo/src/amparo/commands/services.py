@@ -1,0 +1,116 @@
+"""Commands for whoever runs the services: start them, add staff, open keysets, publish figures, run the tests."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from amparo.commands.demo import wait_for_ctrl_c
+from amparo.commands.shell import DATA, Data, Json, console, tell
+from amparo.errors import NoCheckout
+from amparo.folder import SERVICES, DataFolder
+from amparo.installation import Installation
+from amparo.supervisor import Settings, Supervisor
+from amparo_common.clock import from_text
+
+staff = typer.Typer(help="Who works in the office.", no_args_is_help=True)
+mint = typer.Typer(help="Operate the mint.", no_args_is_help=True)
+
+Period = Annotated[str, typer.Option(help="The period the keys or figures are for, for example 2026-11.")]
+
+
+def serve(
+    data: Data = DATA,
+    contact: Annotated[str, typer.Option(help="What stands on cards and vouchers.")] = Settings().contact,
+    issuer: Annotated[
+        str, typer.Option(help="The programme's name as an address; it stands in every card.")
+    ] = Settings().issuer,
+    debtor_name: Annotated[
+        str, typer.Option(help="Who pays the shops, as the bank knows it.")
+    ] = Settings().debtor_name,
+    debtor_account: Annotated[
+        str, typer.Option(help="The account that pays the shops (IBAN).")
+    ] = Settings().debtor_account,
+    currency: Annotated[str, typer.Option(help="Currency of the bank files.")] = Settings().currency,
+    as_json: Json = False,
+) -> None:
+    """Run log, office, mint and shops side by side until Ctrl-C, in one folder, with the machine's own clock.
+
+    The options count when the folder is first made; afterwards change config.json in each service's folder.
+    """
+    settings = Settings(issuer, contact, debtor_name, debtor_account, currency)
+    with Supervisor(DataFolder(data), practice=False, settings=settings) as services:
+        found = {name: services.url(name) for name in SERVICES} | {"vkey": services.vkey}
+        tell(as_json, found, "\n".join(f"{name:7} {value}" for name, value in found.items()))
+        wait_for_ctrl_c(as_json=as_json)
+
+
+@staff.command("add")
+def add_staff(
+    role: Annotated[str, typer.Argument(help="registrar, programme-manager, approver or administrator.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Add a colleague; their access token is shown once. They set it as AMPARO_ACCESS."""
+    new = Installation.running(data).administrator().post("/staff", {"role": role}, dict[str, str])
+    tell(as_json, new, f"{new['role']} {new['id']}\naccess token (shown once): {new['access']}")
+
+
+@mint.command("keyset")
+def open_keyset(
+    unit: Annotated[str, typer.Argument(help="The unit of the aid, for example usd.")],
+    period: Period,
+    ends: Annotated[str | None, typer.Option(help="When its tokens expire, for example 2027-01-31T23:59:59Z.")] = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Announce a unit's keys for a period in the public log, then sign with them."""
+    expiry = None if ends is None else int(from_text(ends).timestamp())
+    asked = {"unit": unit, "period": period, "final_expiry": expiry}
+    found = Installation.running(data).mint_operator().post("/operate/keysets", asked, dict[str, str])
+    tell(as_json, found, f"The keyset {found['keyset']} is in the public log and signs {unit} from now on.")
+
+
+@mint.command("figures")
+def publish_figures(period: Period, data: Data = DATA, as_json: Json = False) -> None:
+    """Publish the figures of the mint and of the shops side in the public log."""
+    installation = Installation.running(data)
+    counts: dict[str, Any] = {
+        "mint": installation.mint_operator().post("/operate/figures", {"period": period}, dict[str, int])["published"],
+        "shops": installation.finance().post("/figures", {"period": period}, dict[str, int])["published"],
+    }
+    tell(as_json, counts, f"{counts['mint']} entries of the mint, {counts['shops']} of the shops side.")
+
+
+def test(context: typer.Context) -> None:
+    """Run the checks and the tests of this source checkout. What follows is passed on to pytest."""
+    root = _checkout()
+    tools = Path(sys.executable).parent
+    steps = [
+        ("format", [str(tools / "ruff"), "format", "--check", "."]),
+        ("lint", [str(tools / "ruff"), "check", "."]),
+        ("types", [str(tools / "mypy"), *_typed(root)]),
+        ("walls", [str(tools / "lint-imports")]),
+        ("tests", [sys.executable, "-m", "pytest", *context.args]),
+    ]
+    if context.args:
+        steps = steps[-1:]
+    for name, command in steps:
+        console.print(f"== {name}", markup=False)
+        result = subprocess.run(command, cwd=root, check=False)  # noqa: S603 - our own tools over our own folder
+        if result.returncode != 0:
+            raise typer.Exit(1)
+
+
+def _checkout() -> Path:
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "requirements.lock").exists() and (folder / "packages").is_dir():
+            return folder
+    raise NoCheckout("There are no tests here.")
+
+
+def _typed(root: Path) -> list[str]:
+    found = sorted(str(path.relative_to(root)) for path in root.glob("packages/*/src"))
+    return found + [each for each in ("tests", "bench", "tools") if any((root / each).rglob("*.py"))]

@@ -1,0 +1,81 @@
+"""The data folder: one folder a service, the addresses, the practice clock, and a lock so that one process runs it.
+
+FOLDER/services.json      ports and public keys, kept over restarts
+FOLDER/{log,office,mint,shops}/   each service's own database, keys, config.json, output
+FOLDER/staff.json         access tokens of the staff roles, for the command line (mode 0600)
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from amparo.errors import DiskFull, FolderInUse
+from amparo_service.keys import replace_file
+
+SERVICES = ("log", "shops", "office", "mint")
+SMALLEST_FREE = 200 * 1024 * 1024
+
+
+class ServicesFile(msgspec.Struct, frozen=True):
+    """`services.json`: where each service listens and the log's public key."""
+
+    ports: dict[str, int]
+    vkey: str
+    practice: bool
+
+    def url(self, service: str) -> str:
+        """The address of a service."""
+        return f"http://127.0.0.1:{self.ports[service]}"
+
+
+class DataFolder:
+    """The files of one installation."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.clock = self.root / "clock"
+        self.staff_file = self.root / "staff.json"
+        self._services_file = self.root / "services.json"
+        self._lock: int | None = None
+
+    def service(self, name: str) -> Path:
+        """A service's own folder."""
+        return self.root / name
+
+    def prepare(self) -> None:
+        """Make the folder. Raises `DiskFull` when it cannot be made or has too little room."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            free = shutil.disk_usage(self.root).free
+        except OSError as error:
+            raise DiskFull(f"The folder {self.root} cannot be made.", why=f"{error.strerror}.") from error
+        if free < SMALLEST_FREE:
+            raise DiskFull(f"The disk that holds {self.root} has {free // 1_000_000} MB left; 200 MB are needed.")
+
+    def lock(self) -> None:
+        """Take the folder for this process, until it ends. Raises `FolderInUse`."""
+        self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FolderInUse(f"The services of {self.root} are running already.") from error
+
+    def unlock(self) -> None:
+        """Give the folder back."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def services(self) -> ServicesFile | None:
+        """Where the services listen, if they were ever started."""
+        if not self._services_file.exists():
+            return None
+        return msgspec.json.decode(self._services_file.read_bytes(), type=ServicesFile)
+
+    def write_services(self, found: ServicesFile) -> None:
+        """Keep where the services listen."""
+        replace_file(self._services_file, json.dumps(msgspec.to_builtins(found), indent=1).encode())

@@ -1,0 +1,111 @@
+"""Talking to the services of a data folder in each role: the staff, the mint's operator, the finance officer, a reader.
+
+Staff tokens are made on first use with the administrator's token, which only who can read the office's folder has. Two
+roles, two tokens: who starts a cycle does not approve it.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from amparo.errors import JobFailed, NothingRunning
+from amparo.folder import DataFolder, ServicesFile
+from amparo_log.follow import LogFollower
+from amparo_service.client import Client
+from amparo_service.keys import file_once, replace_file
+
+T = TypeVar("T")
+POLL_SECONDS = 0.05
+
+
+class JobState(msgspec.Struct, frozen=True):
+    """A job of the office as it stands."""
+
+    number: int
+    kind: str
+    state: str
+    done: int
+    total: int
+    result: Any = None
+    error: dict[str, str] | None = None
+    faults: list[dict[str, object]] = []
+
+
+class Installation:
+    """The services of one data folder, seen from the command line."""
+
+    def __init__(self, folder: DataFolder, services: ServicesFile) -> None:
+        self.folder = folder
+        self.services = services
+        self.mint = Client(services.url("mint"))
+        self.office = Client(services.url("office"))
+
+    @classmethod
+    def running(cls, root: Path) -> "Installation":
+        """The installation in a folder. Raises `NothingRunning` when services were never started there."""
+        folder = DataFolder(root)
+        services = folder.services()
+        if services is None:
+            raise NothingRunning(f"There are no services in {folder.root}.")
+        return cls(folder, services)
+
+    def follower(self, memory: Path) -> LogFollower:
+        """A reader of the public log, with its memory of the last checkpoint in a file."""
+        return LogFollower(Client(self.services.url("log")), self.services.vkey, memory)
+
+    def administrator(self) -> Client:
+        """The office, as its administrator: whoever can read the office's folder."""
+        access = (self.folder.service("office") / "administrator.token").read_text()
+        return Client(self.services.url("office"), bearer=access)
+
+    def staff(self, role: str, *, access: str | None = None) -> Client:
+        """The office, as a member of staff with one role: with their own access token, or with one kept in this folder."""
+        if access is None:
+            access = self._kept_access(role)
+        return Client(self.services.url("office"), bearer=access)
+
+    def _kept_access(self, role: str) -> str:
+        tokens: dict[str, str] = {}
+        if self.folder.staff_file.exists():
+            tokens = json.loads(self.folder.staff_file.read_bytes())
+        if role not in tokens:
+            tokens[role] = self.administrator().post("/staff", {"role": role}, dict[str, str])["access"]
+            replace_file(self.folder.staff_file, json.dumps(tokens).encode())
+            self.folder.staff_file.chmod(0o600)
+        return tokens[role]
+
+    def mint_operator(self) -> Client:
+        """The mint, as its operator."""
+        return Client(self.services.url("mint"), bearer=self._token("mint"))
+
+    def finance(self) -> Client:
+        """The shops side, as the finance officer."""
+        return Client(self.services.url("shops"), bearer=self._token("shops"))
+
+    def _token(self, service: str) -> str:
+        path = self.folder.service(service) / "operator.token"
+        return file_once(path, lambda: secrets.token_urlsafe(32).encode()).decode()
+
+
+def wait_for(client: Client, job: int, into: type[T], *, progress: Callable[[int, int], None]) -> T:
+    """The result of an office job, once it is done. Raises `JobFailed` with the office's own reason."""
+    while True:
+        found = client.get(f"/jobs/{job}", JobState)
+        progress(found.done, found.total)
+        if found.state == "done":
+            return msgspec.convert(found.result, into)
+        if found.state == "failed":
+            error = found.error or {}
+            raise JobFailed(
+                error.get("what", "A job failed."),
+                remote_code=error.get("code", "?"),
+                why=error.get("why", ""),
+                todo=error.get("todo", ""),
+                faults=found.faults,
+            )
+        time.sleep(POLL_SECONDS)

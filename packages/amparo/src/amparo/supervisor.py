@@ -1,0 +1,261 @@
+"""Runs log, shops, office and mint side by side as processes of their own, and starts again what dies.
+
+Ports are chosen free the first time and kept, so that an address that somebody wrote down stays right. A service ends when
+this process ends, however it ends (`--attached`). Who may say what in the log is written into the log's configuration here.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from amparo.errors import ServiceFailed
+from amparo.folder import SERVICES, DataFolder, ServicesFile
+from amparo_common.signing import PublicJwk
+from amparo_log.view import OWNERS
+from amparo_service.client import Client
+from amparo_service.errors import RemoteError, Unreachable
+from amparo_service.keys import replace_file
+
+START_SECONDS = 30.0
+WATCH_SECONDS = 0.1
+MOST_RESTARTS = 5
+RESTART_WINDOW_SECONDS = 30.0
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What an operator chooses once; written into the services' configuration files when they are first made."""
+
+    issuer: str = "https://amparo.example"
+    contact: str = "Amparo, plaza mayor 1"
+    debtor_name: str = "Amparo programme"
+    debtor_account: str = "ES9121000418450200051332"
+    currency: str = "USD"
+
+
+class _Keys(msgspec.Struct, frozen=True):
+    """What a service prints with `--keys`."""
+
+    vkey: str = ""
+    jwk: PublicJwk | None = None
+
+
+class Supervisor:
+    """The four services of one data folder."""
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        *,
+        practice: bool,
+        settings: Settings | None = None,
+        on_restart: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._folder = folder
+        self._practice = practice
+        self._settings = Settings() if settings is None else settings
+        self._on_restart = on_restart
+        # Owner of the processes: whoever holds the lock.
+        self._lock = threading.Lock()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def start(self) -> ServicesFile:
+        """Start everything and wait until it answers. Raises `FolderInUse`, `DiskFull`, `ServiceFailed`."""
+        self._folder.prepare()
+        self._folder.lock()
+        try:
+            services = self._configure()
+            for group in (("log",), ("shops", "office", "mint")):
+                for name in group:
+                    self._processes[name] = self._spawn(name, services)
+                for name in group:
+                    self._wait(name, services)
+        except BaseException:
+            self.stop()
+            raise
+        self._services = services
+        self._watcher.start()
+        return services
+
+    def stop(self) -> None:
+        """Stop everything in order, the log last. Safe to call twice."""
+        self._stopping.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        with self._lock:
+            for name in reversed(SERVICES):
+                process = self._processes.pop(name, None)
+                if process is None:
+                    continue
+                if process.stdin is not None:
+                    process.stdin.close()
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        self._folder.unlock()
+
+    def kill(self, name: str) -> None:
+        """kill -9 a service, as a power cut would. It is started again. For fault tests."""
+        with self._lock:
+            self._processes[name].kill()
+
+    def __enter__(self) -> ServicesFile:
+        return self.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    # --- configuration ----------------------------------------------------------------------------------------------------
+
+    def _configure(self) -> ServicesFile:
+        known = self._folder.services()
+        ports = _free_ports({} if known is None else known.ports)
+        if known is None:
+            keys = self._ask_keys()
+            self._write_log_config(keys)
+            vkey = keys["log"].vkey
+        else:
+            vkey = known.vkey
+        services = ServicesFile(ports=ports, vkey=vkey, practice=self._practice)
+        log = {"log_url": services.url("log"), "log_vkey": vkey}
+        chosen = self._settings
+        self._write_config("mint", log | {"shops_url": services.url("shops")})
+        self._write_config(
+            "office", log | {"mint_url": services.url("mint"), "issuer": chosen.issuer, "contact": chosen.contact}
+        )
+        self._write_config(
+            "shops",
+            log
+            | {
+                "debtor_name": chosen.debtor_name,
+                "debtor_account": chosen.debtor_account,
+                "currency": chosen.currency,
+            },
+        )
+        self._folder.write_services(services)
+        return services
+
+    def _ask_keys(self) -> dict[str, _Keys]:
+        """Let every service make its keys and print the public ones."""
+        asked = {
+            name: subprocess.Popen(  # noqa: S603 - our own services
+                [*self._command(name), "--keys"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            for name in SERVICES
+        }
+        found = {}
+        for name, process in asked.items():
+            out, err = process.communicate()
+            if process.returncode != 0:
+                raise ServiceFailed(
+                    f"The service {name} cannot make its keys.", why=err.decode(errors="replace").strip()
+                )
+            found[name] = msgspec.json.decode(out, type=_Keys)
+        return found
+
+    def _write_log_config(self, keys: dict[str, _Keys]) -> None:
+        publishers = [
+            {
+                "jwk": msgspec.to_builtins(keys[name].jwk),
+                "kinds": sorted(kind for kind, owner in OWNERS.items() if owner in (None, name)),
+            }
+            for name in SERVICES
+            if name != "log"
+        ]
+        self._write_config("log", {"publishers": publishers})
+
+    def _write_config(self, name: str, values: Mapping[str, object]) -> None:
+        """Write a service's config.json; what an operator added or changed there besides addresses is kept."""
+        path = self._folder.service(name) / "config.json"
+        old: dict[str, object] = json.loads(path.read_bytes()) if path.exists() else {}
+        addresses = {key: value for key, value in values.items() if key.endswith("_url") or key not in old}
+        replace_file(path, json.dumps(old | addresses, indent=1).encode())
+
+    # --- processes --------------------------------------------------------------------------------------------------------
+
+    def _command(self, name: str) -> list[str]:
+        # -P: the folder we stand in is not searched for modules.
+        return [sys.executable, "-P", "-m", f"amparo_{name}", "--data", str(self._folder.service(name))]
+
+    def _spawn(self, name: str, services: ServicesFile) -> "subprocess.Popen[bytes]":
+        command = [*self._command(name), "--port", str(services.ports[name]), "--attached"]
+        if self._practice:
+            command += ["--practice-clock", str(self._folder.clock)]
+        with (self._folder.service(name) / "output").open("ab") as output:
+            # A session of its own: Ctrl-C reaches this process only, which then stops the services in order.
+            return subprocess.Popen(  # noqa: S603 - our own services
+                command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+            )
+
+    def _wait(self, name: str, services: ServicesFile) -> None:
+        client = Client(services.url(name), patience=0)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                health = client.get("/health", dict[str, object])
+                if health.get("service") == name:
+                    return
+            except (Unreachable, RemoteError):
+                pass
+            if self._processes[name].poll() is not None or time.monotonic() > deadline:
+                raise ServiceFailed(f"The service {name} does not start.", why=_last_line(self._folder.service(name)))
+            time.sleep(0.02)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(WATCH_SECONDS):
+            with self._lock:
+                for name, process in list(self._processes.items()):
+                    if process.poll() is not None:
+                        self._restart(name)
+
+    def _restart(self, name: str) -> None:
+        now = time.monotonic()
+        if len(self._restarts) == MOST_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_SECONDS:
+            return  # it dies again and again: callers get `Unreachable`, and `output` says why
+        self._restarts.append(now)
+        self._on_restart(name)
+        self._processes[name] = self._spawn(name, self._services)
+
+
+def _last_line(folder: Path) -> str:
+    lines = (folder / "output").read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "It gave no reason."
+
+
+def _free_ports(known: dict[str, int]) -> dict[str, int]:
+    """A free port for every service: the one it had, when that is still free."""
+    sockets, found = [], {}
+    try:
+        for name in SERVICES:
+            listener = _bind(known.get(name, 0)) or _bind(0)
+            assert listener is not None  # noqa: S101 - port 0 always finds one
+            sockets.append(listener)
+            found[name] = int(listener.getsockname()[1])
+    finally:
+        for listener in sockets:
+            listener.close()
+    return found
+
+
+def _bind(port: int) -> socket.socket | None:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        return None
+    return listener

@@ -1,0 +1,309 @@
+"""What a purse sees of the world: a log in memory, and a mint on paper that keeps its rules or lies as told."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+
+from amparo_cashu.curve import (
+    ORDER,
+    generator_times,
+    hash_to_curve,
+    multiply,
+    read_point,
+    show_point,
+)
+from amparo_cashu.nut00_blind import blind, unblind
+from amparo_cashu.nut02_keyset import keyset_id
+from amparo_cashu.nut12_dleq import challenge
+from amparo_cashu.wire import (
+    BlindedMessage,
+    BlindSignature,
+    CheckStateRequest,
+    Dleq,
+    KeysetInfo,
+    KeysetsAnswer,
+    MeltQuote,
+    MeltQuoteRequest,
+    MeltRequest,
+    MintQuote,
+    MintQuoteRequest,
+    MintRequest,
+    Proof,
+    Signatures,
+    SwapRequest,
+)
+from amparo_common.bridge import KeyAnnounced, KeysetAnnounced, LogEntry, LogMessage, sign_for_log
+from amparo_common.clock import to_text
+from amparo_common.ids import KeysetId
+from amparo_common.money import Unit
+from amparo_common.signing import SigningKey
+from amparo_log.follow import LogFollower
+from amparo_log.view import LogView
+from amparo_purse import store
+from amparo_purse.purse import Purse
+from amparo_service.client import Client
+from amparo_service.database import Database
+from amparo_service.errors import Unreachable
+
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+MINT_KEY = SigningKey.generate()
+DENOMINATIONS = tuple(1 << exponent for exponent in range(14))
+
+
+class TownLog(LogFollower):
+    """The public log as a device sees it, kept in memory. `away`: there is no connection, only what was seen last."""
+
+    def __init__(self) -> None:
+        self._seen, self._published = LogView(), LogView()
+        self.away = False
+        self._entries: list[LogEntry] = []
+        self.publish(KeyAnnounced(purpose="mint", jwk=MINT_KEY.public.jwk), MINT_KEY)
+
+    def refresh(self) -> LogView:
+        """Everything that was published."""
+        if self.away:
+            raise Unreachable("There is no connection.")
+        for place in range(self._seen.size, self._published.size):
+            self._seen.add(place, self._entries[place])
+        return self._seen
+
+    def view(self) -> LogView:
+        """What was seen at the last refresh."""
+        return self._seen
+
+    def publish(self, body: LogMessage, key: SigningKey) -> int:
+        """Take a message in as the next entry."""
+        self._entries.append(LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
+        self._published.add(self._published.size, self._entries[-1])
+        return self._published.size - 1
+
+
+class Coiner:
+    """The keys of one keyset, and what is signed with them."""
+
+    def __init__(self, unit: str = "food", *, final_expiry: int | None = None) -> None:
+        self.unit = Unit(unit)
+        self.final_expiry = final_expiry
+        self.secrets = {amount: secrets.token_bytes(31).rjust(32, b"\0") for amount in DENOMINATIONS}
+        self.public = {amount: show_point(generator_times(secret)) for amount, secret in self.secrets.items()}
+        self.id = KeysetId(keyset_id(self.public, unit=unit, final_expiry=final_expiry))
+
+    def announcement(self) -> KeysetAnnounced:
+        """What the mint puts into the log."""
+        keys = {str(amount): key for amount, key in self.public.items()}
+        return KeysetAnnounced(keyset=self.id, unit=self.unit, keys=keys, final_expiry=self.final_expiry)
+
+    def sign(self, output: BlindedMessage, *, amount: int | None = None) -> BlindSignature:
+        """The signature on an output with its proof (NUT-12), as a mint makes them."""
+        secret, key = self.secrets[amount or output.amount], read_point(self.public[amount or output.amount])
+        signed = multiply(read_point(output.B_), secret)
+        nonce = secrets.token_bytes(31).rjust(32, b"\0")
+        e = challenge(generator_times(nonce), multiply(read_point(output.B_), nonce), key, signed)
+        s = (int.from_bytes(nonce, "big") + int.from_bytes(e, "big") * int.from_bytes(secret, "big")) % ORDER
+        dleq = Dleq(e=e.hex(), s=s.to_bytes(32, "big").hex())
+        return BlindSignature(amount=output.amount, id=self.id, C_=show_point(signed), dleq=dleq)
+
+    def coin(self, amount: int, *, secret: str | None = None) -> Proof:
+        """A genuine coin, as a payer hands it over."""
+        text, factor = secret or secrets.token_hex(32), secrets.token_bytes(31).rjust(32, b"\0")
+        output = BlindedMessage(amount=amount, id=self.id, B_=show_point(blind(text, factor)))
+        signature = self.sign(output)
+        assert signature.dleq is not None
+        point = unblind(read_point(signature.C_), factor, read_point(self.public[amount]))
+        dleq = Dleq(e=signature.dleq.e, s=signature.dleq.s, r=factor.hex())
+        return Proof(amount=amount, id=self.id, secret=text, C=show_point(point), dleq=dleq)
+
+
+Lie = Callable[[str, Any], Any]
+
+
+class PaperMint(httpx2.BaseTransport):
+    """A mint without a disk: signs, remembers what is spent and what it answered, and answers the same request the same.
+    `lie` may change an answer (given the path and the honest one); `away` gives none; `intercept` lets something on the way
+    answer in the mint's place; `asked` lists the paths that were asked."""
+
+    def __init__(self, *coiners: Coiner) -> None:
+        self.coiners = {coiner.id: coiner for coiner in coiners}
+        self.active = {coiner.unit: coiner.id for coiner in coiners}
+        self.spent: set[str] = set()
+        self.served: dict[bytes, Any] = {}
+        self.quotes: dict[str, MintQuote] = {}
+        self.deposits: dict[str, MeltQuote] = {}
+        self.asked: list[str] = []
+        self.away = False
+        self.lie: Lie = lambda _path, honest: honest
+        self._between: dict[str, tuple[httpx2.Response, bool]] = {}
+
+    def intercept(self, path: str, answer: httpx2.Response, *, served: bool = True) -> None:
+        """From now on a request to `path` gets this answer; the mint carries it out before that, or never sees it."""
+        self._between[path] = (answer, served)
+
+    def honest(self) -> None:
+        """No lies any more, and nothing in between."""
+        self.lie = lambda _path, honest: honest
+        self._between.clear()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request."""
+        path, body = request.url.path, request.read()
+        if self.away:
+            raise httpx2.ConnectError("away")
+        self.asked.append(path)
+        between, served = self._between.get(path, (None, True))
+        if between is not None and not served:
+            return between
+        found = self.served.get(path.encode() + body) or self._answer(path, body)
+        if between is not None:
+            return between
+        found = self.lie(path, found)
+        if isinstance(found, httpx2.Response):
+            return found
+        if isinstance(found, tuple):
+            return httpx2.Response(400, json={"detail": found[1], "code": found[0]})
+        return httpx2.Response(200, content=msgspec.json.encode(found))
+
+    def _answer(self, path: str, body: bytes) -> Any:
+        decode = msgspec.json.decode
+        match path.removeprefix("/v1/").split("/"):
+            case ["keysets"]:
+                active = self.active.values()
+                infos = [KeysetInfo(each.id, each.unit, active=each.id in active) for each in self.coiners.values()]
+                return KeysetsAnswer(infos)
+            case ["checkstate"]:
+                points = decode(body, type=CheckStateRequest).Ys
+                return {"states": [{"Y": y, "state": "SPENT" if y in self.spent else "UNSPENT"} for y in points]}
+            case ["mint", "quote", "benefit"]:
+                return self._quote(decode(body, type=MintQuoteRequest))
+            case ["mint", "quote", "benefit", quote]:
+                return self.quotes[quote]
+            case ["mint", "benefit"]:
+                return self._issue(path, body, decode(body, type=MintRequest))
+            case ["swap"]:
+                swap = decode(body, type=SwapRequest)
+                return self._spend(path, body, swap.inputs, lambda: self._signed(swap.outputs))
+            case ["melt", "quote", "settle"]:
+                asked = decode(body, type=MeltQuoteRequest)
+                name = f"d{len(self.deposits)}"
+                unpaid = MeltQuote(name, asked.request, asked.amount or 0, asked.unit, "settle", "UNPAID", 2**53 - 1)
+                return self.deposits.setdefault(name, unpaid)
+            case ["melt", "settle"]:
+                melt = decode(body, type=MeltRequest)
+                return self._spend(path, body, melt.inputs, lambda: self._paid(melt))
+        raise AssertionError(path)
+
+    def pay(self, quote: str) -> None:
+        """The office says that a quote is paid."""
+        known = self.quotes[quote]
+        self.quotes[quote] = msgspec.structs.replace(known, amount_paid=known.amount)
+
+    def _quote(self, asked: MintQuoteRequest) -> MintQuote:
+        name, amount = f"q{len(self.quotes)}", asked.amount or 0
+        quote = MintQuote(name, name, asked.unit, "benefit", amount, 0, 0, 0, pubkey=asked.pubkey)
+        return self.quotes.setdefault(name, quote)
+
+    def _issue(self, path: str, body: bytes, asked: MintRequest) -> Any:
+        quote = self.quotes[asked.quote]
+        if quote.amount_paid == 0:
+            return 20001, "The quote is not paid yet."
+        if quote.amount_issued:
+            return 20002, "The quote was already issued."
+        self.quotes[asked.quote] = msgspec.structs.replace(quote, amount_issued=quote.amount)
+        answer = self.served[path.encode() + body] = self._signed(asked.outputs)
+        return answer
+
+    def _signed(self, outputs: list[BlindedMessage]) -> Any:
+        if any(each.id not in self.active.values() for each in outputs):
+            return 12002, "The keyset of an output no longer signs."
+        return Signatures([self.coiners[KeysetId(each.id)].sign(each) for each in outputs])
+
+    def _paid(self, melt: MeltRequest) -> MeltQuote:
+        return msgspec.structs.replace(self.deposits[melt.quote], state="PAID")
+
+    def _spend(self, path: str, body: bytes, inputs: list[Proof], then: Callable[[], Any]) -> Any:
+        assert all(each.dleq is None for each in inputs)
+        points = {show_point(hash_to_curve(each.secret.encode())) for each in inputs}
+        if points & self.spent:
+            return 11001, "A token was already spent."
+        answer = then()
+        if not isinstance(answer, tuple):
+            self.spent |= points
+            self.served[path.encode() + body] = answer
+        return answer
+
+
+class Pocket:
+    """A device with purses, its log and its mint. `reopen` is a restart on the same file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.log = TownLog()
+        self.food, self.rent = Coiner("food"), Coiner("rent")
+        for coiner in (self.food, self.rent):
+            self.log.publish(coiner.announcement(), MINT_KEY)
+        self.mint = PaperMint(self.food, self.rent)
+        self.open()
+
+    def open(self) -> None:
+        """Start the device."""
+        self.database = Database(self.path, [store.SCHEMA])
+        self.client = Client("http://mint", transport=self.mint, patience=0)
+        self.purse = self.named("mine")
+
+    def named(self, name: str) -> Purse:
+        """A purse of this device."""
+        return Purse(self.database, name, mint=self.client, log=self.log)
+
+    def close(self) -> None:
+        """Stop the device."""
+        self.database.close()
+
+    def reopen(self) -> None:
+        """Stop and start."""
+        self.close()
+        self.open()
+
+    def fill(self, *amounts: int, unit: str = "food", purse: Purse | None = None) -> None:
+        """Put coins of exactly these amounts into a purse."""
+        coiner = self.food if unit == "food" else self.rent
+        for amount in amounts:
+            (purse or self.purse).receive([coiner.coin(amount)], unit)
+
+    def close_keyset(self) -> Coiner:
+        """The mint rotates: the keyset of food signs no more, and there is another one."""
+        today = Coiner("food")
+        self.mint.coiners[today.id] = today
+        self.mint.active[today.unit] = today.id
+        self.log.publish(today.announcement(), MINT_KEY)
+        return today
+
+    def states(self) -> dict[str, int]:
+        """The sum of coins in each state, over all purses of the device."""
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT state, sum(amount) FROM coin GROUP BY state").fetchall()
+        return dict(rows)
+
+    def journal(self) -> int:
+        """How many requests wait for their answer."""
+        with self.database.reading() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM journal").fetchone()
+        return int(count)
+
+
+@pytest.fixture
+def pocket(tmp_path: Path) -> Iterator[Pocket]:
+    """A device with an empty purse."""
+    made = Pocket(tmp_path / "purse.sqlite")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def new_pocket(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Pocket]:
+    """Makes devices, for tests that need a fresh one for every example. Whoever makes one closes it."""
+    return lambda: Pocket(tmp_path_factory.mktemp("pocket") / "purse.sqlite")

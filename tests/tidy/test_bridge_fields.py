@@ -1,0 +1,109 @@
+"""The fields that pass between the sides are exactly those of `bridge_fields.json`.
+
+A change of that file needs a decision record (`docs/decisions`). After one: `python -m tests.tidy.test_bridge_fields`
+writes the file anew. Cannot catch: new meaning in an old field (review).
+"""
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+from tests.tidy.tree import ROOT, Workspace
+
+from amparo_common import bridge
+
+FROZEN = Path(__file__).with_name("bridge_fields.json")
+_MODULE_PREFIX = re.compile(r"\b[a-z_]+(\.[a-z_]+)*\.(?=[A-Z])")
+
+
+def fields_of(module: ModuleType) -> dict[str, Any]:
+    """Every struct that the bridge defines or uses: its kind, whether it refuses unknown fields, its fields in order."""
+    found = {}
+    for name, value in sorted(vars(module).items()):
+        if isinstance(value, type) and issubclass(value, msgspec.Struct) and value is not msgspec.Struct:
+            config = value.__struct_config__
+            found[name] = {
+                "kind": config.tag,
+                "frozen": config.frozen,
+                "refuses_unknown_fields": config.forbid_unknown_fields,
+                "fields": [_field(field) for field in msgspec.structs.fields(value)],
+            }
+    return found
+
+
+def _field(field: msgspec.structs.FieldInfo) -> str:
+    shown = field.type.__name__ if isinstance(field.type, type) and not _arguments(field.type) else str(field.type)
+    text = f"{field.encode_name}: {_MODULE_PREFIX.sub('', shown)}"
+    if field.default is not msgspec.NODEFAULT:
+        return f"{text} = {field.default!r}"
+    if field.default_factory is not msgspec.NODEFAULT:
+        return f"{text} = {getattr(field.default_factory, '__name__', field.default_factory)}()"
+    return text
+
+
+def _arguments(kind: Any) -> bool:
+    return bool(getattr(kind, "__args__", ()))
+
+
+def load_bridge(path: Path) -> ModuleType:
+    """A copy of the bridge's source as a module of its own."""
+    spec = importlib.util.spec_from_file_location("bridge_copy", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def frozen_fields() -> dict[str, Any]:
+    """What `bridge_fields.json` says."""
+    fields: dict[str, Any] = msgspec.json.decode(FROZEN.read_bytes())
+    return fields
+
+
+def write_frozen() -> None:
+    """Write `bridge_fields.json` anew from the source."""
+    text = msgspec.json.format(msgspec.json.encode(fields_of(bridge)), indent=2).decode()
+    FROZEN.write_text(text + "\n")
+
+
+BRIDGE = "packages/common/src/amparo_common/bridge.py"
+
+
+def test_the_fields_of_the_bridge_are_those_that_were_argued_for() -> None:
+    assert fields_of(bridge) == frozen_fields(), "a new field needs a decision record first: docs/decisions"
+
+
+def test_the_bridge_that_is_checked_is_this_tree_s(workspace: Workspace) -> None:
+    assert Path(str(bridge.__file__)) == workspace.root / BRIDGE
+    assert fields_of(load_bridge(ROOT / BRIDGE)) == frozen_fields()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    quote: QuoteId\n", "    quote: QuoteId\n    household: str\n"),
+        ("    quote: QuoteId\n", "    quote: str\n"),
+        ("    deposit: DepositId\n", ""),
+        ("    accredited: bool\n", "    accredited: bool = True\n"),
+        ('tag="quote-paid"', 'tag="quote-settled"'),
+        ("frozen=True, forbid_unknown_fields=True, tag_field", "frozen=True, tag_field"),
+        ('LOG_TYP = "', 'class Extra(BridgeMessage, frozen=True, tag="extra"):\n    who: str\n\n\nLOG_TYP = "'),
+        ("LogMessage = (\n    KeyAnnounced |", "LogMessage = (\n    QuotePaid | KeyAnnounced |"),
+    ],
+    ids=["field added", "type changed", "field removed", "default added", "kind", "unknown fields", "message", "union"],
+)
+def test_a_changed_bridge_is_seen(copy: Workspace, old: str, new: str) -> None:
+    path = copy.root / BRIDGE
+    source = path.read_text()
+    assert old in source
+    path.write_text(source.replace(old, new, 1))
+    assert fields_of(load_bridge(path)) != frozen_fields()
+
+
+if __name__ == "__main__":
+    write_frozen()

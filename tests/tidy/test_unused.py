@@ -1,0 +1,164 @@
+"""No function and no class stands in the source that nothing uses.
+
+What a module runs when it is loaded, the entry points and the benches are the roots; what is used from a root is used, and
+so on. A use in a test does not count: code that only its tests need is dead.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.tidy.tree import Module, Workspace, about, import_name, listed, plant
+
+# Dotted name -> why it may stand although only tests use it.
+ALLOWED = {
+    "amparo_common.clock.FixedClock": "the clock of every package's tests, kept beside the protocol it fulfils",
+}
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# Decorators that only change a function; any other one registers it somewhere, which is a use.
+_PASSIVE = {"cache", "contextmanager", "asynccontextmanager", "dataclass", "final", "lru_cache", "overload", "wraps"}
+
+
+@dataclass
+class _Names:
+    """One module's names: what it defines, and what each imported name stands for."""
+
+    definitions: dict[str, Definition] = field(default_factory=dict)
+    meaning: dict[str, str] = field(default_factory=dict)
+
+
+def unused_names(workspace: Workspace, allowed: dict[str, str] = ALLOWED) -> list[str]:
+    """Top-level functions and classes that no root reaches."""
+    modules = {module.dotted: module for module in workspace.modules()}
+    names = {dotted: _names(module.tree, set(modules)) for dotted, module in modules.items()}
+    waiting = set(_roots(workspace, modules, names))
+    used: set[str] = set()
+    while waiting:
+        dotted = waiting.pop()
+        if dotted in used:
+            continue
+        used.add(dotted)
+        owner, _, name = dotted.rpartition(".")
+        if owner in names and name in names[owner].definitions:
+            waiting |= set(_uses([names[owner].definitions[name]], owner, names))
+    return [
+        f"{modules[owner].at(node)}: {owner}.{name} is not used"
+        for owner, found in names.items()
+        for name, node in found.definitions.items()
+        if f"{owner}.{name}" not in used and f"{owner}.{name}" not in allowed
+    ]
+
+
+def _names(tree: ast.Module, known: set[str]) -> _Names:
+    found = _Names()
+    for node in tree.body:
+        if isinstance(node, Definition):
+            found.definitions[node.name] = node
+    for inner in ast.walk(tree):
+        match inner:
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    found.meaning[alias.asname or alias.name.partition(".")[0]] = (
+                        alias.name if alias.asname else alias.name.partition(".")[0]
+                    )
+            case ast.ImportFrom(module=str(module), names=aliases, level=0):
+                for alias in aliases:
+                    found.meaning[alias.asname or alias.name] = f"{module}.{alias.name}"
+    return found
+
+
+def _roots(workspace: Workspace, modules: dict[str, Module], names: dict[str, _Names]) -> Iterator[str]:
+    for dotted, module in modules.items():
+        yield from _uses([node for node in module.tree.body if not isinstance(node, Definition)], dotted, names)
+        for name, node in names[dotted].definitions.items():
+            if any(_registers(decorator) for decorator in node.decorator_list):
+                yield f"{dotted}.{name}"
+    for package in workspace.packages:
+        for target in workspace.project(package).get("scripts", {}).values():
+            yield str(target).replace(":", ".")
+    for path in workspace.files("bench/**/*.py"):
+        tree = ast.parse(path.read_text())
+        bench = {**names, "bench": _names(tree, set(modules))}
+        yield from _uses(tree.body, "bench", bench)
+
+
+def _registers(decorator: ast.expr) -> bool:
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")) not in _PASSIVE
+
+
+def _uses(nodes: list[ast.stmt] | list[Definition], owner: str, names: dict[str, _Names]) -> Iterator[str]:
+    """The dotted names that these statements of the module `owner` use, texts of annotations and module paths included."""
+    here = names[owner]
+    for node in nodes:
+        for inner in ast.walk(node):
+            match inner:
+                case ast.Name(id=name) if name in here.meaning:
+                    yield here.meaning[name]
+                case ast.Name(id=name) if name in here.definitions:
+                    yield f"{owner}.{name}"
+                case ast.Attribute():
+                    yield _dotted(inner, here)
+                case ast.Constant(value=str(text)) if text.isidentifier() and text in here.definitions:
+                    yield f"{owner}.{text}"
+
+
+def _dotted(node: ast.Attribute, here: _Names) -> str:
+    """`store.find` with `from amparo_x import store` is amparo_x.store.find; "" when it begins with no import."""
+    parts = [node.attr]
+    value = node.value
+    while isinstance(value, ast.Attribute):
+        parts.insert(0, value.attr)
+        value = value.value
+    if isinstance(value, ast.Name) and value.id in here.meaning:
+        return ".".join([here.meaning[value.id], *parts])
+    return ""
+
+
+def test_everything_is_used(workspace: Workspace) -> None:
+    faults = unused_names(workspace)
+    assert not faults, listed(faults)
+
+
+def test_what_is_allowed_is_there_and_needs_it(workspace: Workspace) -> None:
+    faults = listed(unused_names(workspace, {}))
+    assert [name for name in ALLOWED if f": {name} is not used" not in faults] == []
+
+
+def test_what_nothing_uses_is_seen(copy: Workspace) -> None:
+    leak = "packages/till/src/amparo_till/leak.py"
+    plant(
+        copy,
+        leak,
+        "import functools\n\n\n"
+        "def lonely():\n    return lonely()\n\n\n"
+        "def from_lonely():\n    return 1\n\n\n"
+        "class Pair:\n    other = None\n\n\n"
+        "def used():\n    return inner()\n\n\n"
+        "def inner() -> 'Typed':\n    return 1\n\n\n"
+        "class Typed:\n    pass\n\n\n"
+        "@functools.cache\ndef cached():\n    return from_lonely()\n\n\n"
+        "@app.command()\ndef registered():\n    return 1\n\n\n"
+        "ON_LOADING = used()\n",
+    )
+    plant(copy, "packages/till/tests/test_leak.py", "from amparo_till.leak import Pair\n\nPair()\n")
+    found = [fault.rpartition(" is not used")[0].rpartition(".")[2] for fault in about(unused_names(copy), leak)]
+    assert found == ["lonely", "from_lonely", "Pair", "cached"]
+
+
+def test_a_use_in_another_package_by_module_or_by_bench_is_a_use(copy: Workspace) -> None:
+    leak = "packages/cashu/src/amparo_cashu/leak.py"
+    plant(copy, leak, "def a():\n    pass\n\n\ndef b():\n    pass\n\n\ndef c():\n    pass\n\n\ndef d():\n    pass\n")
+    plant(
+        copy,
+        "packages/till/src/amparo_till/other.py",
+        "from amparo_cashu import leak\nfrom amparo_cashu.leak import b as renamed\nimport amparo_cashu.leak\n\n"
+        "X = [leak.a(), renamed, amparo_cashu.leak.c]\n",
+    )
+    assert [fault.rpartition(": ")[2] for fault in about(unused_names(copy), leak)] == [
+        "amparo_cashu.leak.d is not used"
+    ]
+    plant(copy, "bench/use.py", "from amparo_cashu.leak import d\n\nd()\n")
+    assert about(unused_names(copy), leak) == []
+    assert import_name("cashu") == "amparo_cashu"

@@ -1,0 +1,150 @@
+"""Writes `docs/errors.md` from the packages' `errors.py`: every code, what happened, why, and what to do.
+
+Reads the source as text (nothing is imported), so it also works on a copy of the tree. `--check` writes nothing and fails
+when the page is not current.
+"""
+
+import ast
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = Path("docs") / "errors.md"
+
+# Codes of answers that no error class makes: code -> (HTTP status, what, why, what to do).
+WITHOUT_CLASS = {
+    "service.bad_answer": (
+        200,
+        "Another service gave an answer that has not the agreed shape.",
+        "The two services are of different versions, or something else answers at that address.",
+        "Check the address and the versions.",
+    ),
+}
+
+_HEAD = """# Errors
+
+Made from the packages' `errors.py` by `just errors-docs`; change the source, not this page.
+
+Every error says what happened, why, and what to do now, and carries a code that never changes its meaning. The texts below
+are the usual ones; an error may say something more exact in their place. No error names a person. "HTTP" is the status with
+which a service answers; the mint answers errors of the token protocol with 400 and the number of the specification's error
+table, as Cashu wallets expect. A command of `amparo` shows the same words and ends with exit code 3.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorClass:
+    """One error class as its source says it. `attributes` are what its own body sets, with literal values."""
+
+    package: str
+    file: str
+    line: int
+    name: str
+    base: str
+    doc: str
+    attributes: dict[str, Any]
+
+
+def read_errors(root: Path) -> list[ErrorClass]:
+    """Every class of every `packages/*/src/*/errors.py` that descends from `AmparoError`, in the order of the files."""
+    found: list[ErrorClass] = []
+    for path in sorted(root.glob("packages/*/src/*/errors.py")):
+        found += _classes(path, root)
+    names = {"AmparoError"}
+    while True:
+        more = {each.name for each in found if each.base in names} - names
+        if not more:
+            return [each for each in found if each.name in names]
+        names |= more
+
+
+def _classes(path: Path, root: Path) -> list[ErrorClass]:
+    relative = path.relative_to(root)
+    return [
+        ErrorClass(
+            package=relative.parts[1],
+            file=str(relative),
+            line=node.lineno,
+            name=node.name,
+            base=node.bases[0].id if node.bases and isinstance(node.bases[0], ast.Name) else "",
+            doc=ast.get_docstring(node) or "",
+            attributes=_attributes(node),
+        )
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    ]
+
+
+def _attributes(node: ast.ClassDef) -> dict[str, Any]:
+    found = {}
+    for statement in node.body:
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                found[name] = ast.literal_eval(value)
+    return found
+
+
+def attribute(error: ErrorClass, name: str, errors: list[ErrorClass]) -> Any:
+    """An attribute of an error class, its own or inherited."""
+    if name in error.attributes:
+        return error.attributes[name]
+    for each in errors:
+        # A base in the same package comes before one of the same name elsewhere.
+        if each.name == error.base and each.package in {error.package, "common"}:
+            return attribute(each, name, errors)
+    return None
+
+
+def render(errors: list[ErrorClass]) -> str:
+    """The page."""
+    parts = [_HEAD]
+    for package in sorted({error.package for error in errors}):
+        rows = [_row(each, errors) for each in errors if each.package == package and not is_base(each, errors)]
+        rows += [
+            _line(f"`{code}`", str(status), *texts)
+            for code, (status, *texts) in WITHOUT_CLASS.items()
+            if code.partition(".")[0] == package
+        ]
+        parts.append(f"\n## {package}\n\n| code | HTTP | what happened | why | what to do |\n|---|---|---|---|---|\n")
+        parts += rows
+    return "".join(parts)
+
+
+def is_base(error: ErrorClass, errors: list[ErrorClass]) -> bool:
+    """Whether other classes descend from this one; a base is never raised itself."""
+    return error.name == "AmparoError" or any(
+        (each.base, each.package) == (error.name, error.package) for each in errors
+    )
+
+
+def _row(error: ErrorClass, errors: list[ErrorClass]) -> str:
+    number = attribute(error, "number", errors)
+    return _line(
+        f"`{error.attributes.get('code', '?')}`" + ("" if number is None else f" {number}"),
+        "–" if error.package == "amparo" else str(attribute(error, "http_status", errors)),  # a command, not a service
+        error.doc.partition("\n\n")[0],
+        attribute(error, "why", errors) or "",
+        attribute(error, "todo", errors) or "",
+    )
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def main() -> None:
+    """Write the page, or with `--check` only compare it."""
+    page, text = ROOT / PAGE, render(read_errors(ROOT))
+    if "--check" not in sys.argv[1:]:
+        page.write_text(text)
+    elif not page.exists() or page.read_text() != text:
+        sys.exit(f"{PAGE} is not current: run `just errors-docs`.")
+
+
+if __name__ == "__main__":
+    main()
