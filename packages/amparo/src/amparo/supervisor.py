@@ -26,7 +26,7 @@ from amparo_service.keys import replace_file
 
 START_SECONDS = 30.0
 WATCH_SECONDS = 0.1
-MOST_RESTARTS = 5
+MOST_RESTARTS = 20
 RESTART_WINDOW_SECONDS = 30.0
 
 
@@ -226,6 +226,9 @@ class Supervisor:
         if len(self._restarts) == MOST_RESTARTS and now - self._restarts[0] < RESTART_WINDOW_SECONDS:
             return  # it dies again and again: callers get `Unreachable`, and `output` says why
         self._restarts.append(now)
+        dead = self._processes[name]
+        if dead.stdin is not None:
+            dead.stdin.close()
         self._on_restart(name)
         self._processes[name] = self._spawn(name, self._services)
 

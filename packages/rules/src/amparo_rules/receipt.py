@@ -7,6 +7,7 @@ five findings: `ReceiptSignatureFalse`, `DoesNotFollowRule`, `RuleNotPublicInTim
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +17,6 @@ from amparo_common.clock import from_text
 from amparo_common.errors import AmparoError, BadSignature
 from amparo_common.money import Unit
 from amparo_common.signing import CompactSigner, SigningKey, VerifyingKey, verify_compact
-from amparo_rules.batch import Outcomes
 from amparo_rules.catalogue import FactType, Shown, show_decimal
 from amparo_rules.errors import (
     DoesNotFollowRule,
@@ -29,6 +29,9 @@ from amparo_rules.errors import (
 from amparo_rules.evaluate import Household, Outcome, evaluate
 from amparo_rules.rule import Plan, RuleFile, read_facts
 from amparo_rules.sumtree import BatchProof, check_in_batch
+
+if TYPE_CHECKING:  # a wallet checks receipts without the batch engine
+    from amparo_rules.batch import Outcomes
 
 RECEIPT_TYP = "amparo-receipt+jws"
 
@@ -93,7 +96,7 @@ class Subject(msgspec.Struct, frozen=True):
     household: Household
 
 
-def write_receipts(frame: Frame, plan: Plan, subjects: Sequence[Subject], outcomes: Outcomes) -> Iterator[bytes]:
+def write_receipts(frame: Frame, plan: Plan, subjects: Sequence[Subject], outcomes: "Outcomes") -> Iterator[bytes]:
     """The canonical JSON of each subject's receipt, in order."""
     clause_ids = [clause.id for clause in plan.clauses]
     scales = [(name, node.scale) for name, node in plan.facts + plan.steps]

@@ -6,6 +6,7 @@ Every call is idempotent by design of the services (same request, same effect), 
 import functools
 import ssl
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -58,6 +59,8 @@ class Client:
             trust_env=False,
             verify=_trusted_certificates(),
         )
+        # The connections close with their last user, also where nobody calls `close`.
+        self._finalizer = weakref.finalize(self, self._http.close)
 
     def get(self, path: str, into: type[T]) -> T:
         """GET, decoded as `into`. Raises `Unreachable`, `RemoteError`."""
@@ -116,4 +119,4 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._finalizer()

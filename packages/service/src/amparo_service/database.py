@@ -8,6 +8,7 @@ Deliberately out: an ORM. SQL lists its columns and lives in each package's `sto
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Database:
                 self._connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
             raise CannotStore("The database cannot be opened.") from error
+        self._finalizer = weakref.finalize(self, self._connection.close)
         try:
             self._migrate(migrations)
         except DatabaseTooNew:

@@ -28,7 +28,7 @@ a:focus-visible{outline:4px solid #ffd23f;outline-offset:2px}
 caption{text-align:start;font-weight:600;padding:.5rem 0}
 th,td{text-align:start;padding:.5rem .75rem .5rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 [dir=rtl] th,[dir=rtl] td{padding:.5rem 0 .5rem .75rem}
-td.n,th.n{text-align:end}.muted{color:var(--muted)}
+td.n,th.n{text-align:end}td bdi,th bdi{white-space:nowrap}.wide{min-width:40rem}.muted{color:var(--muted)}
 figure{margin:1rem 0;border:1px solid var(--line);border-radius:.5rem;padding:1rem}figcaption{font-weight:600}
 svg{width:100%;height:auto;display:block;margin:.5rem 0}[dir=rtl] svg.bar{transform:scaleX(-1)}
 ul.legend{list-style:none;padding:0;margin:.25rem 0;display:flex;flex-wrap:wrap;gap:.25rem 1.5rem}

@@ -12,14 +12,11 @@ from rich.markup import escape
 
 from amparo.commands.shell import FOUND_WRONG, Json, tell
 from amparo.demo.show import Show
-from amparo.demo.steps import STEPS
 from amparo.demo.story import Options, Stage, StepDone, Story, moment
 from amparo.errors import AnotherTown
 from amparo.folder import DataFolder, ServicesFile
 from amparo.installation import Installation
-from amparo.sources import Source, from_files, invented, with_names
 from amparo.supervisor import Supervisor
-from amparo_office.importing import content_hash
 from amparo_service.practice_clock import PracticeClock
 
 
@@ -46,6 +43,11 @@ def demo(
 
     Everything runs on this machine, in one folder. Killed or interrupted, the same command goes on where it was.
     """
+    # Imported late: the demo needs every package, and no other command should wait for that.
+    from amparo.demo.steps import STEPS
+    from amparo.sources import from_files, invented, with_names
+    from amparo_office.importing import content_hash
+
     folder = DataFolder(data)
     if fresh:
         throw_away(folder)
@@ -55,7 +57,8 @@ def demo(
         if files is None
         else with_names(from_files(files, individuals or files, mapping), seed)
     )
-    options = Options(seed=seed, households=households if files is None else 0, files=_identity(source, files))
+    identity = "" if files is None else content_hash(source.mapping, [source.households, source.individuals])
+    options = Options(seed=seed, households=households if files is None else 0, files=identity)
     story = Story(folder, options)
     clock = PracticeClock(folder.clock)
     if not folder.clock.exists():
@@ -86,10 +89,6 @@ def throw_away(folder: DataFolder) -> None:
     folder.lock()
     folder.unlock()
     shutil.rmtree(folder.root)
-
-
-def _identity(source: Source, files: Path | None) -> str:
-    return "" if files is None else content_hash(source.mapping, [source.households, source.individuals])
 
 
 def audit_passed(done: dict[str, StepDone]) -> bool:

@@ -48,14 +48,13 @@ def running(name: str, folder: Path, *, clock: Path | None = None) -> Iterator[s
     command = [sys.executable, "-P", "-m", f"amparo_{name}", "--data", str(folder), "--attached"]
     command += [] if clock is None else ["--practice-clock", str(clock)]
     (folder / "address").unlink(missing_ok=True)
-    process = subprocess.Popen(  # noqa: S603 - our own services
+    with subprocess.Popen(  # noqa: S603 - our own services
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield _wait(folder, process)
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            yield _wait(folder, process)
+        finally:
+            process.terminate()
 
 
 def _wait(folder: Path, process: "subprocess.Popen[bytes]") -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from amparo.demo.market import DEPOSIT_DAYS, FIRST_DAY, LAST_DAY, Market
-from amparo.demo.people import People, in_parallel, read_homes
+from amparo.demo.people import Home, People, in_parallel, read_homes
 from amparo.demo.story import Figures, Stage
 from amparo.errors import NotRefused
 from amparo.installation import wait_for
@@ -226,7 +226,7 @@ def print_vouchers_for_all(stage: Stage) -> tuple[str, Figures]:
     people = People(stage)
     homes = people.homes("phone = 0")
     for done, home in enumerate(homes, start=1):
-        _move_to_paper(people, home.ref)
+        _move_to_paper(people, home)
         stage.progress(done, len(homes))
     sheets = _sheets(people)
     if not sheets:
@@ -240,27 +240,29 @@ def print_vouchers_for_all(stage: Stage) -> tuple[str, Figures]:
     )
 
 
-def _move_to_paper(people: People, ref: str) -> None:
+def _move_to_paper(people: People, home: Home) -> None:
     """In one commit the coins leave the desk's wallet and become the household's vouchers."""
-    wallet = people.wallet(ref)
+    wallet = people.wallet(home.ref)
     wallet.purse.recover()
     with people.database.transaction() as connection:
         for unit in UNITS:
-            sheet = make_vouchers(wallet, unit, mint_url=people.mint_url, language="es", until=KEYSET_LAST_DAY)
+            sheet = make_vouchers(wallet, unit, mint_url=people.mint_url, language=home.language, until=KEYSET_LAST_DAY)
             connection.executemany(
                 "INSERT INTO voucher (code, home, unit, amount) VALUES (?, ?, ?, ?)",
-                [(code, ref, unit, amount) for code, amount in zip(sheet.codes, sheet.amounts, strict=True)],
+                [(code, home.ref, unit, amount) for code, amount in zip(sheet.codes, sheet.amounts, strict=True)],
             )
 
 
 def _sheets(people: People) -> list[VoucherSheet]:
     """What is printed: one sheet a household, the aid for food before that for medicine."""
-    vouchers: dict[str, list[tuple[str, int]]] = {}
-    for home, code, amount in people.rows(
-        "SELECT home, code, amount FROM voucher ORDER BY home, unit, amount DESC, code"
-    ):
-        vouchers.setdefault(home, []).append((code, amount))
-    return [voucher_sheet(each, language="es", until=KEYSET_LAST_DAY) for each in vouchers.values()]
+    vouchers: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    question = (
+        "SELECT home, language, code, amount FROM voucher JOIN home ON home.ref = voucher.home"
+        " ORDER BY home, unit, amount DESC, code"
+    )
+    for home, language, code, amount in people.rows(question):
+        vouchers.setdefault((home, language), []).append((code, amount))
+    return [voucher_sheet(each, language=language, until=KEYSET_LAST_DAY) for (_, language), each in vouchers.items()]
 
 
 def save_receipts(stage: Stage) -> tuple[str, Figures]:

@@ -26,7 +26,7 @@ WORKERS = 4
 
 SCHEMA = (
     wallet_module.SCHEMA + ";\n"
-    "CREATE TABLE home (ref TEXT NOT NULL PRIMARY KEY, phone INTEGER NOT NULL, enrolled INTEGER NOT NULL DEFAULT 0,"
+    "CREATE TABLE home (ref TEXT NOT NULL PRIMARY KEY, phone INTEGER NOT NULL, language TEXT NOT NULL, enrolled INTEGER NOT NULL DEFAULT 0,"
     " claimed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;\n"
     "CREATE TABLE voucher (code TEXT NOT NULL PRIMARY KEY, home TEXT NOT NULL REFERENCES home, unit TEXT NOT NULL,"
     " amount INTEGER NOT NULL, purchase INTEGER) WITHOUT ROWID;\n"
@@ -41,6 +41,7 @@ class Home(msgspec.Struct, frozen=True):
 
     ref: str
     phone: bool
+    language: str
 
 
 class People:
@@ -70,15 +71,17 @@ class People:
         """Make the households known to the demo. Safe to repeat."""
         with self.database.transaction() as connection:
             connection.executemany(
-                "INSERT INTO home (ref, phone) VALUES (?, ?) ON CONFLICT (ref) DO NOTHING",
-                [(home.ref, int(home.phone)) for home in homes],
+                "INSERT INTO home (ref, phone, language) VALUES (?, ?, ?) ON CONFLICT (ref) DO NOTHING",
+                [(home.ref, int(home.phone), home.language) for home in homes],
             )
 
     def homes(self, condition: str = "1") -> list[Home]:
         """The households, or those for which a condition on the table `home` holds."""
         with self.database.reading() as connection:
-            rows = connection.execute(f"SELECT ref, phone FROM home WHERE {condition} ORDER BY ref").fetchall()
-        return [Home(ref, bool(phone)) for ref, phone in rows]
+            rows = connection.execute(
+                f"SELECT ref, phone, language FROM home WHERE {condition} ORDER BY ref"
+            ).fetchall()
+        return [Home(ref, bool(phone), language) for ref, phone, language in rows]
 
     def mark(self, ref: str, column: str) -> None:
         """Remember that a household is through a step."""
@@ -100,12 +103,16 @@ def in_parallel(work: Sequence[T], do: Callable[[T], None], stage: Stage, *, alr
 
 
 def read_homes(stage: Stage, view: LogView) -> list[Home]:
-    """The households of the source with whether they have a phone, as its mapping says."""
+    """The households of the source: whether they have a phone, and the language of the person named first."""
     source = stage.source
     mapping = read_mapping(source.mapping, needed=needed_facts(view))
-    ref = mapping.text.household.ref
-    table = read_table(source.household_file, source.households, sheet=mapping.text.household_sheet)
+    person, ref = mapping.text.individual, mapping.text.household.ref
+    people = read_table(source.individual_file, source.individuals, sheet=mapping.text.individual_sheet)
+    languages: dict[str, str] = {}
+    for _, row in people.rows(mapping.person_columns()):
+        languages.setdefault(row[person.household], row[person.language] if person.language else "")
+    homes = read_table(source.household_file, source.households, sheet=mapping.text.household_sheet)
     return [
-        Home(row[ref], bool(mapping.phone(row)) if mapping.phone else False)
-        for _, row in table.rows(mapping.household_columns())
+        Home(row[ref], bool(mapping.phone(row)) if mapping.phone else False, languages.get(row[ref]) or "es")
+        for _, row in homes.rows(mapping.household_columns())
     ]

@@ -15,7 +15,7 @@ from amparo_cashu.wire import Proof
 
 DEEPEST = 5
 # A value or reference that more rows share than this joins nobody to anything.
-WIDEST = 6
+WIDEST = 32
 
 
 class Sale(msgspec.Struct, frozen=True):

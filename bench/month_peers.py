@@ -1,0 +1,146 @@
+"""Rule evaluation and signing beside their peers, for `bench.month`: on the register and the receipts of the month just run.
+
+Ours and the peer take turns on the same chunks, so that other load on the machine meets both. Prints JSON.
+"""
+
+import base64
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from amparo_common.signing import SigningKey
+from amparo_office import store
+from amparo_office.cycles import CHUNK, _columns
+from amparo_rules.batch import Column, Columns, Outcomes, evaluate_batch
+from amparo_rules.receipt import receipt_signer
+from amparo_rules.rule import Plan, read_rule
+from amparo_rules.starter import starter
+from amparo_service.database import Database
+from bench.rule_by_hand import RuleByHand
+
+MOST_CHUNKS = 10
+ROUNDS = 5
+MOST_SIGNED = 20_000
+BLOCK = 1_000
+_CALCULATED = ("size", "heads", "under5", "disabled", "income_per_head", "crowding")
+
+
+class Peers(msgspec.Struct, frozen=True):
+    """Seconds of ours and of the peer: evaluation chunk by chunk and at once, and signing."""
+
+    households: int
+    chunked: tuple[float, float]
+    at_once: tuple[float, float]
+    into_columns: float
+    signed: int
+    signing: tuple[float, float]
+    agree: bool
+
+
+def run(database: Path, rule: str, as_of: date) -> Peers:
+    """Measure."""
+    plan, by_hand = read_rule(starter(rule)).plan(as_of), RuleByHand(as_of)
+    began = time.perf_counter()
+    register = Database(database, [store.SCHEMA])
+    chunks, into_columns = [], 0.0
+    for households in _chunks(register):
+        began = time.perf_counter()
+        chunks.append(_columns(plan, households))
+        into_columns += time.perf_counter() - began
+    whole = _joined(chunks)
+    agree = all(_agree(evaluate_batch(plan, each), by_hand.evaluate(each)) for each in [*chunks, whole])
+    with register.reading() as connection:
+        rows = connection.execute("SELECT receipt FROM decision ORDER BY household LIMIT ?", (MOST_SIGNED,)).fetchall()
+    payloads = [_payload(row[0]) for row in rows]
+    return Peers(
+        households=whole.count,
+        chunked=_in_turns(plan, by_hand, chunks),
+        at_once=_in_turns(plan, by_hand, [whole]),
+        into_columns=into_columns,
+        signed=len(payloads),
+        signing=_signing(payloads),
+        agree=agree,
+    )
+
+
+def _chunks(register: Database) -> Iterator[list[store.HouseholdRow]]:
+    last = 0
+    for _ in range(MOST_CHUNKS):
+        with register.reading() as connection:
+            found = store.households_after(connection, last, CHUNK)
+        if not found:
+            return
+        last = found[-1].number
+        yield found
+
+
+def _joined(chunks: list[Columns]) -> Columns:
+    starts = np.cumsum([0, *(each.count for each in chunks[:-1])])
+    return Columns(
+        count=sum(each.count for each in chunks),
+        household={name: _one_column([each.household[name] for each in chunks]) for name in chunks[0].household},
+        owner=np.concatenate([each.owner + start for each, start in zip(chunks, starts, strict=True)]),
+        person={name: _one_column([each.person[name] for each in chunks]) for name in chunks[0].person},
+    )
+
+
+def _one_column(parts: list[Column]) -> Column:
+    return np.ma.MaskedArray(
+        np.concatenate([each.data for each in parts]), mask=np.concatenate([np.ma.getmaskarray(each) for each in parts])
+    )
+
+
+def _in_turns(plan: Plan, by_hand: RuleByHand, chunks: list[Columns]) -> tuple[float, float]:
+    """The quickest of several rounds over all chunks, for ours and for the peer."""
+    best = [float("inf"), float("inf")]
+    for _ in range(ROUNDS):
+        spent = [0.0, 0.0]
+        for chunk in chunks:
+            began = time.perf_counter()
+            evaluate_batch(plan, chunk)
+            middle = time.perf_counter()
+            by_hand.evaluate(chunk)
+            spent[0] += middle - began
+            spent[1] += time.perf_counter() - middle
+        best = [min(best[0], spent[0]), min(best[1], spent[1])]
+    return best[0], best[1]
+
+
+def _agree(ours: Outcomes, theirs: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]) -> bool:
+    columns = {**{name: ours.steps[name] for name in _CALCULATED}, "failed": ours.failed, "amount": ours.amount}
+    return all(np.array_equal(values, theirs[name]) for name, values in columns.items())
+
+
+def _payload(receipt: str) -> bytes:
+    text = receipt.split(".")[1]
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _signing(payloads: list[bytes]) -> tuple[float, float]:
+    """The receipts' payloads signed by the office's signer, and by a bare loop."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    signer, algorithm = receipt_signer(SigningKey(key)), ec.ECDSA(hashes.SHA256())
+    spent = [0.0, 0.0]
+    for first in range(0, len(payloads), BLOCK):
+        block = payloads[first : first + BLOCK]
+        began = time.perf_counter()
+        for payload in block:
+            signer.sign(payload)
+        middle = time.perf_counter()
+        for payload in block:
+            key.sign(payload, algorithm)
+        spent[0] += middle - began
+        spent[1] += time.perf_counter() - middle
+    return spent[0], spent[1]
+
+
+if __name__ == "__main__":
+    measured = run(Path(sys.argv[1]), sys.argv[2], date.fromisoformat(sys.argv[3]))
+    sys.stdout.buffer.write(msgspec.json.encode(measured))

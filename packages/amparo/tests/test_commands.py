@@ -1,0 +1,187 @@
+"""The command line: help everywhere, one sentence and an exit code for every failure, JSON on request, a real day of work."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from amparo.__main__ import app
+from amparo.folder import DataFolder
+from amparo.supervisor import Supervisor
+from amparo_rules.starter import starter
+
+
+def run(*arguments: str, expect: int = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The command as a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "amparo", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ | (env or {}) | {"NO_COLOR": "1", "COLUMNS": "200"},
+    )
+    assert result.returncode == expect, result.stderr + result.stdout
+    return result
+
+
+def answer(*arguments: str, expect: int = 0) -> Any:
+    """The command's JSON answer."""
+    return json.loads(run(*arguments, "--json", expect=expect).stdout)
+
+
+def every_command() -> list[list[str]]:
+    """Every command and group by its words."""
+    found: list[list[str]] = []
+
+    def walk(command: Any, words: list[str]) -> None:
+        found.append(words)
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, [*words, name])
+
+    walk(get_command(app), [])
+    return found
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_every_command_has_help_that_says_something(words: list[str]) -> None:
+    result = CliRunner().invoke(app, [*words, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output) > 200
+
+
+def test_every_command_that_answers_can_answer_as_json() -> None:
+    root: Any = get_command(app)
+    without = []
+    for words in every_command():
+        command = root
+        for word in words:
+            command = command.commands[word]
+        if not hasattr(command, "commands") and "as_json" not in {each.name for each in command.params}:
+            without.append(" ".join(words))
+    # `test` shows other programs' output; `programme starter` prints a file.
+    assert sorted(without) == ["programme starter", "test"]
+
+
+def test_shell_completion_is_there() -> None:
+    assert (
+        "complete" in run("--show-completion", "bash", env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}).stdout
+    )
+
+
+def test_wrong_usage_is_exit_code_2() -> None:
+    run("audit", expect=2)
+    run("no-such-command", expect=2)
+
+
+def test_a_failure_is_one_sentence_with_its_code_and_exit_code_3(tmp_path: Path) -> None:
+    result = run("programme", "list", "--data", str(tmp_path), expect=3)
+    assert result.stdout == ""
+    assert result.stderr.startswith("amparo: There are no services in")
+    assert result.stderr.strip().endswith("[amparo.nothing_running]")
+
+
+def test_a_failure_as_json_is_json(tmp_path: Path) -> None:
+    found = answer("wallet", "balance", "usd", "--wallet", str(tmp_path), expect=3)
+    assert found["error"]["code"] == "amparo.file_missing"
+    assert set(found["error"]) == {"code", "what", "why", "todo"}
+
+
+def test_an_audit_of_nothing_is_a_failure_not_a_finding(tmp_path: Path) -> None:
+    vkey = "log.example+00000000+AAAA"
+    found = answer("audit", "http://127.0.0.1:9", "--vkey", vkey, "--memory", str(tmp_path / "m"), expect=3)
+    assert found["error"]["code"] == "log.bad_note"
+
+
+def test_throwing_away_never_touches_other_files(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    found = answer("demo", "--fresh", "--once", "--data", str(tmp_path), expect=3)
+    assert found["error"]["code"] == "amparo.another_town"
+    assert (tmp_path / "letter.txt").read_text() == "mine"
+
+
+def test_a_rule_is_checked_without_any_service(tmp_path: Path) -> None:
+    rule = tmp_path / "rule.yaml"
+    rule.write_text(starter("food-basket"))
+    assert answer("programme", "check", str(rule))["programme"] == "food-basket"
+    rule.write_text(starter("food-basket").replace("rooms: int", "party: int"))
+    refused = answer("programme", "check", str(rule), expect=3)
+    assert refused["error"]["code"] == "rules.forbidden_concept"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A folder with running services on the machine's own clock."""
+    folder = DataFolder(tmp_path_factory.mktemp("office"))
+    with Supervisor(folder, practice=False):
+        yield str(folder.root)
+
+
+def test_a_day_at_the_office(data: str, tmp_path: Path) -> None:
+    """Publish, import with a fault and without, and be refused before the notice period ends, as staff would type it."""
+    rule = tmp_path / "rule.yaml"
+    rule.write_text(run("programme", "starter", "food-basket").stdout)
+    published = answer("programme", "publish", str(rule), "--data", data)
+    assert answer("programme", "list", "--data", data)[0]["rule_hash"] == published["rule_hash"]
+
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "source: field team\ndate: 2026-10-01\nhousehold: {ref: ref, facts: {monthly_income: income}}\n"
+        "individual: {household: ref, facts: {is_head: head}}\n"
+    )
+    homes, people = tmp_path / "homes.csv", tmp_path / "people.csv"
+    homes.write_text("ref,income\nA,100.00\nB,a lot\n")
+    people.write_text("ref,head\nA,yes\nB,yes\n")
+    arguments = ("import", str(homes), "--individuals", str(people), "--mapping", str(mapping), "--data", data)
+    refused = answer(*arguments, expect=3)
+    assert refused["error"]["code"] == "office.rows_refused"
+    (fault,) = refused["faults"]
+    assert (fault["file"], fault["row"], fault["column"], fault["value"]) == ("homes.csv", 3, "income", "a lot")
+    assert "a lot" in run(*arguments, expect=3).stderr
+
+    homes.write_text("ref,income\nA,100.00\nB,\n")
+    assert answer(*arguments)["households"] == 2
+    assert answer(*arguments)["already"] is True
+
+    today = datetime.now(UTC).date().isoformat()
+    wallet, till = str(tmp_path / "wallet"), str(tmp_path / "till")
+    answer("wallet", "init", "--wallet", wallet, "--data", data)
+    answer("wallet", "enrol", answer("codes", "A", "--data", data)["A"], "--wallet", wallet)
+    assert answer("wallet", "papers", "--wallet", wallet) == []
+    answer("mint", "keyset", "usd", "--period", "2026-11", "--data", data)
+    poor = answer("wallet", "pay", "1.00", "usd", "--wallet", wallet, expect=3)
+    assert poor["error"]["code"] == "purse.not_enough"
+
+    shop = answer("shop", "accredit", "Mercado", "ES9121000418450200051332", "--unit", "usd", "--data", data)
+    access = ("--shop", shop["shop"], "--access", shop["access"])
+    assert answer("shop", "open", *access, "--till", till, "--data", data)["lock_key"]
+    assert answer("shop", "standing", "usd", "--till", till)["deposited"] == 0
+    junk = answer("shop", "take", "cashuBjunk", "1.00", "usd", "--till", till, expect=3)
+    assert junk["error"]["code"] == "token.malformed"
+
+    early = ("decide", "food-basket", "--version", "2026.1", "--cycle", "c1", "--as-of", today, "--data", data)
+    assert answer(*early, expect=3)["error"]["code"] == "rules.rule_not_public_in_time"
+
+
+def test_roles_are_separate_tokens(data: str) -> None:
+    new = answer("staff", "add", "registrar", "--data", data)
+    result = run(
+        "approve",
+        "food-basket",
+        "--cycle",
+        "c1",
+        "--data",
+        data,
+        "--json",
+        expect=3,
+        env={"AMPARO_ACCESS": new["access"]},
+    )
+    assert json.loads(result.stdout)["error"]["code"] == "office.role_missing"

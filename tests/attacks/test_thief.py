@@ -1,0 +1,78 @@
+"""The thief who opens everything finds no way from a purchase to a person, and would find one that was planted."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.conftest import HOUSEHOLDS, Town
+
+from amparo.demo.market import Market
+from amparo.demo.people import People
+from amparo.thief.loot import Loot, words_of
+from amparo.thief.service import rob, take_everything
+from amparo_cashu.curve import hash_to_curve
+
+
+def test_no_value_leads_from_a_purchase_to_a_household(town: Town) -> None:
+    found = rob(town.stage)
+    assert found.sales > 50
+    assert {attack.name: attack.success for attack in found.attacks}["ids and shared values"] == 0.0
+
+
+def test_the_best_attack_stays_near_guessing(town: Town) -> None:
+    # T1 asks for at most 1/k + 0.01 with k people active; in a town of 60 households amounts alone say a little more, so
+    # the bound here is a multiple of guessing. The demo's own town has 1,000.
+    found = rob(town.stage)
+    assert found.best.success < 6 * found.guessing + 0.01
+    assert found.guessing == pytest.approx(1 / HOUSEHOLDS, rel=1.0)
+
+
+def test_a_planted_table_that_joins_quotes_to_tokens_is_found(town: Town, tmp_path: Path) -> None:
+    """The breach: a mint that keeps, "for support", which quote each token came from."""
+    people = People(town.stage)
+    market = Market(town.stage, people)
+    key = (town.stage.folder.service("mint") / "hash-key.bin").read_bytes()
+    leak = sqlite3.connect(tmp_path / "support.sqlite")
+    leak.execute("CREATE TABLE support (quote TEXT, hash BLOB)")
+    for purchase, _ in market.finished():
+        (quote,) = people.rows("SELECT quote FROM quote WHERE wallet = ? AND unit = ?", purchase.home, purchase.unit)[0]
+        for proof in market.read(purchase, purchase.code or "").proofs:
+            point = hash_to_curve(proof.secret.encode())
+            hashed = hashlib.blake2b(point.format(), key=key, digest_size=16).digest()
+            leak.execute("INSERT INTO support (quote, hash) VALUES (?, ?)", (quote, hashed))
+    leak.commit()
+    leak.close()
+    loot = take_everything(town.stage)
+    loot.add_folder(tmp_path)
+    found = rob(town.stage, loot)
+    assert {attack.name: attack.success for attack in found.attacks}["ids and shared values"] > 0.9
+
+
+def test_a_planted_phone_number_in_a_sale_is_found(town: Town, tmp_path: Path) -> None:
+    """The breach: a register and a till that both keep a phone number."""
+    people = People(town.stage)
+    market = Market(town.stage, people)
+    register, till = sqlite3.connect(tmp_path / "office.sqlite"), sqlite3.connect(tmp_path / "tills.sqlite")
+    register.execute("CREATE TABLE household (number INTEGER, ref TEXT, phone TEXT)")
+    till.execute("CREATE TABLE sale (secret TEXT, phone TEXT)")
+    numbers = {}
+    for number, home in enumerate(people.homes(), start=1):
+        numbers[home.ref] = f"+58412{number:07d}"
+        register.execute("INSERT INTO household VALUES (?, ?, ?)", (number, home.ref, numbers[home.ref]))
+    loot = Loot()
+    for purchase, _ in market.finished():
+        secret = market.read(purchase, purchase.code or "").proofs[0].secret
+        till.execute("INSERT INTO sale VALUES (?, ?)", (secret, numbers[purchase.home]))
+    for database in (register, till):
+        database.commit()
+        database.close()
+    loot.add_folder(tmp_path)
+    found = rob(town.stage, loot)
+    assert {attack.name: attack.success for attack in found.attacks}["ids and shared values"] > 0.9
+
+
+def test_the_values_inside_a_signed_document_are_read() -> None:
+    # {"holder":"thumbprint-of-a-wallet"} as the payload of a compact JWS
+    document = "eyJhbGciOiJFUzI1NiJ9.eyJob2xkZXIiOiJ0aHVtYnByaW50LW9mLWEtd2FsbGV0In0.c2lnbmF0dXJl"
+    assert "thumbprint-of-a-wallet" in set(words_of(document))
