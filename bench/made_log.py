@@ -3,6 +3,7 @@
 Months of rules, batches, approvals, keysets and figures whose sums agree, so that an honest audit finds nothing.
 """
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class MadeLog:
             self._figures(period, rules, keysets)
 
     def _decide(self, rule: RuleFile, period: str) -> None:
-        root = f"{hash((rule.programme, period)) & (2**256 - 1):064x}"
+        root = hashlib.sha256(f"{rule.programme} {period}".encode()).hexdigest()
         batch = DecisionsMade(
             programme=rule.programme,
             cycle=period,

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,10 +47,10 @@ def month(
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, object]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     """The totals of a month in which nothing goes wrong."""
     folder = DataFolder(tmp_path_factory.mktemp("calm"))
-    yield totals(month(folder, Supervisor(folder, practice=True)))
+    return totals(month(folder, Supervisor(folder, practice=True)))
 
 
 @pytest.mark.parametrize("name", SERVICES)

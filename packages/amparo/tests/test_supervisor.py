@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,12 +20,12 @@ from amparo_service.errors import Unreachable
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataFolder]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     """A folder whose services have been started once."""
     found = DataFolder(tmp_path_factory.mktemp("services"))
     with Supervisor(found, practice=False):
         pass
-    yield found
+    return found
 
 
 def health(url: str) -> str:

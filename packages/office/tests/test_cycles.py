@@ -207,6 +207,15 @@ def test_deciding_again_changes_nothing(ready: Town) -> None:
     assert len(ready.log.view().decisions) == 1
 
 
+def test_a_household_that_comes_after_the_batch_waits_for_the_next_cycle(ready: Town) -> None:
+    cycle = ready.decide()
+    homes = csv_file(HOME_COLUMNS, [("H9", "", "1", "1")])
+    ready.take_in(homes, csv_file(PERSON_COLUMNS, [("H9", "", "", "", "", "", "yes", "")]))
+    assert ready.decide() == cycle
+    assert len(receipts(ready)) == 3
+    assert ready.decide("2026-12").households == 4
+
+
 def test_a_cycle_is_not_begun_twice_under_another_day_or_rule(ready: Town) -> None:
     ready.decide()
     rule = ready.publish(BASKET.replace('"2026.1"', '"2026.2"'))

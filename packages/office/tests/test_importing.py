@@ -203,7 +203,7 @@ def test_a_fact_of_an_unpublished_rule_is_not_needed(town: Town) -> None:
 cells = st.sampled_from(["", "H1", "H2", "yes", "no", "1", "1.5", "-1", "1990-01-02", "x", "ñ", "99999999999999999999"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_whatever_the_cells_say_an_import_is_whole_or_nothing(new_town: Callable[[], Town], data: Any) -> None:
     homes = data.draw(st.lists(st.tuples(*[cells] * 4), max_size=3))

@@ -36,7 +36,7 @@ from amparo_wallet.wallet import SCHEMA, WALLET_TYP, AskPapers, Claim, Enrol, Pa
 PUBLISHED = datetime(2026, 10, 20, 12, tzinfo=UTC)
 DECIDED = datetime(2026, 11, 1, 9, tzinfo=UTC)
 AS_OF = date(2026, 11, 1)
-OFFICE_KEY, RECEIPT_KEY = SigningKey.generate(), SigningKey.generate()
+OFFICE_KEY, RECEIPT_KEY, STRANGER = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
 LOG_SIGNER = NoteSigner("town.example/log", bytes(range(32)))
 RULE = read_rule(starter("food-basket"))
 OFFICE_KINDS = frozenset({"key-announced", "rule-published", "decisions-made", "aid-approved"})
@@ -170,6 +170,8 @@ class Town:
         self.clock = FixedClock(PUBLISHED)
         self._log_database = Database(folder / "log.sqlite", [LOG_SCHEMA])
         publishers = {
+            # A log that lets in what it should not: readers must see for themselves who says what.
+            STRANGER.kid: Publisher(STRANGER.public, OFFICE_KINDS),
             OFFICE_KEY.kid: Publisher(OFFICE_KEY.public, OFFICE_KINDS),
             MINT_KEY.kid: Publisher(MINT_KEY.public, MINT_KINDS),
         }
@@ -240,10 +242,11 @@ class Town:
         change: Callable[[int, dict[str, Any]], None] = lambda _place, _receipt: None,
         key: SigningKey = RECEIPT_KEY,
         publish: bool = True,
+        logged: datetime = DECIDED,
         **batch_changes: Any,
     ) -> list[ReceiptBundle]:
         """Decide the three households and publish their batch, honestly or not: `change` may alter a receipt before it is
-        signed with `key`, `batch_changes` alter what is published."""
+        signed with `key`, `batch_changes` alter what is published, and the log takes it in at the moment `logged`."""
         plan = RULE.plan(AS_OF)
         frame = Frame(rule=RULE, cycle=cycle, as_of=AS_OF, decided_at=to_text(DECIDED))
         declared = Declared(source="registry", date="2026-10-01")
@@ -268,7 +271,7 @@ class Town:
             unit=RULE.unit,
         )
         if publish:
-            self.clock.set(DECIDED)
+            self.clock.set(logged)
             self.say(msgspec.structs.replace(batch, **batch_changes))
         return [ReceiptBundle(receipt=token, batch=tree.proof(place)) for place, token in enumerate(tokens)]
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from packages.wallet.tests.conftest import AMOUNTS, LOG_SIGNER, OFFICE_KEY, PUBLISHED, RULE, Town
+from packages.wallet.tests.conftest import AMOUNTS, LOG_SIGNER, OFFICE_KEY, PUBLISHED, RULE, STRANGER, Town
 
 from amparo_common.bridge import KeyAnnounced
-from amparo_common.errors import AmparoError
+from amparo_common.errors import AmparoError, BadSignature
 from amparo_common.signing import SigningKey, b64url, unb64url
+from amparo_log.client import LogReader
 from amparo_log.errors import BadEntry, BadNote, BadProof
-from amparo_log.note import NoteSigner
+from amparo_log.note import NoteSigner, NoteVerifier, open_checkpoint
 from amparo_rules.errors import (
     DoesNotFollowRule,
     NotInBatch,
@@ -23,6 +24,7 @@ from amparo_rules.errors import (
 )
 from amparo_rules.receipt import Receipt, ReceiptBundle
 from amparo_rules.rule import read_rule
+from amparo_service.client import Client
 from amparo_wallet.errors import KeyNotInLog
 from amparo_wallet.receipts import Evidence, check_bundle, check_evidence, gather_evidence
 
@@ -191,6 +193,12 @@ def test_a_rule_that_was_published_too_late_is_found(tmp_path: Path) -> None:
     town.close()
 
 
+def test_a_batch_that_was_logged_before_the_notice_ended_is_found_whatever_the_receipt_says(town: Town) -> None:
+    bundle = town.decide(logged=PUBLISHED.replace(day=26))[0]
+    assert payload_of(bundle)["decided_at"] == "2026-11-01T09:00:00Z"
+    found(town, bundle, RuleNotPublicInTime)
+
+
 def test_a_rule_that_is_not_in_the_log_is_found(tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.introduce()
@@ -256,6 +264,23 @@ def test_a_proof_with_another_entry_index_or_path_is_refused(evidence: Evidence,
     ):
         with pytest.raises((BadProof, BadEntry)):
             check_evidence(replace(evidence, **{part: false}), VKEY)
+
+
+@pytest.mark.parametrize("part", ["receipts", "rule", "batch"])
+def test_an_entry_that_somebody_else_than_the_office_signed_is_refused_although_it_is_in_the_log(
+    town: Town, evidence: Evidence, part: str
+) -> None:
+    body = getattr(evidence, part).check(open_checkpoint(evidence.checkpoint, NoteVerifier(VKEY))).entry.body
+    places = {name: getattr(evidence, name).index for name in ("office", "receipts", "rule", "batch")}
+    places[part] = town.say(body, STRANGER)
+    reader = LogReader(Client("http://log", transport=town.log_wire), NoteVerifier(VKEY))
+    reader.update()
+    proofs = {name: reader.prove(place) for name, place in places.items()}
+    forged = msgspec.structs.replace(evidence, checkpoint=reader.note, **proofs)
+    with pytest.raises(BadSignature):
+        check_evidence(forged, VKEY)
+    with pytest.raises(BadEntry):
+        check_bundle(evidence.bundle, town.follower, VKEY)
 
 
 def test_one_sign_changed_anywhere_in_the_evidence_is_noticed(evidence: Evidence) -> None:

@@ -1,6 +1,7 @@
 """The wallet: it enrols, claims what its receipt says and no other amount, once, and pays by code, with and without a net."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,10 @@ from amparo_cashu.errors import KeysetNotInLog
 from amparo_cashu.nut00_token import read_token
 from amparo_cashu.nut10_secret import read_lock
 from amparo_cashu.wire import MintQuote
+from amparo_common.errors import AmparoError
 from amparo_common.signing import SigningKey
 from amparo_purse.errors import NotEnough
-from amparo_rules.errors import ReceiptSignatureFalse
+from amparo_rules.errors import DoesNotFollowRule, NotInBatch, ReceiptSignatureFalse
 from amparo_service.errors import RemoteError, Unreachable
 from amparo_wallet.errors import AmountDiffers, NothingToClaim
 from amparo_wallet.wallet import Paper
@@ -92,10 +94,26 @@ def test_a_refused_or_unapproved_decision_has_nothing_to_claim(enrolled: Town) -
     assert (enrolled.mint.quotes, enrolled.office.claims) == ({}, [])
 
 
-def test_a_false_receipt_is_found_before_anything_is_asked_of_anybody(enrolled: Town) -> None:
-    false = enrolled.decide(cycle="2026-12", key=SigningKey.generate())[0]
-    with pytest.raises(ReceiptSignatureFalse):
-        enrolled.wallet.claim(enrolled.hand_out(false, AMOUNTS[0]))
+def one_more(_place: int, receipt: dict[str, Any]) -> None:
+    receipt["amount"] += 1
+
+
+@pytest.mark.parametrize(
+    ("lie", "amount", "finding"),
+    [
+        ({"key": SigningKey.generate()}, AMOUNTS[0], ReceiptSignatureFalse),
+        ({"change": one_more}, AMOUNTS[0] + 1, DoesNotFollowRule),
+        ({"root": "0" * 64}, AMOUNTS[0], NotInBatch),
+        ({"publish": False}, AMOUNTS[0], NotInBatch),
+    ],
+    ids=["signature", "amount", "root", "unpublished"],
+)
+def test_a_false_receipt_is_found_before_anything_is_asked_of_anybody(
+    enrolled: Town, lie: dict[str, Any], amount: int, finding: type[AmparoError]
+) -> None:
+    false = enrolled.hand_out(enrolled.decide(cycle="2026-12", **lie)[0], amount)
+    with pytest.raises(finding):
+        enrolled.wallet.claim(false)
     assert (enrolled.mint.asked, enrolled.office.claims) == ([], [])
 
 

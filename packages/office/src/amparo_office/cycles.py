@@ -5,7 +5,6 @@ with the same decision time. The batch's Merkle-sum root goes to the log before 
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import date
@@ -33,7 +32,7 @@ CHUNK = 20_000
 
 def pseudonym(key: Secret, programme: str, household: bytes) -> str:
     """The household's name inside one programme: another programme's name for it cannot be joined to it."""
-    mac = hmac.new(key.reveal(), programme.encode() + b"\0" + household, hashlib.sha256).digest()
+    mac = hmac.digest(key.reveal(), programme.encode() + b"\0" + household, "sha256")
     return base64.b32encode(mac).decode()[:26]
 
 

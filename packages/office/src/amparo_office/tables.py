@@ -4,6 +4,7 @@ Whole numbers come out without a decimal point, whatever the file's type; empty 
 it. Only the asked columns are read.
 """
 
+import codecs
 import csv
 import io
 import tempfile
@@ -57,13 +58,12 @@ def read_table(name: str, data: bytes, *, sheet: str | None = None) -> Table:
 
 
 def _read_csv(name: str, data: bytes) -> Table:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileNotReadable(f"{name} is not UTF-8 text.") from error
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    _check_utf8(name, data)
+    first = io.BytesIO(data).readline()
+    delimiter = ";" if first.count(b";") > first.count(b",") else ","
+    # Decoded line by line: as one text, a register of a million households would take four times its file's size.
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
 
     def rows() -> Iterator[list[str]]:
         try:
@@ -77,6 +77,16 @@ def _read_csv(name: str, data: bytes) -> Table:
     if not header:
         raise FileNotReadable(f"{name} is empty.")
     return Table(name, header, found)
+
+
+def _check_utf8(name: str, data: bytes) -> None:
+    decoder, piece = codecs.getincrementaldecoder("utf-8")(), 1 << 20
+    try:
+        for start in range(0, len(data), piece):
+            decoder.decode(data[start : start + piece])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise FileNotReadable(f"{name} is not UTF-8 text.") from error
 
 
 def _read_xlsx(name: str, data: bytes, sheet: str | None) -> Table:

@@ -16,10 +16,12 @@ from amparo_cashu.curve import read_point
 from amparo_cashu.errors import KeysetInactive, KeysetNotInLog, UnitsDiffer, UnitUnknown
 from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import without_dleq
+from amparo_cashu.nut02_keyset import check_keyset
 from amparo_cashu.nut12_dleq import check_proof
 from amparo_cashu.nut20_quote import sign_claim
 from amparo_cashu.outputs import LockTo, OutputPlan, finish, messages
 from amparo_cashu.wire import (
+    Keyset,
     KeysetsAnswer,
     MeltQuote,
     MeltRequest,
@@ -75,10 +77,11 @@ class Purse:
     # --- keys ----------------------------------------------------------------------------------------------------------------
 
     def keyset(self, keyset: str) -> KeysetAnnounced:
-        """A keyset as the log has it. Raises `KeysetNotInLog`."""
+        """A keyset as the log has it; its id commits to its keys. Raises `KeysetNotInLog`, `KeysetUnknown`."""
         found = self._log.view().keyset(keyset) or self._log.refresh().keyset(keyset)
         if found is None:
             raise KeysetNotInLog("A keyset is not in the public log.")
+        check_keyset(Keyset(id=found.keyset, unit=found.unit, keys=found.keys, final_expiry=found.final_expiry))
         return found
 
     def active_keyset(self, unit: str) -> str:
