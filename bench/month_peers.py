@@ -1,14 +1,16 @@
 """Rule evaluation and signing beside their peers, for `bench.month`: on the register and the receipts of the month just run.
 
-Ours and the peer take turns on the same chunks, so that other load on the machine meets both. Prints JSON.
+Ours and the peer take turns on the same data, and the quickest or the middle turn counts, so that other load on the machine
+spoils neither. Prints JSON.
 """
 
 import base64
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -23,12 +25,15 @@ from amparo_rules.receipt import receipt_signer
 from amparo_rules.rule import Plan, read_rule
 from amparo_rules.starter import starter
 from amparo_service.database import Database
+from bench.report import middle
 from bench.rule_by_hand import RuleByHand
 
+T = TypeVar("T")
+
 MOST_CHUNKS = 10
-ROUNDS = 5
+TURNS = 7
 MOST_SIGNED = 20_000
-BLOCK = 1_000
+BLOCK = 100
 _CALCULATED = ("size", "heads", "under5", "disabled", "income_per_head", "crowding")
 
 
@@ -47,7 +52,6 @@ class Peers(msgspec.Struct, frozen=True):
 def run(database: Path, rule: str, as_of: date) -> Peers:
     """Measure."""
     plan, by_hand = read_rule(starter(rule)).plan(as_of), RuleByHand(as_of)
-    began = time.perf_counter()
     register = Database(database, [store.SCHEMA])
     chunks, into_columns = [], 0.0
     for households in _chunks(register):
@@ -98,19 +102,22 @@ def _one_column(parts: list[Column]) -> Column:
 
 
 def _in_turns(plan: Plan, by_hand: RuleByHand, chunks: list[Columns]) -> tuple[float, float]:
-    """The quickest of several rounds over all chunks, for ours and for the peer."""
-    best = [float("inf"), float("inf")]
-    for _ in range(ROUNDS):
-        spent = [0.0, 0.0]
-        for chunk in chunks:
-            began = time.perf_counter()
-            evaluate_batch(plan, chunk)
-            middle = time.perf_counter()
-            by_hand.evaluate(chunk)
-            spent[0] += middle - began
-            spent[1] += time.perf_counter() - middle
-        best = [min(best[0], spent[0]), min(best[1], spent[1])]
-    return best[0], best[1]
+    """Seconds for all chunks, of ours and of the peer: each chunk at its quickest of several turns."""
+    ours, theirs = 0.0, 0.0
+    for chunk in chunks:
+        turns = [
+            (_seconds(lambda at: evaluate_batch(plan, at), chunk), _seconds(by_hand.evaluate, chunk))
+            for _ in range(TURNS)
+        ]
+        ours += min(turn[0] for turn in turns)
+        theirs += min(turn[1] for turn in turns)
+    return ours, theirs
+
+
+def _seconds(work: Callable[[T], object], on: T) -> float:
+    began = time.perf_counter()
+    work(on)
+    return time.perf_counter() - began
 
 
 def _agree(ours: Outcomes, theirs: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]]) -> bool:
@@ -127,18 +134,15 @@ def _signing(payloads: list[bytes]) -> tuple[float, float]:
     """The receipts' payloads signed by the office's signer, and by a bare loop."""
     key = ec.generate_private_key(ec.SECP256R1())
     signer, algorithm = receipt_signer(SigningKey(key)), ec.ECDSA(hashes.SHA256())
-    spent = [0.0, 0.0]
-    for first in range(0, len(payloads), BLOCK):
-        block = payloads[first : first + BLOCK]
-        began = time.perf_counter()
-        for payload in block:
-            signer.sign(payload)
-        middle = time.perf_counter()
-        for payload in block:
-            key.sign(payload, algorithm)
-        spent[0] += middle - began
-        spent[1] += time.perf_counter() - middle
-    return spent[0], spent[1]
+    blocks = [payloads[first : first + BLOCK] for first in range(0, len(payloads), BLOCK)]
+    turns = [
+        (
+            _seconds(lambda at: [signer.sign(payload) for payload in at], block) / len(block),
+            _seconds(lambda at: [key.sign(payload, algorithm) for payload in at], block) / len(block),
+        )
+        for block in blocks
+    ]
+    return middle([turn[0] for turn in turns]) * len(payloads), middle([turn[1] for turn in turns]) * len(payloads)
 
 
 if __name__ == "__main__":

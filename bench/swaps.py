@@ -32,8 +32,8 @@ from bench.processes import cores, on_core, prepare_log, service
 from bench.report import Figure, Goal, Report, arguments, machine, middle
 from bench.swap_requests import curve_operations, in_blocks, swaps
 
-SIZES = {2: 3_000, 8: 800}
-BLOCKS = 10
+SIZES = {2: 4_000, 8: 1_280}
+BLOCKS = 20
 AT_ONCE = 64
 CONNECTIONS = 32
 GOAL = Goal(0.30, most=False)

@@ -190,6 +190,16 @@ def test_what_is_no_such_file_is_refused_in_words(name: str, data: bytes) -> Non
     assert len(str(found.value).split()) > 8
 
 
+def test_a_large_text_is_checked_whole_before_a_row_is_read() -> None:
+    # Three bytes a line, so that one of the letters lies across the end of the first megabyte.
+    large = b"ab\n" + "ñ\n".encode() * 500_000
+    assert sum(1 for _, row in read_table("a.csv", large).rows({"ab"}) if row == {"ab": "ñ"}) == 500_000
+    with pytest.raises(FileNotReadable, match="UTF-8"):
+        read_table("a.csv", large + b"\xf1\n")
+    with pytest.raises(FileNotReadable, match="UTF-8"):
+        read_table("a.csv", large + "ñ".encode()[:1])
+
+
 def test_an_open_quote_is_refused_when_it_is_met() -> None:
     table = read_table("a.csv", b'a,b\n1,2\n"3,4\n')
     with pytest.raises(FileNotReadable, match="line"):
