@@ -505,6 +505,34 @@ def test_a_locked_code_can_be_redeemed_by_its_shop_only_until_its_time_has_passe
     assert other.value() == 64
 
 
+def test_what_was_not_paid_comes_back_once_its_time_has_passed(town: Town, device: Device, other: Device) -> None:
+    device.fill(64)
+    until = int((town.clock.now() + timedelta(days=8)).timestamp())
+    device.lock(48, other.till, "a", until=until)
+    now = int(town.clock.now().timestamp())
+    assert device.purse.take_back("food", refund_key=REFUND_KEY, now=now) == 0
+    assert device.purse.balance("food") == 16
+    town.clock.set(town.clock.now() + timedelta(days=9))
+    later = int(town.clock.now().timestamp())
+    assert device.purse.take_back("food", refund_key=REFUND_KEY, now=later) == 48
+    assert device.purse.take_back("food", refund_key=REFUND_KEY, now=later) == 0
+    assert device.purse.balance("food") == 64
+
+
+def test_a_code_locked_to_a_shop_can_be_taken_there_with_a_connection_and_nowhere_else(
+    town: Town, device: Device, other: Device
+) -> None:
+    device.fill(64)
+    until = int((town.clock.now() + timedelta(days=1)).timestamp())
+    device.lock(64, other.till, "a", until=until)
+    payment = code(device.purse.pay_held("food", label="a"))
+    with pytest.raises(RemoteError) as refused:
+        device.till.accept_online(payment, device.till.request(64, "food"))
+    assert refused.value.remote_code == str(LockNotOpen.number)
+    other.till.accept_online(payment, other.till.request(64, "food"))
+    assert other.till.purse.balance("food") == 64
+
+
 def test_a_deposit_of_another_shop_cannot_use_locked_codes(device: Device, other: Device) -> None:
     device.fill(64)
     device.lock(64, device.till, "a")

@@ -17,6 +17,7 @@ from amparo_cashu.errors import KeysetInactive, KeysetNotInLog, UnitsDiffer, Uni
 from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import without_dleq
 from amparo_cashu.nut02_keyset import check_keyset
+from amparo_cashu.nut10_secret import read_lock, sign_lock
 from amparo_cashu.nut12_dleq import check_proof
 from amparo_cashu.nut20_quote import sign_claim
 from amparo_cashu.outputs import LockTo, OutputPlan, finish, messages
@@ -146,6 +147,18 @@ class Purse:
         plan = self._plan(unit, amount, locks=lock, change=rest)
         states = ["ready" if each is None else "held" for each in plan.locks]
         self._swap(spend, plan, unit=unit, spends=[c.secret for c in spend], states=states, label=label)
+
+    def take_back(self, unit: str, *, refund_key: Secret, now: int) -> int:
+        """Bring back what was locked to shops and not paid there, once its time has passed (`now` in unix time); returns
+        the sum. Safe to repeat."""
+        with self._database.reading() as connection:
+            late = [coin for coin in store.held(connection, self._name, unit) if _is_late(coin, now)]
+        for at in range(0, len(late), MOST_AT_ONCE):
+            part = late[at : at + MOST_AT_ONCE]
+            plan = self._plan(unit, sum(coin.amount for coin in part), locks=None)
+            signed = [sign_lock(coin, refund_key.reveal()) for coin in part]
+            self._swap(signed, plan, unit=unit, spends=[c.secret for c in part], states=["ready"] * len(plan.amounts))
+        return sum(coin.amount for coin in late)
 
     def redeem(self, quote: MeltQuote, proofs: Sequence[Proof]) -> None:
         """Hand coins in for a deposit. Held coins of this purse leave it."""
@@ -287,6 +300,11 @@ class Purse:
         with self._database.transaction() as connection:
             store.release(connection, self._name, row.spends)
             store.strike(connection, row.number)
+
+
+def _is_late(coin: Proof, now: int) -> bool:
+    lock = read_lock(coin.secret)
+    return lock is not None and lock.locktime is not None and lock.locktime < now
 
 
 def _is_refusal(error: RemoteError) -> bool:

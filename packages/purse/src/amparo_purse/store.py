@@ -61,6 +61,16 @@ def coins(connection: sqlite3.Connection, purse: str, unit: str, state: str, lab
     return [_proof(row) for row in rows]
 
 
+def held(connection: sqlite3.Connection, purse: str, unit: str) -> list[Proof]:
+    """All coins of a unit that are set aside, whatever for."""
+    rows = connection.execute(
+        "SELECT secret, keyset, amount, signature, dleq FROM coin WHERE purse = ? AND state = 'held' AND unit = ?"
+        " ORDER BY amount DESC, secret",
+        (purse, unit),
+    ).fetchall()
+    return [_proof(row) for row in rows]
+
+
 def _proof(row: tuple[str, str, int, str, bytes | None]) -> Proof:
     dleq = None if row[4] is None else msgspec.json.decode(row[4], type=Dleq)
     return Proof(amount=row[2], id=row[1], secret=row[0], C=row[3], dleq=dleq)

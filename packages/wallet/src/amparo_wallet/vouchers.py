@@ -30,10 +30,11 @@ class VoucherSheet(msgspec.Struct, frozen=True):
 
 
 def make_vouchers(wallet: Wallet, unit: str, *, mint_url: str, language: str, until: str) -> VoucherSheet:
-    """All coins of a unit as vouchers; the wallet marks them as given."""
+    """All coins of a unit as vouchers; the wallet forgets them. Call it in the transaction that keeps the codes until they
+    are printed: from then on the paper is the only place where they are."""
     coins = wallet.purse.coins(unit)
     vouchers = [(write_token(Token(mint=mint_url, unit=unit, proofs=[coin])), coin.amount) for coin in coins]
-    wallet.purse.mark_given([coin.secret for coin in coins])
+    wallet.purse.forget([coin.secret for coin in coins])
     return voucher_sheet(vouchers, language=language, until=until)
 
 

@@ -5,6 +5,7 @@ a fresh key each time, writes the quote down, and only then tells the office.
 """
 
 import secrets
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -176,10 +177,14 @@ class Wallet:
     # --- paying ----------------------------------------------------------------------------------------------------------
 
     def set_aside(self, amount: int, unit: str, *, shop_key: str, until: int, label: str) -> None:
-        """While online: lock coins to a shop, to pay there without a connection. After `until` they come back to this
-        wallet if they were not spent."""
+        """While online: lock coins to a shop, to pay there without a connection. After `until` `take_back` brings them
+        back to this wallet if they were not paid."""
         lock = LockTo(key=shop_key, locktime=until, refund=show_point(generator_times(self._refund.reveal())))
         self.purse.lock(amount, unit, lock=lock, label=label)
+
+    def take_back(self, unit: str, *, now: datetime) -> int:
+        """Bring back what was set aside and not paid before its time passed; returns the sum. Safe to repeat."""
+        return self.purse.take_back(unit, refund_key=self._refund, now=int(now.timestamp()))
 
     def pay_code(self, amount: int, unit: str) -> str:
         """The code that pays `amount`. Works without a connection when the coins make the amount."""

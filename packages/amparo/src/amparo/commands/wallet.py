@@ -1,5 +1,6 @@
 """`amparo wallet`: one household's wallet in a folder of its own. What a phone app does, for a terminal."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -138,8 +139,6 @@ def pay(
     as_json: Json = False,
 ) -> None:
     """Print the code that pays an amount in a shop."""
-    from datetime import UTC, datetime
-
     own, _, _ = open_wallet(folder)
     minor = parse_minor(amount)
     if shop_key is None:
@@ -151,3 +150,12 @@ def pay(
         own.set_aside(minor, unit, shop_key=shop_key, until=end, label=label)
         code = own.pay_held_code(unit, label=label)
     tell(as_json, {"code": code}, code)
+
+
+@wallet.command("take-back")
+def take_back(
+    unit: Annotated[str, typer.Argument(help="The unit of the aid.")], folder: Folder = HERE, as_json: Json = False
+) -> None:
+    """Bring back what was locked to a shop and not paid there in time."""
+    amount = open_wallet(folder)[0].take_back(unit, now=datetime.now(UTC))
+    tell(as_json, {"unit": unit, "taken_back": amount}, f"{format_minor(amount)} {unit} came back.")

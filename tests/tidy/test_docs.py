@@ -1,0 +1,548 @@
+"""The documents are true where a machine can tell: links, examples, error codes, the fact catalogue, named tests, commands.
+
+Each check is a function over texts, so that a test can run it on the real pages, which have no fault, and on a page with a
+planted one. Not here: `docs/errors.md`, which is made from the code (`test_errors.py`), and whether the commands of README.md
+do what it says, which a test of their own runs.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tidy.tree import ROOT, Workspace, listed
+from tools.errors_docs import WITHOUT_CLASS, read_errors
+
+from amparo.__main__ import app
+from amparo_cashu.curve import read_point
+from amparo_cashu.nut00_token import read_token
+from amparo_cashu.nut12_dleq import check_proof
+from amparo_common import bridge, canonical
+from amparo_common.errors import AmparoError
+from amparo_common.money import format_minor
+from amparo_common.secret import Secret
+from amparo_common.signing import VerifyingKey
+from amparo_credentials.card import Card, open_card
+from amparo_log.note import Checkpoint, NoteVerifier, open_checkpoint
+from amparo_office.mapping import read_mapping
+from amparo_rules.catalogue import CATALOGUE, FactDefinition, FactType, show_decimal
+from amparo_rules.examples import check_examples
+from amparo_rules.receipt import Receipt, ReceiptBundle, read_receipt, recompute
+from amparo_rules.rule import RuleFile, read_rule
+from amparo_rules.sumtree import check_in_batch
+from amparo_wallet.receipts import Evidence, check_evidence
+from amparo_wallet.vouchers import voucher_number
+
+FORMATS = ROOT / "docs" / "formats"
+Pages = Mapping[str, str]
+
+_FENCED = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_CODE_SPAN = re.compile(r"`([^`\n]+)`")
+
+
+def pages_of(paths: Iterable[Path]) -> dict[str, str]:
+    """The texts of pages by their path in the tree."""
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    """Every page that git keeps or would keep."""
+    return pages_of(path for path in Workspace().tracked() if path.suffix == ".md")
+
+
+@pytest.fixture(scope="module")
+def formats() -> dict[str, str]:
+    """The format pages by file name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(FORMATS.glob("*.md"))}
+
+
+# --- links and paths -----------------------------------------------------------------------------------------------------
+
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# A file or folder of this tree, written as code.
+_PATH = re.compile(r"(?:docs|packages|tests|tools|vectors)/[\w./-]+")
+
+
+def broken_links(root: Path, texts: Pages) -> list[str]:
+    """Links to files or headings that are not there."""
+    faults = []
+    for page, text in texts.items():
+        for target in _LINK.findall(_CODE_SPAN.sub("", _FENCED.sub("", text))):
+            if re.match(r"[a-z]+:", target):
+                continue
+            file, _, anchor = target.partition("#")
+            path = (root / page).parent / file if file else root / page
+            if not path.exists():
+                faults.append(f"{page}: {target} is not there")
+            elif anchor and anchor not in _anchors(path.read_text(encoding="utf-8")):
+                faults.append(f"{page}: {target} names no heading")
+    return faults
+
+
+def _anchors(text: str) -> set[str]:
+    """The headings of a page as links name them."""
+    headings = re.findall(r"^#+ (.+)$", _FENCED.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def missing_paths(root: Path, texts: Pages) -> list[str]:
+    """Paths of this tree, written as code, that are not there; in a package's own README also beside it."""
+    return [
+        f"{page}: {path} is not there"
+        for page, text in texts.items()
+        for span in _CODE_SPAN.findall(_FENCED.sub("", text))
+        for path in _PATH.findall(span)
+        if re.fullmatch(rf"{re.escape(path)}(::\w+)?", span)
+        and not (root / path).exists()
+        and not ((root / page).parent / path).exists()
+    ]
+
+
+def missing_pages(root: Path, sources: Pages) -> list[str]:
+    """Pages that the code names (in an error's words, in a docstring) and that are not there."""
+    return [
+        f"{source}: {page} is not there"
+        for source, text in sources.items()
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", text)
+        if not (root / page).exists()
+    ]
+
+
+def test_every_link_leads_somewhere(pages: Pages) -> None:
+    faults = broken_links(ROOT, pages) + missing_paths(ROOT, pages)
+    assert not faults, listed(faults)
+    assert {"README.md", "ARCHITECTURE.md", "docs/formats/receipt.md"} <= set(pages)
+
+
+def test_every_page_that_the_code_names_is_there(workspace: Workspace) -> None:
+    sources = {module.shown: module.text for module in workspace.modules()}
+    faults = missing_pages(ROOT, sources)
+    assert not faults, listed(faults)
+    assert missing_pages(ROOT, {"a.py": 'todo = "See docs/formats/nowhere.md."'}) == [
+        "a.py: docs/formats/nowhere.md is not there"
+    ]
+
+
+def test_a_link_or_path_to_nowhere_is_seen() -> None:
+    text = "[a](LICENSE) [b](nowhere.md) [c](SECURITY.md#security) [d](SECURITY.md#nothing) `packages/nowhere/x.py`"
+    planted = {"page.md": f"{text} `packages/*/src` `[e](f.md)`\n```text\n[g](h.md)\n```\n"}
+    assert broken_links(ROOT, planted) == [
+        "page.md: nowhere.md is not there",
+        "page.md: SECURITY.md#nothing names no heading",
+    ]
+    assert missing_paths(ROOT, planted) == ["page.md: packages/nowhere/x.py is not there"]
+
+
+# --- error codes, commands, tests ------------------------------------------------------------------------------------------
+
+_FILE_NAME = re.compile(r".*\.(py|md|json|yaml|toml|sqlite|pem|bin|token|pdf|typ)")
+
+
+def unknown_codes(texts: Pages, codes: set[str]) -> list[str]:
+    """Error codes, written as code, that no error has."""
+    prefixes = {code.partition(".")[0] for code in codes}
+    return [
+        f"{page}: there is no error {span}"
+        for page, text in texts.items()
+        for span in _CODE_SPAN.findall(text)
+        if re.fullmatch(r"[a-z]+\.[a-z_]+", span)
+        and span.partition(".")[0] in prefixes
+        and span not in codes
+        and not _FILE_NAME.fullmatch(span)
+    ]
+
+
+def commands() -> dict[str, set[str]]:
+    """The commands of `amparo`: group -> its commands; a command that is no group has none."""
+    found: dict[str, set[str]] = {str(command.name): set() for command in app.registered_commands}
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        found[str(group.name)] = {str(each.name) for each in group.typer_instance.registered_commands}
+    return found
+
+
+def unknown_commands(texts: Pages, known: Mapping[str, set[str]]) -> list[str]:
+    """Commands of `amparo`, written as code, that it does not have."""
+    faults = []
+    for page, text in texts.items():
+        spans = _CODE_SPAN.findall(_FENCED.sub("", text))
+        spans += [
+            line
+            for kind, block in _FENCED.findall(text)
+            if kind == "console"
+            for line in re.findall(r"^\$ (.*)", block, re.M)
+        ]
+        for span in spans:
+            for first, second in re.findall(r"(?:^|[ /])amparo ([a-z]+)(?: ([a-z-]+))?", span):
+                if first not in known or (known[first] and second and second not in known[first]):
+                    faults.append(f"{page}: there is no command amparo {first} {second}".rstrip())
+    return faults
+
+
+def all_tests(workspace: Workspace) -> set[str]:
+    """Every test as `file::name`."""
+    return {
+        f"{path.relative_to(workspace.root).as_posix()}::{node.name}"
+        for path in workspace.files("tests/**/test_*.py", "packages/*/tests/**/test_*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+    }
+
+
+def missing_tests(texts: Pages, tests: set[str]) -> list[str]:
+    """Tests that a page names, with their file or by name alone, and that are not there."""
+    names = {test.partition("::")[2] for test in tests}
+    faults = []
+    for page, text in texts.items():
+        for span in _CODE_SPAN.findall(text):
+            if ("::test_" in span and span not in tests) or (re.fullmatch(r"test_\w+", span) and span not in names):
+                faults.append(f"{page}: there is no test {span}")
+    return faults
+
+
+def invariants_without_a_test(text: str) -> list[str]:
+    """Paragraphs that claim an invariant and name no test."""
+    return [
+        f"{paragraph.splitlines()[0]} names no test"
+        for paragraph in re.split(r"\n\s*\n", text)
+        if paragraph.startswith("**Invariant:**") and "::test_" not in paragraph
+    ]
+
+
+def test_every_error_code_in_a_page_exists(pages: Pages, workspace: Workspace) -> None:
+    codes = {str(error.attributes.get("code")) for error in read_errors(workspace.root)} | set(WITHOUT_CLASS)
+    faults = unknown_codes(pages, codes)
+    assert not faults, listed(faults)
+    planted = {"page.md": "`log.rewritten` `log.nothing_of_the_kind` `log.sqlite` `other.thing`"}
+    assert unknown_codes(planted, codes) == ["page.md: there is no error log.nothing_of_the_kind"]
+
+
+def test_every_command_in_a_page_exists(pages: Pages) -> None:
+    faults = unknown_commands(pages, commands())
+    assert not faults, listed(faults)
+    planted = {
+        "page.md": "`amparo fly` `./amparo staff add` `amparo staff fly`\n```console\n$ ./amparo swim\namparo run\n```\n"
+    }
+    assert unknown_commands(planted, commands()) == [
+        f"page.md: there is no command amparo {each}" for each in ("fly", "staff fly", "swim")
+    ]
+
+
+def test_every_named_test_exists(pages: Pages, workspace: Workspace) -> None:
+    tests = all_tests(workspace)
+    faults = missing_tests(pages, tests)
+    assert not faults, listed(faults)
+    planted = {
+        "page.md": f"`{min(tests)}` `tests/test_x.py::test_y` `test_nothing_at_all` `test_every_named_test_exists`"
+    }
+    assert missing_tests(planted, tests) == [
+        "page.md: there is no test tests/test_x.py::test_y",
+        "page.md: there is no test test_nothing_at_all",
+    ]
+
+
+def test_every_invariant_names_a_test(pages: Pages) -> None:
+    text = pages["ARCHITECTURE.md"]
+    assert text.count("**Invariant:**") > 20
+    assert invariants_without_a_test(text) == []
+    assert invariants_without_a_test("**Invariant:** All is well.\n\n`a.py::test_b`\n") == [
+        "**Invariant:** All is well. names no test"
+    ]
+
+
+# --- the fact catalogue ------------------------------------------------------------------------------------------------------
+
+
+def catalogue_rows(catalogue: Iterable[FactDefinition]) -> list[list[str]]:
+    """The table's cells as the catalogue has them."""
+    return [
+        [
+            each.entity,
+            f"`{each.name}`",
+            f"decimal, {each.type.scale} digits" if each.type.kind == "decimal" else each.type.kind,
+            _allowed(each.type),
+            "yes" if each.type.nullable else "no",
+            each.label["en"],
+            each.purpose,
+            str(each.retention_days),
+        ]
+        for each in catalogue
+    ]
+
+
+def _allowed(kind: FactType) -> str:
+    if kind.kind == "bool":
+        return "true, false"
+    low, high = (
+        show_decimal(each, kind.scale) if kind.kind == "decimal" else str(kind.show(each))
+        for each in (kind.min, kind.max)
+    )
+    return f"{low} to {high}"
+
+
+def catalogue_faults(text: str, catalogue: Iterable[FactDefinition]) -> list[str]:
+    """Differences between the page's table and the catalogue."""
+    written = [
+        [cell.strip() for cell in line.strip("| ").split(" | ")]
+        for line in text.splitlines()
+        if re.match(r"\| (person|household) \|", line)
+    ]
+    real = catalogue_rows(catalogue)
+    return [f"written: {row}" for row in written if row not in real] + [
+        f"missing: {row}" for row in real if row not in written
+    ]
+
+
+def test_the_page_of_facts_is_the_catalogue(formats: Pages) -> None:
+    page = formats["fact-catalogue.md"]
+    assert catalogue_faults(page, CATALOGUE.values()) == []
+    assert len(catalogue_faults(page.replace("0 to 50", "0 to 51"), CATALOGUE.values())) == 2
+    assert len(catalogue_faults(page, list(CATALOGUE.values())[1:])) == 1
+
+
+# --- the examples --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Example:
+    """One block of a format page: its language, the type it says it is, and its text."""
+
+    page: str
+    language: str
+    kind: str
+    text: str
+
+
+class Formats:
+    """The examples of all format pages, with what they need of each other: rule, keys, the log's key."""
+
+    def __init__(self, texts: Pages) -> None:
+        self.examples = [
+            Example(page, language, kind, body)
+            for page, text in texts.items()
+            for info, body in _FENCED.findall(text)
+            for language, _, kind in [info.partition(" ")]
+        ]
+
+    def one(self, page: str, kind: str) -> str:
+        """The only block of this kind of a page."""
+        (found,) = [each.text.strip() for each in self.examples if (each.page, each.kind) == (page, kind)]
+        return found
+
+    def rule(self) -> RuleFile:
+        """The example rule."""
+        return read_rule(self.one("rule-file.md", "RuleText") + "\n")
+
+    def log(self) -> list[bridge.LogMessage]:
+        """What the example log says."""
+        entries = [each.text for each in self.examples if each.page == "log-entries.md" and each.kind == "LogEntry"]
+        return [canonical.convert(json.loads(text), bridge.LogEntry).entry.body for text in entries]
+
+    def key(self, purpose: str) -> VerifyingKey:
+        """An announced key of the example log."""
+        (jwk,) = {body.jwk for body in self.log() if isinstance(body, bridge.KeyAnnounced) and body.purpose == purpose}
+        assert jwk is not None
+        return VerifyingKey(jwk)
+
+    def publishers(self) -> dict[str, VerifyingKey]:
+        """The services' keys by key id."""
+        return {key.kid: key for key in map(self.key, ("office", "mint", "shops"))}
+
+    def batch(self) -> bridge.DecisionsMade:
+        """The example's batch of decisions."""
+        return next(body for body in self.log() if isinstance(body, bridge.DecisionsMade))
+
+    def words(self, page: str, kind: str) -> dict[str, str]:
+        """A block of lines `name value`."""
+        return {
+            line.rpartition("  ")[0].strip(): line.rpartition("  ")[2] for line in self.one(page, kind).splitlines()
+        }
+
+
+def _struct(text: str, into: type[Any]) -> Any:
+    return canonical.convert(json.loads(text), into)
+
+
+def check_log_entry(found: Formats, example: Example) -> None:
+    entry = _struct(example.text, bridge.LogEntry)
+    bridge.check_log_signature(entry.entry, found.publishers()[entry.entry.by])
+
+
+def check_receipt_text(found: Formats, example: Example) -> None:
+    receipt = read_receipt(example.text.strip(), found.key("receipts"))
+    assert receipt == _struct(found.one("receipt.md", "Receipt as JSON"), Receipt)
+
+
+def check_receipt_json(found: Formats, example: Example) -> None:
+    receipt = _struct(example.text, Receipt)
+    outcome = recompute(receipt, found.rule())
+    assert (receipt.failed, receipt.amount) == (outcome.failed, outcome.amount)
+    assert receipt.rule_hash == found.rule().rule_hash
+
+
+def check_bundle(found: Formats, example: Example) -> None:
+    bundle, batch = _struct(example.text, ReceiptBundle), found.batch()
+    amount = read_receipt(bundle.receipt, found.key("receipts")).amount
+    check_in_batch(bundle.receipt.encode(), amount, bundle.batch, root=batch.root, total=batch.total)
+
+
+def check_saved_receipt(found: Formats, example: Example) -> None:
+    check_evidence(_struct(example.text, Evidence), found.one(example.page, "vkey"))
+
+
+def check_checkpoint(found: Formats, example: Example) -> None:
+    checkpoint: Checkpoint = open_checkpoint(example.text, NoteVerifier(found.one(example.page, "vkey")))
+    assert checkpoint.size >= len(found.log())
+
+
+def check_bridge_json(found: Formats, example: Example) -> None:
+    assert isinstance(_struct(example.text, getattr(bridge, example.kind)), bridge.BridgeMessage)
+
+
+def check_bridge_text(found: Formats, example: Example) -> None:
+    kind = example.kind.removesuffix(" as signed")
+    into, sender = getattr(bridge, kind), {"QuotePaid": "office", "ShopDeposited": "mint"}[kind]
+    message = bridge.open_sealed(example.text.strip(), found.key(sender), into)
+    assert message == _struct(found.one(example.page, kind), into)
+
+
+def check_card(found: Formats, example: Example) -> None:
+    keys = found.words(example.page, "keys")
+    verifier = Secret(bytes.fromhex(keys["verifier key"])) if example.kind == "sealed" else None
+    card = open_card(
+        example.text.rstrip("\n"),
+        bytes.fromhex(keys["card key"]),
+        now=datetime(2026, 11, 1, tzinfo=UTC),
+        verifier_key=verifier,
+    )
+    assert card == _struct(found.one(example.page, "Card"), Card)
+
+
+def check_voucher(found: Formats, example: Example) -> None:
+    code, words = example.text.strip(), found.words(example.page, "number")
+    (keyset,) = [body for body in found.log() if isinstance(body, bridge.KeysetAnnounced)]
+    (coin,) = read_token(code, keysets=[keyset.keyset]).proofs
+    check_proof(coin, read_point(keyset.keys[str(coin.amount)]))
+    assert words == {"keyset": coin.id, "amount": format_minor(coin.amount), "number": voucher_number(code)}
+
+
+def check_rule(_found: Formats, example: Example) -> None:
+    check_examples(read_rule(example.text))
+
+
+def check_rule_hash(found: Formats, example: Example) -> None:
+    assert found.rule().rule_hash == example.text.strip()
+    published = next(body for body in found.log() if isinstance(body, bridge.RulePublished))
+    assert (published.file, published.rule_hash) == (found.rule().source, found.rule().rule_hash)
+
+
+def check_mapping(_found: Formats, example: Example) -> None:
+    mapping = read_mapping(example.text, needed=set(CATALOGUE))
+    assert date.fromisoformat(mapping.text.date)
+
+
+def check_vkey(_found: Formats, example: Example) -> None:
+    assert NoteVerifier(example.text.strip()).name == "bread.example/log"
+
+
+def looked_at_by_others(found: Formats, example: Example) -> None:
+    """A block that another block's check compares."""
+    assert found.one(example.page, example.kind)
+
+
+CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
+    ("yaml", "RuleText"): check_rule,
+    ("text", "rule_hash"): check_rule_hash,
+    ("yaml", "MappingText"): check_mapping,
+    ("json", "Receipt as JSON"): check_receipt_json,
+    ("text", "Receipt"): check_receipt_text,
+    ("json", "ReceiptBundle"): check_bundle,
+    ("json", "Evidence"): check_saved_receipt,
+    ("text", "vkey"): check_vkey,
+    ("json", "LogEntry"): check_log_entry,
+    ("text", "checkpoint"): check_checkpoint,
+    ("json", "QuotePaid"): check_bridge_json,
+    ("json", "ShopDeposited"): check_bridge_json,
+    ("json", "AskAccreditation"): check_bridge_json,
+    ("json", "Accreditation"): check_bridge_json,
+    ("text", "QuotePaid as signed"): check_bridge_text,
+    ("text", "ShopDeposited as signed"): check_bridge_text,
+    ("json", "Card"): looked_at_by_others,
+    ("text", "keys"): looked_at_by_others,
+    ("text", "open"): check_card,
+    ("text", "sealed"): check_card,
+    ("text", "code"): check_voucher,
+    ("text", "number"): looked_at_by_others,
+}
+
+
+def example_faults(texts: Pages) -> list[str]:
+    """Examples that the code does not read, that do not hold, or that no check knows."""
+    found, faults = Formats(texts), []
+    for example in found.examples:
+        if example.language == "console":
+            continue
+        check = CHECKS.get((example.language, example.kind))
+        try:
+            if check is None:
+                raise KeyError("no check knows this kind of block")
+            check(found, example)
+        except (AmparoError, ValueError, LookupError, AssertionError) as error:
+            faults.append(f"{example.page}, {example.language} {example.kind}: {type(error).__name__} {error}")
+    return faults
+
+
+def test_every_example_of_a_format_is_read_and_checked_by_the_code(formats: Pages) -> None:
+    faults = example_faults(formats)
+    assert not faults, listed(faults)
+    kinds = {(example.language, example.kind) for example in Formats(formats).examples}
+    assert kinds - {("console", "")} == set(CHECKS)
+
+
+def test_the_saved_receipt_beside_the_page_is_the_one_on_it(formats: Pages) -> None:
+    beside = json.loads((FORMATS / "examples" / "evidence.json").read_bytes())
+    assert beside == json.loads(Formats(formats).one("evidence.md", "Evidence"))
+
+
+def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Pages) -> None:
+    found = Formats(formats)
+    logged = {type(body) for body in found.log()}
+    assert logged == set(bridge.LogMessage.__args__)
+    shown = {example.kind for example in found.examples if (example.page, example.language) == ("bridge.md", "json")}
+    assert shown == {each.__name__ for each in bridge.BridgeMessage.__subclasses__()} - {
+        each.__name__ for each in logged
+    }
+
+
+@pytest.mark.parametrize(
+    ("page", "old", "new", "where"),
+    [
+        ("rule-file.md", 'amount: "46.00"', 'amount: "46.01"', "rule-file.md, yaml RuleText"),
+        ("rule-file.md", "budget:", "colour: blue\nbudget:", "rule-file.md, yaml RuleText"),
+        ("receipt.md", '"size": "2"', '"size": 2', "receipt.md, json Receipt as JSON"),
+        ("receipt.md", '"monthly_income": "310.50"', '"monthly_income": "910.50"', "receipt.md, json Receipt as JSON"),
+        ("receipt.md", "```text Receipt\ne", "```text Receipt\nf", "receipt.md, text Receipt"),
+        ("receipt.md", '"left": true', '"left": false', "receipt.md, json ReceiptBundle"),
+        ("evidence.md", '"index": 5', '"index": 6', "evidence.md, json Evidence"),
+        ("log-entries.md", '"notice_days": 7', '"notice_days": 8', "log-entries.md, json LogEntry"),
+        ("log-entries.md", '"approvals": 2', '"approvals": 2, "by_whom": "x"', "log-entries.md, json LogEntry"),
+        ("log-entries.md", "bread.example/log\n11", "bread.example/log\n12", "log-entries.md, text checkpoint"),
+        ("bridge.md", '"amount": 4600', '"amount": 4601', "bridge.md, text QuotePaid as signed"),
+        ("bridge.md", '"accredited": true', '"accredited": "yes"', "bridge.md, json Accreditation"),
+        ("mapping.md", "facts: {is_head: jefatura}", "facts: {is_head: partido}", "mapping.md, yaml MappingText"),
+        ("card-code.md", "Amina Benali", "Amina Benal", "card-code.md, text sealed"),
+        ("voucher.md", "amount  20.48", "amount  20.49", "voucher.md, text code"),
+        ("voucher.md", "```text number", "```text digits", "voucher.md, text digits"),
+    ],
+)
+def test_an_example_that_does_not_hold_is_seen(formats: Pages, page: str, old: str, new: str, where: str) -> None:
+    text = formats[page]
+    assert old in text
+    faults = example_faults({**formats, page: text.replace(old, new)})
+    assert any(fault.startswith(f"{where}: ") for fault in faults), listed(faults)
