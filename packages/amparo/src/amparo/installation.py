@@ -9,13 +9,16 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from amparo.errors import JobFailed, NothingRunning
 from amparo.folder import DataFolder, ServicesFile
+from amparo.sources import Source
 from amparo_log.follow import LogFollower
+from amparo_office.importing import ImportResult
+from amparo_office.jobs import JobView
 from amparo_service.client import Client
 from amparo_service.keys import file_once, replace_file
 
@@ -23,17 +26,15 @@ T = TypeVar("T")
 POLL_SECONDS = 0.05
 
 
-class JobState(msgspec.Struct, frozen=True):
-    """A job of the office as it stands."""
+class CycleTotals(msgspec.Struct, frozen=True):
+    """A cycle's public totals, as the office answers them; amounts in minor units."""
 
-    number: int
-    kind: str
-    state: str
-    done: int
+    programme: str
+    cycle: str
+    households: int
+    eligible: int
     total: int
-    result: Any = None
-    error: dict[str, str] | None = None
-    faults: list[dict[str, object]] = []
+    approved: bool
 
 
 class Installation:
@@ -95,7 +96,7 @@ class Installation:
 def wait_for(client: Client, job: int, into: type[T], *, progress: Callable[[int, int], None]) -> T:
     """The result of an office job, once it is done. Raises `JobFailed` with the office's own reason."""
     while True:
-        found = client.get(f"/jobs/{job}", JobState)
+        found = client.get(f"/jobs/{job}", JobView)
         progress(found.done, found.total)
         if found.state == "done":
             return msgspec.convert(found.result, into)
@@ -106,6 +107,17 @@ def wait_for(client: Client, job: int, into: type[T], *, progress: Callable[[int
                 remote_code=error.get("code", "?"),
                 why=error.get("why", ""),
                 todo=error.get("todo", ""),
-                faults=found.faults,
+                faults=[msgspec.to_builtins(fault) for fault in found.faults],
             )
         time.sleep(POLL_SECONDS)
+
+
+def import_source(registrar: Client, source: Source, *, progress: Callable[[int, int], None]) -> ImportResult:
+    """Have the office import a pair of files. Raises `JobFailed` with the rows that cannot be taken."""
+    body = {
+        "mapping": source.mapping,
+        "households": {"name": source.household_file, "data": source.households},
+        "individuals": {"name": source.individual_file, "data": source.individuals},
+    }
+    job = registrar.post_bytes("/imports", msgspec.msgpack.encode(body), dict[str, int])["job"]
+    return wait_for(registrar, job, ImportResult, progress=progress)

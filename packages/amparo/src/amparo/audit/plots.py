@@ -62,8 +62,9 @@ def time_line(entries: Sequence[EntryTime], say: Words) -> str:
         for day in days
     )
     title = escape(say("Entries of the log by day"))
+    beside = escape(say("When it was published"))
     return (
-        f'<div class=scroll tabindex=0 role=region aria-label="{escape(say("When it was published"))}"><svg class=wide viewBox="0 0 {WIDTH} {foot + 12}"'
+        f'<div class=scroll tabindex=0 role=region aria-label="{beside}"><svg class=wide viewBox="0 0 {WIDTH} {foot + 12}"'
         f' role=img aria-label="{title}" direction=ltr>{"".join(drawn)}</svg></div>'
         f'<div class=scroll tabindex=0 role=region aria-label="{title}"><table><caption>{title}</caption>'
         f"<tbody>{rows}</tbody></table></div>"

@@ -7,11 +7,10 @@ somebody who runs everything on one machine).
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from amparo.commands.shell import DATA, Data, Json, access, bar, console, show_table, tell
-from amparo.installation import Installation, wait_for
+from amparo.installation import CycleTotals, Installation, import_source, wait_for
 from amparo.sources import from_files, read_file
 from amparo_common.money import format_minor
 from amparo_rules.examples import check_examples
@@ -21,15 +20,6 @@ from amparo_service.client import Client
 from amparo_service.keys import replace_file
 
 programme = typer.Typer(help="Rules: check, publish, list.", no_args_is_help=True)
-
-
-class _Cycle(msgspec.Struct):
-    programme: str
-    cycle: str
-    households: int
-    eligible: int
-    total: int
-    approved: bool
 
 
 def _staff(data: Path, role: str) -> Client:
@@ -45,19 +35,10 @@ def import_files(
 ) -> None:
     """Import households and people: every row, or nothing with a report of what is wrong in which row."""
     source = from_files(households, individuals or households, mapping)
-    registrar = _staff(data, "registrar")
-    body = msgspec.msgpack.encode(
-        {
-            "mapping": source.mapping,
-            "households": {"name": source.household_file, "data": source.households},
-            "individuals": {"name": source.individual_file, "data": source.individuals},
-        }
-    )
-    job = registrar.post_bytes("/imports", body, dict[str, int])["job"]
     with bar("Importing") as progress:
-        found = wait_for(registrar, job, dict[str, Any], progress=progress)
-    words = "had been imported before; nothing changed" if found.get("already") else "imported"
-    tell(as_json, found, f"{found['households']:,} households with {found['persons']:,} people {words}.")
+        found = import_source(_staff(data, "registrar"), source, progress=progress)
+    words = "had been imported before; nothing changed" if found.already else "imported"
+    tell(as_json, found, f"{found.households:,} households with {found.persons:,} people {words}.")
 
 
 @programme.command("check")
@@ -120,7 +101,7 @@ def decide(
     asked = {"programme": named, "version": version, "cycle": cycle, "as_of": as_of}
     job = manager.post("/cycles", asked, dict[str, int])["job"]
     with bar("Deciding") as progress:
-        found = wait_for(manager, job, _Cycle, progress=progress)
+        found = wait_for(manager, job, CycleTotals, progress=progress)
     tell(
         as_json,
         found,
@@ -136,7 +117,7 @@ def approve(
 ) -> None:
     """Approve a cycle's payment as the second person."""
     asked = {"programme": named, "cycle": cycle}
-    found = _staff(data, "approver").post("/cycles/approve", asked, _Cycle)
+    found = _staff(data, "approver").post("/cycles/approve", asked, CycleTotals)
     tell(as_json, found, f"Approved: {format_minor(found.total)} for {found.eligible:,} households.")
 
 

@@ -16,7 +16,8 @@ from amparo.demo.month import CYCLE
 from amparo.demo.people import People
 from amparo.demo.story import Figures, Stage
 from amparo.errors import JobFailed, NotRefused
-from amparo.installation import wait_for
+from amparo.installation import import_source
+from amparo.sources import Source
 from amparo.town import FOOD
 from amparo_cashu.nut00_token import Token, without_dleq
 from amparo_cashu.outputs import OutputPlan, messages
@@ -297,17 +298,16 @@ class Cheats:
     def register_party(self) -> list[Refusal]:
         """An import that takes the column `partido`."""
         registrar = self._stage.installation.staff("registrar")
-        body = msgspec.msgpack.encode(
-            {
-                "mapping": "source: cheat\ndate: 2026-10-31\nhousehold: {ref: hogar}\n"
-                "individual: {household: hogar, facts: {is_head: jefatura, partido: partido}}\n",
-                "households": {"name": "h.csv", "data": b"hogar\nX1\n"},
-                "individuals": {"name": "i.csv", "data": "hogar,jefatura,partido\nX1,sí,A\n".encode()},
-            }
+        source = Source(
+            mapping="source: cheat\ndate: 2026-10-31\nhousehold: {ref: hogar}\n"
+            "individual: {household: hogar, facts: {is_head: jefatura, partido: partido}}\n",
+            household_file="hogares.csv",
+            households=b"hogar\nX1\n",
+            individual_file="personas.csv",
+            individuals="hogar,jefatura,partido\nX1,sí,A\n".encode(),
         )
 
         def upload() -> None:
-            job = registrar.post_bytes("/imports", body, dict[str, int])["job"]
-            wait_for(registrar, job, dict[str, object], progress=lambda _done, _total: None)
+            import_source(registrar, source, progress=lambda _done, _total: None)
 
         return [refused("a field “partido” in the import", upload, "rules.forbidden_concept")]

@@ -12,10 +12,11 @@ from amparo.demo.market import DEPOSIT_DAYS, FIRST_DAY, LAST_DAY, Market
 from amparo.demo.people import Home, People, in_parallel, read_homes
 from amparo.demo.story import Figures, Stage
 from amparo.errors import NotRefused
-from amparo.installation import wait_for
+from amparo.installation import CycleTotals, import_source, wait_for
 from amparo.town import FOOD, MEDICINE
 from amparo_common.clock import from_text
 from amparo_common.money import format_minor
+from amparo_office.cards import CardsPrinted
 from amparo_rules.starter import NAMES, starter
 from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file
@@ -28,24 +29,6 @@ VERSION = "2026.1"
 UNITS = (FOOD, MEDICINE)
 KEYSET_LAST_DAY = "2027-01-31"
 KEYSET_ENDS = int(from_text(f"{KEYSET_LAST_DAY}T23:59:59Z").timestamp())
-
-
-class _Imported(msgspec.Struct):
-    households: int
-    persons: int
-
-
-class _Cards(msgspec.Struct):
-    cards: int
-    read_back: int
-    without_name: int
-
-
-class _Cycle(msgspec.Struct):
-    programme: str
-    households: int
-    eligible: int
-    total: int
 
 
 def publish_rules(stage: Stage) -> tuple[str, Figures]:
@@ -64,16 +47,7 @@ def register(stage: Stage) -> tuple[str, Figures]:
     """Day 2: the files are imported, whole or not at all."""
     stage.on(2)
     source = stage.source
-    registrar = stage.installation.staff("registrar")
-    body = msgspec.msgpack.encode(
-        {
-            "mapping": source.mapping,
-            "households": {"name": source.household_file, "data": source.households},
-            "individuals": {"name": source.individual_file, "data": source.individuals},
-        }
-    )
-    job = registrar.post_bytes("/imports", body, dict[str, int])["job"]
-    found = wait_for(registrar, job, _Imported, progress=stage.progress)
+    found = import_source(stage.installation.staff("registrar"), source, progress=stage.progress)
     people = People(stage)
     people.move_in(read_homes(stage, people.log.refresh()))
     names = "The file holds no names, so the demo invents them. " if source.invented_names else ""
@@ -89,7 +63,7 @@ def print_cards(stage: Stage) -> tuple[str, Figures]:
     stage.on(3)
     registrar = stage.installation.staff("registrar")
     job = registrar.post("/cards", {}, dict[str, int])["job"]
-    found = wait_for(registrar, job, _Cards, progress=stage.progress)
+    found = wait_for(registrar, job, CardsPrinted, progress=stage.progress)
     replace_file(stage.papers / "cards.pdf", registrar.get_bytes(f"/cards/{job}.pdf"))
     return (
         f"{found.cards:,} identity cards are printed, and every code was read back by machine. A shop that scans one"
@@ -141,7 +115,7 @@ def decide(stage: Stage) -> tuple[str, Figures]:
     sentences = []
     for name in NAMES:
         job = _start_cycle(stage, name)
-        found = wait_for(manager, job, _Cycle, progress=stage.progress)
+        found = wait_for(manager, job, CycleTotals, progress=stage.progress)
         figures |= {
             f"{name}.households": found.households,
             f"{name}.eligible": found.eligible,
@@ -165,13 +139,13 @@ def approve(stage: Stage) -> tuple[str, Figures]:
     stage.on(10)
     asked = [{"programme": name, "cycle": CYCLE} for name in NAMES]
     try:
-        stage.installation.staff("programme-manager").post("/cycles/approve", asked[0], _Cycle)
+        stage.installation.staff("programme-manager").post("/cycles/approve", asked[0], CycleTotals)
     except RemoteError as error:
         if error.remote_code != "office.same_person":
             raise
     else:
         raise NotRefused("Who started a cycle could approve it.")
-    found = [stage.installation.staff("approver").post("/cycles/approve", each, _Cycle) for each in asked]
+    found = [stage.installation.staff("approver").post("/cycles/approve", each, CycleTotals) for each in asked]
     return (
         "A second person approved the payments (who started them was refused). From here on no amount can be raised"
         " unseen: the mint issues no more than the totals in the log.",
