@@ -31,7 +31,7 @@ from bench.rule_by_hand import RuleByHand
 T = TypeVar("T")
 
 MOST_CHUNKS = 10
-TURNS = 7
+TURNS = 11
 LEAST_SIGNED, MOST_SIGNED = 5_000, 20_000
 BLOCK = 100
 _CALCULATED = ("size", "heads", "under5", "disabled", "income_per_head", "crowding")

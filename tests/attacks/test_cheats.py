@@ -9,7 +9,7 @@ from amparo_common.errors import BadKey
 
 EXPECTED = {
     "spend_twice": ["token.already_spent", "till.taken_before", "till.not_locked_to_this_shop"],
-    "forge": ["token.signature_not_proved", "token.proof_false"],
+    "forge": ["token.proof_false", "token.signature_not_proved"],
     "rogue_keyset": ["token.keyset_not_in_log", "token.keyset_not_in_log"],
     "change_a_fact": ["rules.receipt_signature_false", "rules.not_in_batch"],
     "change_a_rule": ["office.version_already_published"],

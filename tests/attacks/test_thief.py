@@ -1,6 +1,7 @@
 """The thief who opens everything finds no way from a purchase to a person, and would find one that was planted."""
 
 import hashlib
+import re
 import sqlite3
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from amparo.demo.market import Market
 from amparo.demo.people import People
 from amparo.thief.loot import Loot, words_of
 from amparo.thief.service import rob, take_everything
-from amparo_cashu.curve import hash_to_curve
+from amparo_cashu.curve import add, generator_times, hash_to_curve, show_point
+from amparo_cashu.nut00_blind import split_amount
+from amparo_cashu.outputs import OutputPlan, messages
+from amparo_cashu.wire import Proof
+from amparo_common.secret import Secret
 
 
 def test_no_value_leads_from_a_purchase_to_a_household(town: Town) -> None:
@@ -76,3 +81,66 @@ def test_the_values_inside_a_signed_document_are_read() -> None:
     # {"holder":"thumbprint-of-a-wallet"} as the payload of a compact JWS
     document = "eyJhbGciOiJFUzI1NiJ9.eyJob2xkZXIiOiJ0aHVtYnByaW50LW9mLWEtd2FsbGV0In0.c2lnbmF0dXJl"
     assert "thumbprint-of-a-wallet" in set(words_of(document))
+
+
+def claimed_outputs(people: People) -> set[str]:
+    """The blinded messages of all claims, as a mint that keeps every request would have them beside the quotes: each
+    wallet's first outputs under a keyset."""
+    found = set()
+    keysets = {body.unit: body for _, body in people.log.view().keysets}
+    for ref, unit, amount, seed in people.rows(
+        "SELECT wallet, unit, sum(amount), purse.seed FROM quote JOIN purse ON purse.name = quote.wallet GROUP BY wallet, unit"
+    ):
+        keyset = keysets[unit]
+        amounts = split_amount(amount, [int(each) for each in keyset.keys])
+        plan = OutputPlan(keyset=keyset.keyset, counter=0, amounts=amounts, locks=[None] * len(amounts))
+        found |= {message.B_ for message in messages(plan, Secret(seed))}
+        assert ref
+    return found
+
+
+def leads_to_a_claim(proof: Proof, claimed: set[str]) -> bool:
+    """Whether the code's blinding factor gives back a message that was signed for a quote."""
+    if proof.dleq is None or proof.dleq.r is None:
+        return False
+    point = add(hash_to_curve(proof.secret.encode()), generator_times(bytes.fromhex(proof.dleq.r)))
+    return show_point(point) in claimed
+
+
+def test_no_code_leads_a_mint_that_keeps_every_request_to_the_claim_of_a_household(town: Town) -> None:
+    people = People(town.stage)
+    market, claimed = Market(town.stage, people), claimed_outputs(people)
+    with_factor = 0
+    for purchase, _ in market.finished():
+        for proof in market.read(purchase, purchase.code or "").proofs:
+            assert not leads_to_a_claim(proof, claimed)
+            with_factor += proof.dleq is not None
+    assert (
+        with_factor > 0
+    )  # codes for payments without a connection need their proof; it leads to a change and no further
+
+
+def test_a_coin_handed_over_as_it_was_issued_with_its_proof_would_lead_there(town: Town) -> None:
+    people = People(town.stage)
+    claimed = claimed_outputs(people)
+    kept = [
+        coin
+        for home in people.homes("phone = 1")
+        for unit in ("usd", "usd-medicine")
+        for coin in people.wallet(home.ref).purse.coins(unit)
+    ]
+    assert any(leads_to_a_claim(coin, claimed) for coin in kept)
+
+
+def test_two_payments_of_one_household_share_no_value(town: Town) -> None:
+    people = People(town.stage)
+    market = Market(town.stage, people)
+    homes: dict[str, set[str]] = {}
+    payers: dict[str, set[int]] = {}
+    for purchase, place in market.finished():
+        for proof in market.read(purchase, purchase.code or "").proofs:
+            for word in {*re.findall(r"[0-9a-f]{32,}", proof.secret), proof.C}:
+                homes.setdefault(word, set()).add(purchase.home)
+                payers.setdefault(word, set()).add(place)
+    # What several households show is the shop's own key. What one household shows twice would be its name.
+    assert not [word for word in homes if len(homes[word]) == 1 and len(payers[word]) > 1]

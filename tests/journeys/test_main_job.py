@@ -145,3 +145,7 @@ def test_the_same_seed_gives_the_same_totals_and_a_finished_demo_is_not_played_a
 def test_no_output_of_a_service_names_anybody(town: Town) -> None:
     for name in ("log", "office", "mint", "shops"):
         assert (town.stage.folder.service(name) / "output").read_text() == ""
+
+
+def test_the_office_keeps_no_copy_of_the_printed_cards(town: Town) -> None:
+    assert list((town.stage.folder.service("office") / "cards").iterdir()) == []

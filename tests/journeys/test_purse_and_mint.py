@@ -510,12 +510,12 @@ def test_what_was_not_paid_comes_back_once_its_time_has_passed(town: Town, devic
     until = int((town.clock.now() + timedelta(days=8)).timestamp())
     device.lock(48, other.till, "a", until=until)
     now = int(town.clock.now().timestamp())
-    assert device.purse.take_back("food", refund_key=REFUND_KEY, now=now) == 0
+    assert device.purse.take_back("food", refund_key=lambda _label: REFUND_KEY, now=now) == 0
     assert device.purse.balance("food") == 16
     town.clock.set(town.clock.now() + timedelta(days=9))
     later = int(town.clock.now().timestamp())
-    assert device.purse.take_back("food", refund_key=REFUND_KEY, now=later) == 48
-    assert device.purse.take_back("food", refund_key=REFUND_KEY, now=later) == 0
+    assert device.purse.take_back("food", refund_key=lambda _label: REFUND_KEY, now=later) == 48
+    assert device.purse.take_back("food", refund_key=lambda _label: REFUND_KEY, now=later) == 0
     assert device.purse.balance("food") == 64
 
 

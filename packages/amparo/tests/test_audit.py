@@ -74,7 +74,7 @@ def again(kind: type[msgspec.Struct], day: int, **fields: Any) -> Callable[[], S
 
     def made() -> Story:
         (body, key) = next((body, key) for _, body, key in honest() if isinstance(body, kind))
-        return [*honest(), (day, msgspec.structs.replace(body, **fields), key)]
+        return _in_time([*honest(), (day, msgspec.structs.replace(body, **fields), key)])
 
     return made
 
@@ -83,16 +83,24 @@ def too_early() -> Story:
     return [(5 if isinstance(body, DecisionsMade) else day, body, key) for day, body, key in honest()]
 
 
+def _in_time(story: Story) -> Story:
+    """The story with days that never go back, as a log writes them."""
+    found: Story = []
+    for day, body, key in story:
+        found.append((max(day, found[-1][0] if found else day), body, key))
+    return found
+
+
 def approved_first() -> Story:
     story = honest()
     story[4], story[5] = story[5], story[4]
-    return story
+    return _in_time(story)
 
 
 def keyset_afterwards() -> Story:
     story = honest()
     story[6], story[7] = story[7], story[6]
-    return story
+    return _in_time(story)
 
 
 FAULTS: list[tuple[str, Callable[[], Story]]] = [

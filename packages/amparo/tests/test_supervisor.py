@@ -120,3 +120,17 @@ def test_staff_tokens_are_files_that_only_their_owner_reads(folder: DataFolder) 
     with Supervisor(folder, practice=False) as services:
         Installation(folder, services).staff("registrar")
     assert folder.staff_file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("service", "file"),
+    [("mint", "hash-key.bin"), ("office", "identity-key.bin"), ("log", "note-key.bin"), ("shops", "publish-key.pem")],
+)
+def test_a_lost_key_beside_a_database_is_never_made_anew(tmp_path: Path, service: str, file: str) -> None:
+    folder = DataFolder(tmp_path)
+    with Supervisor(folder, practice=False):
+        pass
+    (folder.service(service) / file).unlink()
+    with pytest.raises(ServiceFailed, match=r"service\.key_missing"):
+        Supervisor(folder, practice=False).start()
+    assert not (folder.service(service) / file).exists()

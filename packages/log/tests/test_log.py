@@ -2,14 +2,15 @@
 
 import contextlib
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from amparo_common.bridge import KeyAnnounced, RulePublished, SignedMessage, sign_for_log
-from amparo_common.clock import FixedClock
+from amparo_common import canonical
+from amparo_common.bridge import KeyAnnounced, LogEntry, RulePublished, SignedMessage, sign_for_log
+from amparo_common.clock import FixedClock, to_text
 from amparo_common.errors import BadSignature
 from amparo_common.signing import SigningKey
 from amparo_log.client import LogReader
@@ -188,3 +189,14 @@ def test_other_spellings_of_a_tile_path_are_refused(town: Town, bad: str) -> Non
 def test_entry_bundles_survive_a_round_trip() -> None:
     entries = [b"", b"a", b"x" * 65_535]
     assert unpack_entries(pack_entries(entries)) == entries
+
+
+def test_the_logs_time_never_goes_back_when_its_clock_does(tmp_path: Path) -> None:
+    publishers = {KEY.kid: Publisher(KEY.public, frozenset({"rule-published"}))}
+    clock = FixedClock(NOON)
+    log = TransparencyLog(Database(tmp_path / "log.sqlite", [SCHEMA]), SIGNER, publishers=publishers, clock=clock)
+    log.append(rule(1))
+    clock.set(NOON - timedelta(days=30))
+    log.append(rule(2))
+    times = [canonical.decode(body, LogEntry).at for body in log.store.entries(0, 2)]
+    assert times == [to_text(NOON)] * 2

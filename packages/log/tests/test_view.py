@@ -130,7 +130,7 @@ def test_a_service_says_nothing_before_it_has_announced_its_key(body: LogMessage
 def test_what_was_logged_is_found_again_with_its_place_and_time() -> None:
     view = town()
     for body, owner in OWNED:
-        view.add(view.size, entry(body, KEYS[owner], at=f"2026-11-0{view.size}T12:00:00Z"))
+        view.add(view.size, entry(body, KEYS[owner], at=f"2026-11-{view.size:02d}T12:00:00Z"))
     assert view.rules == [(Logged(3, "2026-11-03T12:00:00Z"), rule())]
     assert [body for _, body in view.decisions] == [DECISIONS]
     assert view.approvals == [(Logged(5, "2026-11-05T12:00:00Z"), approval(8))]
@@ -277,9 +277,18 @@ def test_approvals_add_up_in_their_own_unit(given_: list[tuple[Unit, int]]) -> N
 
 def test_the_notice_period_of_a_rule_runs_from_its_first_publication() -> None:
     view = town()
-    view.add(3, entry(rule("1", "a" * 64), KEYS["office"], at="2026-11-01T00:00:00Z"))
-    view.add(4, entry(rule("2", "b" * 64), KEYS["office"]))
+    view.add(3, entry(rule("1", "a" * 64), KEYS["office"], at="2026-11-02T00:00:00Z"))
+    view.add(4, entry(rule("2", "b" * 64), KEYS["office"], at="2026-11-03T00:00:00Z"))
     view.add(5, entry(rule("1", "a" * 64), KEYS["office"], at="2026-12-01T00:00:00Z"))
     found = view.rule("a" * 64)
     assert found is not None
-    assert (found[0], view.rule("c" * 64)) == (Logged(3, "2026-11-01T00:00:00Z"), None)
+    assert (found[0], view.rule("c" * 64)) == (Logged(3, "2026-11-02T00:00:00Z"), None)
+
+
+@pytest.mark.parametrize("at", ["2026-10-31T12:00:00Z", "yesterday", "2026-12-01", "2026-12-01T00:00:00+00:00", ""])
+def test_an_entry_cannot_be_older_than_the_one_before_it_or_without_a_plain_time(at: str) -> None:
+    """Otherwise the log's operator could help the office to a notice period that never was."""
+    view = town()
+    with pytest.raises(BadEntry):
+        view.add(3, entry(rule("1", "a" * 64), KEYS["office"], at=at))
+    assert (view.size, view.rules) == (3, [])

@@ -909,7 +909,7 @@ def test_the_journal_is_emptied_because_it_holds_recent_changes_in_their_order(
     wallet.swap(wallet.receive(keyset, 8), wallet.split(keyset, 8))
     journal = town.folder / "mint.sqlite-wal"
     assert journal.stat().st_size > 0
-    town.operation.tidy_journal()
+    town.operation.fold_journal()
     assert journal.stat().st_size == 0
     assert len(town.rows("SELECT hash FROM spent")) == 1
 
@@ -920,7 +920,7 @@ def test_neither_secrets_nor_points_are_on_the_disk(town: Town, wallet: Wallet, 
     body = wallet.swap_body(proofs, blanks)
     town.http.post("/v1/swap", content=body)
     quote = wallet.quote(8)
-    town.operation.tidy_journal()
+    town.operation.fold_journal()
     kept = b"".join(path.read_bytes() for path in town.folder.iterdir())
     assert quote.encode() in kept
     point = hash_to_curve(proofs[0].secret.encode())

@@ -128,6 +128,9 @@ def test_cards_are_printed_by_a_job_and_fetched_by_a_registrar(running: Town) ->
     assert answer.headers["content-type"] == "application/pdf"
     assert len(codes(answer.content)) == 3
     assert running.ask("programme-manager", "GET", f"/cards/{job}.pdf").status_code == 403
+    assert running.ask("registrar", "POST", f"/cards/{job}.pdf/printed").status_code == 200
+    assert running.ask("registrar", "GET", f"/cards/{job}.pdf").status_code == 404
+    assert running.ask("registrar", "POST", f"/cards/{job}.pdf/printed").status_code == 200
 
 
 def test_the_key_that_verifies_cards_is_in_the_public_log(town: Town) -> None:

@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "/cycles/approve": {"approver", "programme-manager"},
     "/cards": {"registrar"},
     "/cards/{number:int}.pdf": {"registrar"},
+    "/cards/{number:int}.pdf/printed": {"registrar"},
     "/enrolment-codes": {"registrar"},
     "/jobs/{number:int}": {"registrar", "programme-manager", "approver", "administrator"},
 }

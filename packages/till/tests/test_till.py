@@ -94,12 +94,11 @@ def test_coins_of_another_unit_under_the_asked_units_name_are_refused(street: St
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
-        (lambda coin: msgspec.structs.replace(coin, dleq=None), SignatureNotProved),
         (lambda coin: msgspec.structs.replace(coin, amount=16), SignatureNotProved),
         (lambda coin: msgspec.structs.replace(coin, secret=coin.secret + " "), SignatureNotProved),
         (lambda coin: msgspec.structs.replace(coin, id="01" + "0" * 64), KeysetNotInLog),
     ],
-    ids=["no proof", "raised amount", "another secret", "unknown keyset"],
+    ids=["raised amount", "another secret", "unknown keyset"],
 )
 def test_a_false_code_is_refused(
     street: Street, change: Callable[[Proof], Proof], finding: type[Exception], *, online: bool
@@ -109,6 +108,13 @@ def test_a_false_code_is_refused(
     with pytest.raises(finding):
         accept(code(false), street.bakery.request(false.amount, "food"))
     assert (street.bakery.stored("food"), street.bakery.purse.balance("food")) == (0, 0)
+
+
+def test_a_code_without_its_proof_is_refused_where_no_mint_can_be_asked(street: Street) -> None:
+    bare = msgspec.structs.replace(street.locked(8, street.bakery), dleq=None)
+    with pytest.raises(SignatureNotProved):
+        street.bakery.accept_offline(code(bare), street.bakery.request(8, "food"))
+    assert street.bakery.stored("food") == 0
 
 
 def test_a_payment_online_that_was_cut_off_is_finished_by_the_next_deposit(street: Street) -> None:

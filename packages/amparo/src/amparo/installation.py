@@ -121,3 +121,9 @@ def import_source(registrar: Client, source: Source, *, progress: Callable[[int,
     }
     job = registrar.post_bytes("/imports", msgspec.msgpack.encode(body), dict[str, int])["job"]
     return wait_for(registrar, job, ImportResult, progress=progress)
+
+
+def fetch_cards(registrar: Client, job: int, path: Path) -> None:
+    """Save the printed cards of a job, then have the office remove its copy: it names everybody."""
+    replace_file(path, registrar.get_bytes(f"/cards/{job}.pdf"))
+    registrar.post(f"/cards/{job}.pdf/printed", {}, dict[str, bool])

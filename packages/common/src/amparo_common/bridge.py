@@ -2,7 +2,8 @@
 
 Every field here was argued for; the exact list is frozen in `tests/tidy/bridge_fields.json`, and adding one needs a
 decision record. No message names a person, a household, an address, a token or a purchase. Between services a message
-travels as a compact JWS (`seal`, `open_sealed`); in the log as a `LogEntry`. Format pages: `docs/formats/bridge.md`,
+that moves money travels as a compact JWS (`seal`, `open_sealed`), the question about an accreditation and its answer as plain
+JSON; in the log as a `LogEntry`. Format pages: `docs/formats/bridge.md`,
 `docs/formats/log-entries.md`. Evolution: a new message kind is added beside the old ones; a published kind never changes.
 """
 
@@ -90,7 +91,8 @@ class KeysetAnnounced(BridgeMessage, frozen=True, tag="keyset-announced"):
 
 
 class DecisionsMade(BridgeMessage, frozen=True, tag="decisions-made"):
-    """One cycle's decisions of one programme: the batch's Merkle-sum root, how many, how many yes, what they sum to."""
+    """One cycle's decisions of one programme: the batch's Merkle-sum root, how many, how many with an amount (`eligible`),
+    what they sum to."""
 
     programme: str
     cycle: str

@@ -12,9 +12,11 @@ from amparo_log.service import TransparencyLog
 from amparo_log.store import SCHEMA
 from amparo_service.database import Database
 from amparo_service.http import make_app
-from amparo_service.keys import secret_bytes
+from amparo_service.keys import require_keys, secret_bytes
 from amparo_service.practice_clock import clock_for
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
+
+KEY_FILES = ("note-key.bin",)
 
 
 def main() -> None:
@@ -22,6 +24,7 @@ def main() -> None:
     arguments, only_keys = parse_arguments("log", "The public transparency log.")
     try:
         prepare_folder(arguments.data)
+        require_keys(arguments.data, "log.sqlite", KEY_FILES)
         signer = NoteSigner(config.origin(arguments.data), secret_bytes(arguments.data, "note-key").reveal())
         if only_keys:
             sys.stdout.write(msgspec.json.encode({"vkey": signer.vkey}).decode() + "\n")

@@ -63,12 +63,19 @@ class TransparencyLog:
             known = self.store.find(message_hash)
             if known is not None:
                 return known
-            body = canonical.encode(LogEntry(at=to_text(self._clock.now()), entry=message))
+            body = canonical.encode(LogEntry(at=self._next_time(), entry=message))
             if len(body) > LARGEST_ENTRY:
                 raise EntryTooLarge("This entry is too large for the log.")
             number = self.store.append(message_hash, body)
             self.store.set_head(self._sign_head())
         return number
+
+    def _next_time(self) -> str:
+        """Now, but never before the last entry: readers refuse a log whose time goes back."""
+        now, size = to_text(self._clock.now()), self.store.size()
+        if size == 0:
+            return now
+        return max(now, canonical.decode(self.store.entries(size - 1, 1)[0], LogEntry).at)
 
     def _sign_head(self) -> str:
         size = self.store.size()

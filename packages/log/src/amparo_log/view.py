@@ -20,7 +20,8 @@ from amparo_common.bridge import (
     SignedMessage,
     check_log_signature,
 )
-from amparo_common.errors import BadKey, BadSignature
+from amparo_common.clock import from_text, to_text
+from amparo_common.errors import BadKey, BadSignature, NaiveTime
 from amparo_common.money import Unit
 from amparo_common.signing import VerifyingKey
 from amparo_log.errors import BadEntry
@@ -71,12 +72,16 @@ class LogView:
     settlements: list[tuple[Logged, SettlementFigures]] = field(default_factory=list)
     size: int = 0
     _publishers: dict[str, VerifyingKey] = field(default_factory=dict)
+    _last_at: str = ""
 
     def add(self, index: int, entry: LogEntry) -> None:
         """Take in the next entry. Raises `BadEntry` when the wrong service says it or the signature is false."""
         body, place = entry.entry.body, Logged(index, entry.at)
         if index != self.size:
             raise BadEntry("Entries must be read in order.")
+        if not _is_plain_time(entry.at) or entry.at < self._last_at:
+            # Otherwise a log could help an office to a notice period that never was.
+            raise BadEntry("An entry is older than the one before it, or has no plain time.")
         self._check_publisher(entry.entry)
         match body:
             case KeyAnnounced():
@@ -94,6 +99,7 @@ class LogView:
             case SettlementFigures():
                 self.settlements.append((place, body))
         self.size = index + 1
+        self._last_at = entry.at
 
     def _check_publisher(self, message: SignedMessage) -> None:
         body = message.body
@@ -138,3 +144,11 @@ class LogView:
     def approved(self, unit: Unit) -> int:
         """The sum of all approved payments in a unit."""
         return sum(body.total for _, body in self.approvals if body.unit == unit)
+
+
+def _is_plain_time(at: str) -> bool:
+    """Whether a time is written in the one form that can be compared as text."""
+    try:
+        return to_text(from_text(at)) == at
+    except NaiveTime:
+        return False

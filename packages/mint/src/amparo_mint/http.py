@@ -103,13 +103,13 @@ class MintServer:
         """Deliver the outbox and tidy the journal while the mint runs."""
         tasks = [
             asyncio.create_task(repeat(DELIVERY_SECONDS, self._operation.deliver)),
-            asyncio.create_task(repeat(TIDY_SECONDS, self._operation.tidy_journal)),
+            asyncio.create_task(repeat(TIDY_SECONDS, self._operation.fold_journal)),
         ]
         yield
         for task in tasks:
             task.cancel()
         await aside(self._writer.close)
-        self._operation.tidy_journal()
+        self._operation.fold_journal()
 
     # --- public, as the specification says --------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from amparo_mint.service import TO_SHOPS
 from amparo_service import outbox
 from amparo_service.client import Client
 from amparo_service.database import Database
-from amparo_service.errors import RemoteError
+from amparo_service.errors import KeyMissing, RemoteError
 from amparo_service.keys import file_once
 
 
@@ -51,17 +51,16 @@ class Operation:
         self._log.publish(KeyAnnounced(purpose="mint", jwk=self._key.public.jwk), self._key)
 
     def load_keysets(self) -> dict[str, tuple[int, SigningKeyset, bool]]:
-        """All keysets with their private keys."""
+        """All keysets with their private keys. Raises `KeyMissing` when a seed is not the one that a keyset was made from."""
         with self._database.reading() as connection:
             rows = store.keysets(connection)
-        return {
-            row.id: (
-                row.number,
-                load_keyset(self._folder, row.unit, row.period, final_expiry=row.final_expiry),
-                row.active,
-            )
-            for row in rows
-        }
+        found: dict[str, tuple[int, SigningKeyset, bool]] = {}
+        for row in rows:
+            keyset = load_keyset(self._folder, row.unit, row.period, final_expiry=row.final_expiry)
+            if keyset.id != row.id:
+                raise KeyMissing(f"The seed of the keyset {row.id[:16]} is missing or another.")
+            found[row.id] = (row.number, keyset, row.active)
+        return found
 
     def announce_keyset(self, unit: str, period: str, final_expiry: int | None) -> KeysetId:
         """Make the keyset of a unit, period and end, put it into the log, then make it the unit's active one. Safe to
@@ -113,10 +112,9 @@ class Operation:
     def _send(self, message: str) -> None:
         self._shops.post_bytes("/bridge/deposited", message.encode(), dict[str, bool])
 
-    def tidy_journal(self) -> None:
-        """Fold SQLite's journal into the database and empty it: until then it holds recent changes in their order."""
-        with self._database.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def fold_journal(self) -> None:
+        """Fold SQLite's journal into the database: until then it holds recent changes in their order."""
+        self._database.fold_journal()
 
 
 def _activate(connection: sqlite3.Connection, keyset: SigningKeyset, period: str) -> None:

@@ -19,9 +19,18 @@ from amparo_office.store import SCHEMA
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.http import make_app
-from amparo_service.keys import secret_bytes, signing_key
+from amparo_service.keys import require_keys, secret_bytes, signing_key
 from amparo_service.practice_clock import clock_for
 from amparo_service.serve import ServiceArguments, exit_with_words, parse_arguments, prepare_folder, run_service
+
+KEY_FILES = (
+    "publish-key.pem",
+    "receipt-key.pem",
+    "identity-key.bin",
+    "card-key.bin",
+    "verifier-key.bin",
+    "pseudonym-key.bin",
+)
 
 
 def build(arguments: ServiceArguments) -> OfficeServer:
@@ -29,15 +38,19 @@ def build(arguments: ServiceArguments) -> OfficeServer:
     folder, clock = arguments.data, clock_for(arguments.practice_clock)
     settings = config.load(folder)
     key, receipt_key = signing_key(folder, "publish-key"), signing_key(folder, "receipt-key")
+    # Every key before the database: a database without its keys means that they were lost.
+    secret = {
+        name: secret_bytes(folder, name) for name in ("identity-key", "card-key", "verifier-key", "pseudonym-key")
+    }
     database = Database(folder / "office.sqlite", [SCHEMA])
     log = LogFollower(Client(settings.log_url), settings.log_vkey, folder / "log-seen")
-    sealer = IdentitySealer(secret_bytes(folder, "identity-key"))
+    sealer = IdentitySealer(secret["identity-key"])
     programmes = Programmes(log, key=key, clock=clock)
     cards = CardOffice(
         database,
         sealer,
-        signer=CardSigner(settings.issuer, secret_bytes(folder, "card-key")),
-        verifier_key=secret_bytes(folder, "verifier-key"),
+        signer=CardSigner(settings.issuer, secret["card-key"]),
+        verifier_key=secret["verifier-key"],
         sealed=not settings.open_cards,
         contact=settings.contact,
         clock=clock,
@@ -48,7 +61,7 @@ def build(arguments: ServiceArguments) -> OfficeServer:
         programmes,
         publish_key=key,
         receipt_key=receipt_key,
-        pseudonym_key=secret_bytes(folder, "pseudonym-key"),
+        pseudonym_key=secret["pseudonym-key"],
         clock=clock,
     )
     return OfficeServer(
@@ -72,6 +85,7 @@ def main() -> None:
     arguments, only_keys = parse_arguments("office", "The people side: register, programmes, decisions, cards.")
     try:
         prepare_folder(arguments.data)
+        require_keys(arguments.data, "office.sqlite", KEY_FILES)
         if only_keys:
             key = signing_key(arguments.data, "publish-key")
             sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk}).decode() + "\n")

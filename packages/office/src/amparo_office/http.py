@@ -37,6 +37,7 @@ from amparo_service.keys import replace_file
 
 LARGEST_IMPORT = 512 * 1024 * 1024
 DELIVERY_SECONDS = 1.0
+TIDY_SECONDS = 5.0
 
 
 class ImportFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +150,7 @@ class OfficeServer:
             Route("/cycles/approve", self.approve, methods=["POST"]),
             Route("/cards", self.start_cards, methods=["POST"]),
             Route("/cards/{number:int}.pdf", self.cards_file),
+            Route("/cards/{number:int}.pdf/printed", self.cards_printed, methods=["POST"]),
             Route("/enrolment-codes", self.new_codes, methods=["POST"]),
             Route("/jobs/{number:int}", self.job),
             Route("/wallet/enrol", self.wallet_enrol, methods=["POST"]),
@@ -161,8 +163,10 @@ class OfficeServer:
         """Work the jobs and deliver the outbox while the office runs."""
         await aside(self._jobs.start)
         delivery = asyncio.create_task(repeat(DELIVERY_SECONDS, self._claims.deliver))
+        tidy = asyncio.create_task(repeat(TIDY_SECONDS, self._database.fold_journal))
         yield
         delivery.cancel()
+        tidy.cancel()
         self._jobs.stop()
 
     async def _require(self, request: Request, *roles: Role) -> StaffMember:
@@ -212,6 +216,12 @@ class OfficeServer:
         if not path.exists():
             raise JobUnknown("There is no such file of cards.")
         return answer_bytes(await aside(path.read_bytes), media_type="application/pdf")
+
+    async def cards_printed(self, request: Request) -> Response:
+        """The cards are printed: the file with everybody's name is removed."""
+        await self._require(request, "registrar")
+        self._cards_path(request.path_params["number"]).unlink(missing_ok=True)
+        return answer({"removed": True})
 
     async def new_codes(self, request: Request) -> Response:
         await self._require(request, "registrar")

@@ -8,9 +8,10 @@ there for another unit, is refused, whatever the mint says.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
+from coincurve import PublicKey
 
 from amparo_cashu.curve import read_point
 from amparo_cashu.errors import KeysetInactive, KeysetNotInLog, UnitsDiffer, UnitUnknown
@@ -94,16 +95,26 @@ class Purse:
                 return keyset.id
         raise UnitUnknown("The mint has no active keyset of this unit.")
 
+    def check_known(self, proof: Proof, unit: str) -> None:
+        """Raises unless a received coin is of this unit and its keyset has its amount. Whether it is genuine the mint says
+        when it is changed; a coin that brings its proof is checked here too. Raises `UnitsDiffer`, `KeysetNotInLog`."""
+        if proof.dleq is None:
+            self._key_of(proof, unit)
+        else:
+            self.check_genuine(proof, unit)
+
     def check_genuine(self, proof: Proof, unit: str) -> None:
         """Raises unless a received coin is of this unit and was made with a key in the log. Works without a connection once
         the log is known."""
+        check_proof(proof, self._key_of(proof, unit))
+
+    def _key_of(self, proof: Proof, unit: str) -> PublicKey:
         keyset = self.keyset(proof.id)
         if keyset.unit != unit:
             raise UnitsDiffer("A coin is of another unit.")
-        keys = keyset.keys
-        if str(proof.amount) not in keys:
+        if str(proof.amount) not in keyset.keys:
             raise KeysetNotInLog("A coin has an amount that its keyset does not have.")
-        check_proof(proof, read_point(keys[str(proof.amount)]))
+        return read_point(keyset.keys[str(proof.amount)])
 
     # --- with the mint ----------------------------------------------------------------------------------------------------
 
@@ -148,17 +159,20 @@ class Purse:
         states = ["ready" if each is None else "held" for each in plan.locks]
         self._swap(spend, plan, unit=unit, spends=[c.secret for c in spend], states=states, label=label)
 
-    def take_back(self, unit: str, *, refund_key: Secret, now: int) -> int:
+    def take_back(self, unit: str, *, refund_key: Callable[[str], Secret], now: int) -> int:
         """Bring back what was locked to shops and not paid there, once its time has passed (`now` in unix time); returns
-        the sum. Safe to repeat."""
+        the sum. `refund_key` gives the key for a label. Safe to repeat."""
         with self._database.reading() as connection:
-            late = [coin for coin in store.held(connection, self._name, unit) if _is_late(coin, now)]
+            held = store.held(connection, self._name, unit)
+        late = [(coin, label) for coin, label in held if _is_late(coin, now)]
         for at in range(0, len(late), MOST_AT_ONCE):
             part = late[at : at + MOST_AT_ONCE]
-            plan = self._plan(unit, sum(coin.amount for coin in part), locks=None)
-            signed = [sign_lock(coin, refund_key.reveal()) for coin in part]
-            self._swap(signed, plan, unit=unit, spends=[c.secret for c in part], states=["ready"] * len(plan.amounts))
-        return sum(coin.amount for coin in late)
+            plan = self._plan(unit, sum(coin.amount for coin, _ in part), locks=None)
+            signed = [sign_lock(coin, refund_key(label).reveal()) for coin, label in part]
+            self._swap(
+                signed, plan, unit=unit, spends=[c.secret for c, _ in part], states=["ready"] * len(plan.amounts)
+            )
+        return sum(coin.amount for coin, _ in late)
 
     def redeem(self, quote: MeltQuote, proofs: Sequence[Proof]) -> None:
         """Hand coins in for a deposit. Held coins of this purse leave it."""

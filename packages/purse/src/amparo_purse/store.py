@@ -61,14 +61,14 @@ def coins(connection: sqlite3.Connection, purse: str, unit: str, state: str, lab
     return [_proof(row) for row in rows]
 
 
-def held(connection: sqlite3.Connection, purse: str, unit: str) -> list[Proof]:
-    """All coins of a unit that are set aside, whatever for."""
+def held(connection: sqlite3.Connection, purse: str, unit: str) -> list[tuple[Proof, str]]:
+    """All coins of a unit that are set aside, each with its label."""
     rows = connection.execute(
-        "SELECT secret, keyset, amount, signature, dleq FROM coin WHERE purse = ? AND state = 'held' AND unit = ?"
+        "SELECT secret, keyset, amount, signature, dleq, label FROM coin WHERE purse = ? AND state = 'held' AND unit = ?"
         " ORDER BY amount DESC, secret",
         (purse, unit),
     ).fetchall()
-    return [_proof(row) for row in rows]
+    return [(_proof(row[:5]), str(row[5])) for row in rows]
 
 
 def _proof(row: tuple[str, str, int, str, bytes | None]) -> Proof:

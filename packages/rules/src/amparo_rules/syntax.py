@@ -2,7 +2,7 @@
 
 The tree is made of plain lists, so that it is its own JSON form and can be hashed: `["name", n]`, `["number", digits,
 scale]`, `["bool", b]`, `["call", f, args...]`, and operators `["+", a, b]`. Length, depth and size are limited before
-anything is built. The grammar is frozen with `LANGUAGE` in `rule.py`. Not here: types and ranges (`typing_rules.py`).
+anything is built. The grammar is frozen with `LANGUAGE` in `rule.py`. Not here: types and ranges (`check.py`).
 """
 
 import re

@@ -91,6 +91,11 @@ class Database:
         with self._lock:
             yield self._connection
 
+    def fold_journal(self) -> None:
+        """Fold the write-ahead log into the file and empty it: until then it holds recent changes in their order."""
+        with self.reading() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the file. Safe to call twice."""
         with self._lock:

@@ -11,6 +11,7 @@ AmparoError
     PortTaken           service.port_taken
     CannotStore         service.cannot_store
     DatabaseTooNew      service.database_too_new
+    KeyMissing          service.key_missing
     Unexpected          service.unexpected
 """
 
@@ -120,3 +121,11 @@ class Unexpected(ServiceError):
     http_status = 500
     why = "This is a fault of the system, never a decision about you."
     todo = "Try again; repeating is safe."
+
+
+class KeyMissing(ServiceError):
+    """A service's folder holds its database but not a key that belongs to it."""
+
+    code = "service.key_missing"
+    why = "A new key beside an old database would silently break what was signed, sealed or spent under the old one."
+    todo = "Put the key file back from the backup. Only if it is lost for good: docs/operate/files.md says what that means."

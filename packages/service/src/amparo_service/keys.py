@@ -7,11 +7,12 @@ with sealed keys replaces this for the mint in a later release.
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
+from amparo_service.errors import KeyMissing
 
 
 def signing_key(folder: Path, name: str) -> SigningKey:
@@ -41,6 +42,13 @@ def file_once(path: Path, make: Callable[[], bytes]) -> bytes:
         draft.unlink()
         sync_folder(path.parent)
     return path.read_bytes()
+
+
+def require_keys(folder: Path, database: str, names: Sequence[str]) -> None:
+    """Raises `KeyMissing` when the folder holds the service's database but not all of its key files."""
+    missing = [name for name in names if not (folder / name).exists()]
+    if (folder / database).exists() and missing:
+        raise KeyMissing(f"The key file {missing[0]} is missing beside {database}.")
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from amparo_log.follow import LogFollower
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.http import make_app
-from amparo_service.keys import signing_key
+from amparo_service.keys import require_keys, signing_key
 from amparo_service.practice_clock import clock_for
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 from amparo_shops import config
@@ -18,12 +18,15 @@ from amparo_shops.http import ShopsServer
 from amparo_shops.service import Shops
 from amparo_shops.store import SCHEMA
 
+KEY_FILES = ("publish-key.pem",)
+
 
 def main() -> None:
     """Start the shops side, or print its public key with `--keys`."""
     arguments, only_keys = parse_arguments("shops", "The shops side: deposits, claims, settlement, ledger.")
     try:
         prepare_folder(arguments.data)
+        require_keys(arguments.data, "shops.sqlite", KEY_FILES)
         key = signing_key(arguments.data, "publish-key")
         if only_keys:
             sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk}).decode() + "\n")

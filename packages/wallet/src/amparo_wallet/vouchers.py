@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from amparo_cashu.nut00_token import Token, write_token
+from amparo_cashu.nut00_token import Token, without_dleq, write_token
 from amparo_common.money import format_minor
 from amparo_paper.sheet import Item, Sheets, on_own_pages, print_sheets
 from amparo_wallet.voucher_words import VOUCHER_WORDS
@@ -33,7 +33,9 @@ def make_vouchers(wallet: Wallet, unit: str, *, mint_url: str, language: str, un
     """All coins of a unit as vouchers; the wallet forgets them. Call it in the transaction that keeps the codes until they
     are printed: from then on the paper is the only place where they are."""
     coins = wallet.purse.coins(unit)
-    vouchers = [(write_token(Token(mint=mint_url, unit=unit, proofs=[coin])), coin.amount) for coin in coins]
+    vouchers = [
+        (write_token(Token(mint=mint_url, unit=unit, proofs=[without_dleq(coin)])), coin.amount) for coin in coins
+    ]
     wallet.purse.forget([coin.secret for coin in coins])
     return voucher_sheet(vouchers, language=language, until=until)
 

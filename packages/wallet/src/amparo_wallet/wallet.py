@@ -4,6 +4,8 @@ Before it claims, it checks its own receipt against the public log and compares 
 a fresh key each time, writes the quote down, and only then tells the office.
 """
 
+import hashlib
+import hmac
 import secrets
 from datetime import datetime
 from typing import TypeVar
@@ -11,8 +13,8 @@ from typing import TypeVar
 import msgspec
 from coincurve import PrivateKey
 
-from amparo_cashu.curve import generator_times, show_point
-from amparo_cashu.nut00_token import Token, write_token
+from amparo_cashu.curve import ORDER, generator_times, show_point
+from amparo_cashu.nut00_token import Token, without_dleq, write_token
 from amparo_cashu.outputs import LockTo
 from amparo_cashu.wire import Proof
 from amparo_common import canonical
@@ -178,17 +180,23 @@ class Wallet:
 
     def set_aside(self, amount: int, unit: str, *, shop_key: str, until: int, label: str) -> None:
         """While online: lock coins to a shop, to pay there without a connection. After `until` `take_back` brings them
-        back to this wallet if they were not paid."""
-        lock = LockTo(key=shop_key, locktime=until, refund=show_point(generator_times(self._refund.reveal())))
-        self.purse.lock(amount, unit, lock=lock, label=label)
+        back to this wallet if they were not paid. `label` is this wallet's own word for it, another each time."""
+        refund = show_point(generator_times(self._refund_key(label).reveal()))
+        self.purse.lock(amount, unit, lock=LockTo(key=shop_key, locktime=until, refund=refund), label=label)
+
+    def _refund_key(self, label: str) -> Secret:
+        # Another key for every lock: one key would join all that this wallet ever pays without a connection.
+        mac = hmac.new(self._refund.reveal(), b"amparo refund key" + label.encode(), hashlib.sha512).digest()
+        return Secret((int.from_bytes(mac, "big") % (ORDER - 1) + 1).to_bytes(32, "big"))
 
     def take_back(self, unit: str, *, now: datetime) -> int:
         """Bring back what was set aside and not paid before its time passed; returns the sum. Safe to repeat."""
-        return self.purse.take_back(unit, refund_key=self._refund, now=int(now.timestamp()))
+        return self.purse.take_back(unit, refund_key=self._refund_key, now=int(now.timestamp()))
 
     def pay_code(self, amount: int, unit: str) -> str:
-        """The code that pays `amount`. Works without a connection when the coins make the amount."""
-        return self.code(self.purse.pay(amount, unit), unit)
+        """The code that pays `amount` where the till has a connection. Needs none here when the coins make the amount."""
+        # Without the proofs: their blinding factors would lead the mint to the requests in which it signed these coins.
+        return self.code([without_dleq(proof) for proof in self.purse.pay(amount, unit)], unit)
 
     def pay_held_code(self, unit: str, *, label: str) -> str:
         """The code that pays what was set aside under `label`."""

@@ -10,14 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from amparo.commands.shell import DATA, Data, Json, access, bar, console, show_table, tell
-from amparo.installation import CycleTotals, Installation, import_source, wait_for
+from amparo.installation import CycleTotals, Installation, fetch_cards, import_source, wait_for
 from amparo.sources import from_files, read_file
 from amparo_common.money import format_minor
 from amparo_rules.examples import check_examples
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import NAMES, starter
 from amparo_service.client import Client
-from amparo_service.keys import replace_file
 
 programme = typer.Typer(help="Rules: check, publish, list.", no_args_is_help=True)
 
@@ -141,7 +140,7 @@ def cards(
     job = registrar.post("/cards", {}, dict[str, int])["job"]
     with bar("Printing") as progress:
         found = wait_for(registrar, job, dict[str, int], progress=progress)
-    replace_file(out, registrar.get_bytes(f"/cards/{job}.pdf"))
+    fetch_cards(registrar, job, out)
     tell(as_json, found, f"{found['cards']:,} cards, {found['read_back']:,} codes read back: {out}")
 
 

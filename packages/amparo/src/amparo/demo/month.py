@@ -12,7 +12,7 @@ from amparo.demo.market import DEPOSIT_DAYS, FIRST_DAY, LAST_DAY, Market
 from amparo.demo.people import Home, People, in_parallel, read_homes
 from amparo.demo.story import Figures, Stage
 from amparo.errors import NotRefused
-from amparo.installation import CycleTotals, import_source, wait_for
+from amparo.installation import CycleTotals, fetch_cards, import_source, wait_for
 from amparo.town import FOOD, MEDICINE
 from amparo_common.clock import from_text
 from amparo_common.money import format_minor
@@ -64,7 +64,7 @@ def print_cards(stage: Stage) -> tuple[str, Figures]:
     registrar = stage.installation.staff("registrar")
     job = registrar.post("/cards", {}, dict[str, int])["job"]
     found = wait_for(registrar, job, CardsPrinted, progress=stage.progress)
-    replace_file(stage.papers / "cards.pdf", registrar.get_bytes(f"/cards/{job}.pdf"))
+    fetch_cards(registrar, job, stage.papers / "cards.pdf")
     return (
         f"{found.cards:,} identity cards are printed, and every code was read back by machine. A shop that scans one"
         " learns nothing: the code is sealed to registered verifiers.",

@@ -1,4 +1,4 @@
-"""Everything a thief finds: the rows of every table of every database, the bytes of their journals, the key files.
+"""What a thief finds: the rows of every table of every database, the bytes of their journals, the secret keys.
 
 Rows are indexed by the values they hold (whole cells, and the words inside texts and signed documents), so that any value
 that stands in two places joins them.
