@@ -24,6 +24,10 @@ faults *args:
 isolated *args:
     pytest -m isolated tests/isolated {{args}}
 
+# a performance claim as one command, for example: just bench month --households survey
+bench name *args:
+    python -m bench.{{name}} {{args}}
+
 # which lines and branches the tests reach
 coverage *args:
     coverage run -m pytest {{args}}

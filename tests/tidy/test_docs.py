@@ -19,9 +19,7 @@ from tests.tidy.tree import ROOT, Workspace, listed
 from tools.errors_docs import WITHOUT_CLASS, read_errors
 
 from amparo.__main__ import app
-from amparo_cashu.curve import read_point
 from amparo_cashu.nut00_token import read_token
-from amparo_cashu.nut12_dleq import check_proof
 from amparo_common import bridge, canonical
 from amparo_common.errors import AmparoError
 from amparo_common.money import format_minor
@@ -428,7 +426,8 @@ def check_voucher(found: Formats, example: Example) -> None:
     code, words = example.text.strip(), found.words(example.page, "number")
     (keyset,) = [body for body in found.log() if isinstance(body, bridge.KeysetAnnounced)]
     (coin,) = read_token(code, keysets=[keyset.keyset]).proofs
-    check_proof(coin, read_point(keyset.keys[str(coin.amount)]))
+    assert str(coin.amount) in keyset.keys
+    assert coin.dleq is None
     assert words == {"keyset": coin.id, "amount": format_minor(coin.amount), "number": voucher_number(code)}
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from amparo_cashu.curve import read_point
-from amparo_cashu.nut00_token import Token, write_token
+from amparo_cashu.nut00_token import Token, without_dleq, write_token
 from amparo_cashu.outputs import OutputPlan, finish, messages
 from amparo_common import bridge, canonical
 from amparo_common.clock import FixedClock
@@ -231,7 +231,9 @@ def voucher() -> str:
     seed = Secret(secret("purse") * 2)
     signed = [sign_output(each, read_point(each.B_), KEYSET.keys[each.amount]) for each in messages(plan, seed)]
     proofs = finish(plan, seed, signed, KEYSET.public_keys)
-    return write_token(Token(mint="https://mint.bread.example", unit=UNIT, proofs=proofs))
+    # As vouchers and online codes go: without the proofs.
+    bare = [without_dleq(proof) for proof in proofs]
+    return write_token(Token(mint="https://mint.bread.example", unit=UNIT, proofs=bare))
 
 
 def card() -> Card:

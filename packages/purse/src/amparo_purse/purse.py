@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable, Sequence
 
 import msgspec
-from coincurve import PublicKey
 
 from amparo_cashu.curve import read_point
 from amparo_cashu.errors import KeysetInactive, KeysetNotInLog, UnitsDiffer, UnitUnknown
@@ -106,15 +105,15 @@ class Purse:
     def check_genuine(self, proof: Proof, unit: str) -> None:
         """Raises unless a received coin is of this unit and was made with a key in the log. Works without a connection once
         the log is known."""
-        check_proof(proof, self._key_of(proof, unit))
+        check_proof(proof, read_point(self._key_of(proof, unit)))
 
-    def _key_of(self, proof: Proof, unit: str) -> PublicKey:
+    def _key_of(self, proof: Proof, unit: str) -> str:
         keyset = self.keyset(proof.id)
         if keyset.unit != unit:
             raise UnitsDiffer("A coin is of another unit.")
         if str(proof.amount) not in keyset.keys:
             raise KeysetNotInLog("A coin has an amount that its keyset does not have.")
-        return read_point(keyset.keys[str(proof.amount)])
+        return keyset.keys[str(proof.amount)]
 
     # --- with the mint ----------------------------------------------------------------------------------------------------
 
