@@ -126,14 +126,17 @@ def said_in_code() -> set[str]:
     """Every text that the page's code passes to the translator."""
     found = set(SAYS.values()) | {page_module.NOT_COLLECTED}
     for module in (page_module, plots):
-        tree = ast.parse(Path(str(module.__file__)).read_text())
-        for node in ast.walk(tree):
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
-                found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
-            if isinstance(node, ast.Tuple) and all(isinstance(each, ast.Constant) for each in node.elts):
-                values = [each.value for each in node.elts if isinstance(each, ast.Constant)]
-                found |= set(values) if "Programme" in values else set()
+                found |= texts_in(node.args)
+            if isinstance(node, ast.Tuple) and "Programme" in texts_in(node.elts):
+                found |= texts_in(node.elts)
     return found
+
+
+def texts_in(nodes: list[ast.expr]) -> set[str]:
+    """The texts among some expressions."""
+    return {each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)}
 
 
 @pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))

@@ -113,7 +113,7 @@ def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
     return pdf
 
 
-def _read_back(pdf: bytes, layout: Layout, codes: list[str | None]) -> None:
+def _read_back(pdf: bytes, layout: Layout, codes: Sequence[str | None]) -> None:
     document = pypdfium2.PdfDocument(pdf)
     try:
         # Cards are printed on both sides: codes are on the odd pages (the inside).

@@ -272,15 +272,10 @@ def shop(stage: Stage) -> tuple[str, Figures]:
     """Days 12 to 29: people buy, with a connection, without one, and with paper."""
     people = People(stage)
     market = Market(stage, people)
-    (total,) = people.rows("SELECT count(*) FROM purchase")[0]
-
-    def show_all(_done: int, _total: int) -> None:
-        (done,) = people.rows("SELECT count(*) FROM purchase WHERE state = 'done'")[0]
-        progress(done, total)
-
-    progress, stage.progress = stage.progress, show_all
+    progress, stage.progress = stage.progress, lambda _done, _total: None  # the bar counts days
     try:
         for day in range(FIRST_DAY, LAST_DAY + 1):
+            progress(day - FIRST_DAY, LAST_DAY + 1 - FIRST_DAY)
             stage.on(day, 8)
             market.set_aside(day)
             stage.on(day, 17)
@@ -293,6 +288,7 @@ def shop(stage: Stage) -> tuple[str, Figures]:
     figures: Figures = {f"purchases.{mode}": count for mode, count, _ in rows}
     figures |= dict(people.rows("SELECT 'spent.' || unit, sum(amount) FROM purchase GROUP BY unit ORDER BY unit"))
     modes = ", ".join(f"{count:,} {mode}" for mode, count, _ in rows)
+    total = sum(count for _, count, _ in rows)
     return (
         f"{total:,} purchases ({modes}). Each shop saw an amount and nothing else; offline ones were locked to the shop's"
         " key and sent in later.",

@@ -32,7 +32,8 @@ SCHEMA = (
     " amount INTEGER NOT NULL, purchase INTEGER) WITHOUT ROWID;\n"
     "CREATE TABLE purchase (number INTEGER PRIMARY KEY, home TEXT NOT NULL REFERENCES home, unit TEXT NOT NULL,"
     " amount INTEGER NOT NULL, shop INTEGER NOT NULL, day INTEGER NOT NULL, mode TEXT NOT NULL,"
-    " state TEXT NOT NULL DEFAULT 'planned', code TEXT, place INTEGER)"
+    " state TEXT NOT NULL DEFAULT 'planned', code TEXT, place INTEGER);\n"
+    "CREATE INDEX purchase_place ON purchase (place)"
 )
 
 
