@@ -69,7 +69,7 @@ class Show:
     def _table(self, rows: list[dict[str, str]]) -> None:
         if not rows:
             return
-        table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False)
+        table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False)
         for column in rows[0]:
             table.add_column(column, style="dim", overflow="fold")
         for row in rows:

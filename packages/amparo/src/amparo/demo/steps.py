@@ -27,7 +27,6 @@ def audit(stage: Stage) -> tuple[str, Figures]:
             "issued": format_minor(each.issued),
             "spent": format_minor(each.redeemed),
             "in hands": format_minor(each.outstanding),
-            "expired": format_minor(each.expired),
             "settled": format_minor(each.settled),
         }
         for each in found.figures.units

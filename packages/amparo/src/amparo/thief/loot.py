@@ -35,6 +35,7 @@ class Loot:
         self.keys: dict[str, bytes] = {}
         self._by_value: dict[str, list[RowKey]] = {}
         self._references: dict[RowKey, list[RowKey]] = {}
+        self._beside: dict[RowKey, frozenset[RowKey]] = {}
 
     def add_folder(self, folder: Path) -> None:
         """Take everything in a service's folder: databases, journals, key files."""
@@ -90,8 +91,13 @@ class Loot:
         """The rows that hold a value."""
         return self._by_value.get(value, [])
 
-    def beside(self, key: RowKey, *, widest: int) -> Iterator[RowKey]:
+    def beside(self, key: RowKey, *, widest: int) -> frozenset[RowKey]:
         """The rows that share a value or a reference with a row; what more than `widest` rows share says nothing."""
+        if key not in self._beside:
+            self._beside[key] = frozenset(self._find_beside(key, widest))
+        return self._beside[key]
+
+    def _find_beside(self, key: RowKey, widest: int) -> Iterator[RowKey]:
         references = self._references.get(key, [])
         by_table: dict[str, list[RowKey]] = {}
         for other in references:

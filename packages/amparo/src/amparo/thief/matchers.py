@@ -5,6 +5,7 @@ That is the chance to be right when one must be named, so it can be compared wit
 """
 
 import hashlib
+from bisect import bisect
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -37,66 +38,105 @@ class Candidate(msgspec.Struct, frozen=True):
     place: int
 
 
-class Guess(msgspec.Struct, frozen=True):
-    """Whom an attack names for one sale."""
+class Group:
+    """The households that were paid the same amount in a unit, by their place in the order of claims."""
 
-    households: frozenset[int]
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        ordered = sorted(candidates, key=lambda candidate: candidate.place)
+        self.amount = ordered[0].amount
+        self.places = [candidate.place for candidate in ordered]
+        self.households = [candidate.household for candidate in ordered]
+        self.members = frozenset(self.households)
+
+    def nearest(self, place: int) -> tuple[int, int]:
+        """How far the nearest claim is from a place in the order, and whose it was."""
+        at = bisect(self.places, place)
+        around = range(max(at - 1, 0), min(at + 1, len(self.places)))
+        return min((abs(self.places[each] - place), self.households[each]) for each in around)
+
+
+class Guess(msgspec.Struct, frozen=True):
+    """Whom an attack names for one sale: everybody in these groups."""
+
+    groups: list[frozenset[int]]
 
     def success(self, truth: int) -> float:
         """The chance to be right when one of them must be named."""
-        return 1 / len(self.households) if truth in self.households else 0.0
+        return 1 / sum(map(len, self.groups)) if any(truth in group for group in self.groups) else 0.0
+
+
+def groups_of(candidates: Sequence[Candidate]) -> dict[str, list[Group]]:
+    """The candidates of each unit, grouped by amount, the smallest first."""
+    found: dict[tuple[str, int], list[Candidate]] = {}
+    for candidate in candidates:
+        found.setdefault((candidate.unit, candidate.amount), []).append(candidate)
+    grouped: dict[str, list[Group]] = {}
+    for (unit, _), members in sorted(found.items()):
+        grouped.setdefault(unit, []).append(Group(members))
+    return grouped
 
 
 def by_guessing(sales: Sequence[Sale], candidates: Sequence[Candidate]) -> list[Guess]:
     """Anybody who was paid in the unit."""
-    everybody = {unit: frozenset(c.household for c in candidates if c.unit == unit) for unit in _units(candidates)}
-    return [Guess(everybody.get(sale.unit, frozenset())) for sale in sales]
+    grouped = groups_of(candidates)
+    return [Guess([group.members for group in grouped.get(sale.unit, [])]) for sale in sales]
 
 
 def by_amount(sales: Sequence[Sale], candidates: Sequence[Candidate]) -> list[Guess]:
-    """Who was paid at least as much, and in whose aid the coins of the sale can have been (amounts are powers of two, so
-    untouched aid holds each coin at most once)."""
-    found = []
-    for sale in sales:
-        rich = [c for c in candidates if c.unit == sale.unit and c.amount >= sale.amount]
-        coins = {coin.amount for coin in sale.coins}
-        whole = len(coins) == len(sale.coins)
-        fitting = [c for c in rich if whole and all(c.amount & coin for coin in coins)]
-        # A sale whose coins fit nobody's aid was changed at the mint before: then only the sum says something.
-        found.append(Guess(frozenset(c.household for c in fitting or rich)))
-    return found
+    """Who was paid at least as much, and in whose aid the coins of the sale can have been."""
+    grouped = groups_of(candidates)
+    return [Guess([group.members for group in _fitting(sale, grouped.get(sale.unit, []))]) for sale in sales]
+
+
+def _fitting(sale: Sale, groups: Sequence[Group]) -> list[Group]:
+    """Amounts are powers of two, so untouched aid holds each coin at most once. A sale whose coins fit nobody's aid was
+    changed at the mint before: then only its sum says something."""
+    rich = [group for group in groups if group.amount >= sale.amount]
+    coins = {coin.amount for coin in sale.coins}
+    if len(coins) < len(sale.coins):
+        return rich
+    return [group for group in rich if all(group.amount & coin for coin in coins)] or rich
 
 
 def by_exact_amount(sales: Sequence[Sale], candidates: Sequence[Candidate]) -> list[Guess]:
     """Who was paid exactly what the sale cost, as if people spent all at once; else who was paid next above it."""
+    grouped = groups_of(candidates)
     found = []
     for sale in sales:
-        above = [c for c in candidates if c.unit == sale.unit and c.amount >= sale.amount]
-        nearest = min((c.amount for c in above), default=0)
-        found.append(Guess(frozenset(c.household for c in above if c.amount == nearest)))
+        above = [group for group in grouped.get(sale.unit, []) if group.amount >= sale.amount]
+        found.append(Guess([group.members for group in above[:1]]))
+    return found
+
+
+def _same_place(sales: Sequence[Sale], candidates: Sequence[Candidate]) -> dict[int, Candidate]:
+    """For each sale (by its place) the claim at the same point of the order, as if people spent in the order in which they
+    were paid."""
+    found = {}
+    for unit in {candidate.unit for candidate in candidates}:
+        queue = sorted((c for c in candidates if c.unit == unit), key=lambda c: c.place)
+        line = sorted((sale for sale in sales if sale.unit == unit), key=lambda sale: sale.place)
+        for rank, sale in enumerate(line):
+            found[sale.place] = queue[rank * len(queue) // len(line)]
     return found
 
 
 def by_order(sales: Sequence[Sale], candidates: Sequence[Candidate]) -> list[Guess]:
-    """Who claimed at the same point of the order, as if people spent in the order in which they were paid."""
-    found = {}
-    for unit in _units(candidates):
-        queue = sorted((c for c in candidates if c.unit == unit), key=lambda c: c.place)
-        line = sorted((sale for sale in sales if sale.unit == unit), key=lambda sale: sale.place)
-        for rank, sale in enumerate(line):
-            found[sale.place] = Guess(frozenset({queue[rank * len(queue) // len(line)].household}))
-    return [found.get(sale.place, Guess(frozenset())) for sale in sales]
+    """Who claimed at the same point of the order."""
+    same = _same_place(sales, candidates)
+    return [Guess([frozenset({same[sale.place].household})] if sale.place in same else []) for sale in sales]
 
 
 def by_amount_and_order(sales: Sequence[Sale], candidates: Sequence[Candidate]) -> list[Guess]:
     """Of those whose amount fits, the one nearest in the order."""
-    places = {(c.household, c.unit): c.place for c in candidates}
-    ordered = by_order(sales, candidates)
+    grouped, same = groups_of(candidates), _same_place(sales, candidates)
     found = []
-    for sale, fitting, same in zip(sales, by_amount(sales, candidates), ordered, strict=True):
-        here = next((places[household, sale.unit] for household in same.households), 0)
-        nearest = min(fitting.households, key=lambda h: abs(places[h, sale.unit] - here), default=None)
-        found.append(Guess(frozenset() if nearest is None else frozenset({nearest})))
+    for sale in sales:
+        fitting = _fitting(sale, grouped.get(sale.unit, []))
+        if not fitting:
+            found.append(Guess([]))
+            continue
+        _, nearest = min(group.nearest(same[sale.place].place) for group in fitting)
+        found.append(Guess([frozenset({nearest})]))
     return found
 
 
@@ -104,7 +144,7 @@ def by_ids(sales: Sequence[Sale], loot: Loot) -> list[Guess]:
     """Every value of the sale (secrets, signatures, points, the servers' own keyed hashes of them, made with the stolen key)
     is looked up, and from row to row every shared value and reference is followed until a household is reached."""
     stolen = loot.keys.get("mint/hash-key", b"")
-    return [Guess(_reached(_traces(sale, stolen), loot)) for sale in sales]
+    return [Guess([_reached(_traces(sale, stolen), loot)]) for sale in sales]
 
 
 def _traces(sale: Sale, stolen: bytes) -> list[str]:
@@ -135,10 +175,6 @@ def _reached(values: Iterable[str], loot: Loot) -> frozenset[int]:
 
 def _number(loot: Loot, key: RowKey) -> int:
     return int(str(loot.rows[key].cells["number"]))
-
-
-def _units(candidates: Sequence[Candidate]) -> set[str]:
-    return {candidate.unit for candidate in candidates}
 
 
 ATTACKS: dict[str, Callable[[Sequence[Sale], Sequence[Candidate], Loot], list[Guess]]] = {
