@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,8 @@ def test_with_an_old_python_it_says_what_to_install(tmp_path: Path) -> None:
 
 def test_where_it_cannot_write_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    python = shutil.which("python3.11") or shutil.which("python3")
-    assert python is not None
-    result = script(tmp_path, AMPARO_PYTHON=python, AMPARO_HOME=str(tmp_path / "file" / "home"))
+    python = Path(sys.executable).resolve()  # the interpreter itself: a version manager's stand-in needs more tools
+    result = script(tmp_path, AMPARO_PYTHON=str(python), AMPARO_HOME=str(tmp_path / "file" / "home"))
     assert result.returncode == 3
     assert "cannot write" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1

@@ -10,6 +10,7 @@ from amparo_common import canonical
 from amparo_common.bridge import (
     Accreditation,
     AidApproved,
+    AskAccreditation,
     BridgeMessage,
     DecisionsMade,
     KeyAnnounced,
@@ -39,6 +40,7 @@ KEYSET = KeysetId("01" + "ab" * 32)
 BETWEEN_SERVICES: list[BridgeMessage] = [
     QuotePaid(quote=QuoteId("q1"), amount=1050, unit=USD),
     ShopDeposited(deposit=DepositId("d1"), shop=ShopId("s1"), amount=1050, unit=USD),
+    AskAccreditation(shop=ShopId("s1"), unit=USD),
     Accreditation(shop=ShopId("s1"), unit=USD, accredited=True),
 ]
 FOR_THE_LOG: list[LogMessage] = [
@@ -100,7 +102,7 @@ def test_a_message_of_one_kind_cannot_be_opened_as_another(message: BridgeMessag
 
 
 def test_a_paid_quote_cannot_be_opened_as_a_deposit_even_when_the_purpose_is_forged() -> None:
-    paid, deposited, _ = BETWEEN_SERVICES
+    paid, deposited, *_ = BETWEEN_SERVICES
     with pytest.raises(BadSignature):
         open_sealed(seal(paid, KEY), KEY.public, ShopDeposited)
     with pytest.raises(MalformedMessage):
