@@ -21,7 +21,7 @@ from amparo_cashu.errors import (
 from amparo_cashu.nut00_blind import blind, unblind
 from amparo_cashu.nut00_token import Token, read_token, write_token
 from amparo_cashu.nut02_keyset import check_keyset, keyset_id
-from amparo_cashu.nut10_secret import check_lock, read_lock
+from amparo_cashu.nut10_secret import check_lock, check_locks, read_lock, sig_all_message
 from amparo_cashu.nut12_dleq import challenge, check_proof, check_signature
 from amparo_cashu.nut13_secrets import derive
 from amparo_cashu.nut20_quote import check_claim, message
@@ -54,18 +54,39 @@ def altered(text: str, at: int = -1) -> str:
     return text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1 :]
 
 
-def test_every_file_of_vectors_is_run_here() -> None:
-    assert {path.stem for path in VECTORS.glob("*.json")} == {
-        "nut00_hash_to_curve",
-        "nut00_blinded_messages",
-        "nut00_blind_signatures",
-        "nut00_token_v4",
-        "nut02_keyset_id_v2",
-        "nut11_p2pk",
-        "nut12_dleq",
-        "nut13_v2",
-        "nut20_mint_quote_signature_v1",
-    }
+HERE = {
+    "nut00_hash_to_curve",
+    "nut00_blinded_messages",
+    "nut00_blind_signatures",
+    "nut00_token_v4",
+    "nut02_keyset_id_v2",
+    "nut11_p2pk",
+    "nut12_dleq",
+    "nut13_v2",
+    "nut20_mint_quote_signature_v1",
+}
+IN_TEST_FORMATS = {
+    "bip350_bech32m",
+    "error_codes",
+    "nut00_token_v3",
+    "nut01_keys",
+    "nut02_keyset_id_v1",
+    "nut13_v1",
+    "nut16_ur",
+    "nut18_requests",
+    "nut20_mint_quote_signature_legacy",
+    "nut26_requests",
+    "nut28_p2bk",
+    "nut29_batch_mint",
+    "rfc8949_cbor",
+    "spent_filter_v1",
+}
+
+
+def test_every_file_of_vectors_is_run_here_or_in_the_test_of_the_formats() -> None:
+    assert {path.stem for path in VECTORS.glob("*.json")} == HERE | IN_TEST_FORMATS
+    beside = Path(__file__).with_name("test_formats.py").read_text()
+    assert [name for name in IN_TEST_FORMATS if f'"{name}"' not in beside] == []
 
 
 # --- NUT-00 -----------------------------------------------------------------------------------------------------------
@@ -280,16 +301,74 @@ def test_one_signature_given_twice_counts_once() -> None:
         check_lock(msgspec.structs.replace(proof, witness=twice), now=NOW)
 
 
+def request_of(vector: Vector) -> tuple[list[Proof], list[BlindedMessage], str | None]:
+    """Inputs, outputs and, for a melt, the quote."""
+    request = vector["request"]
+    outputs = msgspec.convert(request.get("outputs") or [], list[BlindedMessage])
+    return msgspec.convert(request["inputs"], list[Proof]), outputs, request.get("quote")
+
+
+SIG_ALL = [vector for vector in REQUESTS if vector.get("kind") != "HTLC"]
+
+
+@pytest.mark.parametrize("vector", [v for v in SIG_ALL if v["valid"]], ids=named)
+def test_a_published_request_that_is_signed_as_a_whole_opens_and_no_other_request_does(vector: Vector) -> None:
+    inputs, outputs, quote = request_of(vector)
+    assert (quote is None) == (vector["type"] == "swap")
+    check_locks(inputs, outputs, quote, now=NOW)
+    if "msg_to_sign" in vector:
+        signed = sig_all_message(inputs, outputs, quote)
+        assert signed.decode() == vector["msg_to_sign"]
+        assert hashlib.sha256(signed).hexdigest() == vector["msg_to_sign_sha256_hex"]
+    first = inputs[0]
+    for wrong in (
+        (inputs[::-1] if len(inputs) > 1 else [msgspec.structs.replace(first, C=altered(first.C))], outputs, quote),
+        ([*inputs, first], outputs, quote),
+        ([msgspec.structs.replace(first, witness=None), *inputs[1:]], outputs, quote),
+        (inputs, [*outputs, BlindedMessage(amount=1, id=first.id, B_=first.C)], quote),
+        (inputs, [msgspec.structs.replace(each, amount=each.amount + 1) for each in outputs], f"{quote or ''}1"),
+        (inputs, outputs, "another quote"),
+        (inputs, outputs[1:] or None, f"{quote or ''}1"),
+    ):
+        with pytest.raises(LockNotOpen):
+            check_locks(*wrong, now=NOW)
+
+
+@pytest.mark.parametrize("vector", [v for v in SIG_ALL if not v["valid"]], ids=named)
+def test_a_published_request_whose_conditions_differ_is_refused(vector: Vector) -> None:
+    with pytest.raises(LockNotOpen):
+        check_locks(*request_of(vector), now=NOW)
+
+
 @pytest.mark.parametrize("vector", REQUESTS, ids=named)
-def test_the_signature_flag_sig_all_is_refused_on_purpose_even_when_well_signed(vector: Vector) -> None:
-    inputs = [msgspec.convert(each, Proof) for each in vector["request"]["inputs"]]
-    assert inputs
+def test_a_coin_that_is_signed_with_the_whole_request_is_refused_where_coins_are_judged_one_by_one(
+    vector: Vector,
+) -> None:
+    inputs, _, _ = request_of(vector)
     for proof in inputs:
         assert "SIG_ALL" in proof.secret
         with pytest.raises(BadToken):
             check_lock(proof, now=NOW)
         with pytest.raises(BadToken):
             read_lock(proof.secret)
+
+
+@pytest.mark.parametrize("vector", [v for v in REQUESTS if v.get("kind") == "HTLC"], ids=named)
+def test_a_condition_of_another_kind_is_refused_on_purpose_even_when_well_signed(vector: Vector) -> None:
+    for now in (0, NOW, 2**40):
+        with pytest.raises(BadToken):
+            check_locks(*request_of(vector), now=now)
+
+
+@pytest.mark.parametrize("vector", PROOFS, ids=named)
+def test_a_request_judges_a_published_proof_as_it_stands_alone(vector: Vector) -> None:
+    proof = msgspec.convert(vector["proof"], Proof)
+    plain = Proof(amount=1, id=proof.id, secret="plain", C=proof.C)
+    if vector["valid"]:
+        check_locks([plain, proof], now=NOW)
+    else:
+        with pytest.raises(LockNotOpen):
+            check_locks([plain, proof], now=NOW)
 
 
 # --- NUT-12 -----------------------------------------------------------------------------------------------------------

@@ -130,9 +130,14 @@ def schnorr_sign(message: bytes, secret: bytes) -> str:
 
 def schnorr_verify(message: bytes, signature: str, key: PublicKey) -> None:
     """Raises `LockNotOpen` unless `signature` (hex) is a BIP340 signature of `key` over SHA-256(message)."""
+    schnorr_verify_digest(hashlib.sha256(message).digest(), signature, key)
+
+
+def schnorr_verify_digest(digest: bytes, signature: str, key: PublicKey) -> None:
+    """The same for a message whose SHA-256 is known. Raises `LockNotOpen`."""
     try:
         data = bytes.fromhex(signature)
     except ValueError as error:
         raise LockNotOpen("A signature is not written in hex.") from error
-    if len(data) != 64 or not PublicKeyXOnly(key.format()[1:]).verify(data, hashlib.sha256(message).digest()):
+    if len(data) != 64 or not PublicKeyXOnly(key.format()[1:]).verify(data, digest):
         raise LockNotOpen("A signature is not valid.")

@@ -1,30 +1,46 @@
-"""Errors of the token protocol. `number` is the code of the specification's error table, sent on the wire.
+"""Errors of the token protocol. `number` is the code of the specification's error table (error_codes.md), sent on the wire;
+10000, which the table leaves free, stands for what it has no number for.
 
 AmparoError
   TokenError
-    BadPoint            token.bad_point
+    BadPoint            token.bad_point              10001
     BadToken            token.malformed
-    ProofFalse          token.proof_false               10001
-    AlreadySpent        token.already_spent             11001
-    AlreadySigned       token.outputs_already_signed    11003
-    NotBalanced         token.not_balanced              11005
-    AmountRefused       token.amount_refused            11006
-    DuplicateInputs     token.duplicate_inputs          11007
-    DuplicateOutputs    token.duplicate_outputs         11008
-    UnitsDiffer         token.units_differ              11010
-    UnitUnknown         token.unit_unknown              11013
-    TooMany             token.too_many                  11014
-    KeysetUnknown       token.keyset_unknown            12001
-    KeysetInactive      token.keyset_inactive           12002
-    KeysetExpired       token.keyset_expired            12003
-    QuoteNotPaid        token.quote_not_paid            20001
-    QuoteIssued         token.quote_already_issued      20002
-    QuoteUnknown        token.quote_unknown             20007
-    QuoteSignatureFalse token.quote_signature_false     20008
-    QuoteKeyMissing     token.quote_key_missing         20009
-    LockNotOpen         token.lock_not_open             10001
+    ProofFalse          token.proof_false            10001
+    AlreadySpent        token.already_spent          11001
+    TokenPending        token.pending                11002
+    AlreadySigned       token.outputs_already_signed 11003
+    NotBalanced         token.not_balanced           11005
+    AmountRefused       token.amount_refused         11006
+    DuplicateInputs     token.duplicate_inputs       11007
+    DuplicateOutputs    token.duplicate_outputs      11008
+    UnitsMixed          token.units_mixed            11009
+    UnitsDiffer         token.units_differ           11010
+    UnitUnknown         token.unit_unknown           11013
+    TooMany             token.too_many               11014
+    TooManyOutputs      token.too_many_outputs       11015
+    DuplicateQuotes     token.duplicate_quotes       11016
+    TooManyQuotes       token.too_many_quotes        11017
+    KeysetUnknown       token.keyset_unknown         12001
+    KeysetInactive      token.keyset_inactive        12002
+    KeysetExpired       token.keyset_expired         12003
+    QuoteNotPaid        token.quote_not_paid         20001
+    QuoteIssued         token.quote_already_issued   20002
+    QuotePending        token.quote_pending          20005
+    QuoteSettled        token.quote_settled          20006
+    QuoteUnknown        token.quote_unknown
+    QuoteSignatureFalse token.quote_signature_false  20008
+    QuoteKeyMissing     token.quote_key_missing      20009
+    ClearAuthMissing    token.clear_auth_missing     30001
+    ClearAuthFalse      token.clear_auth_false       30002
+    BlindAuthMissing    token.blind_auth_missing     31001
+    BlindAuthFalse      token.blind_auth_false       31002
+    TooManyAuthTokens   token.too_many_auth_tokens   31003
+    AuthRateExceeded    token.auth_rate_exceeded     31004
+    LockNotOpen         token.lock_not_open          10001
     SignatureNotProved  token.signature_not_proved
     KeysetNotInLog      token.keyset_not_in_log
+    RequestNotMet       token.request_not_met
+    FilterMalformed     token.filter_malformed
 """
 
 from typing import ClassVar
@@ -74,6 +90,15 @@ class AlreadySpent(TokenError):
     todo = "Do not hand over goods for it; ask for another code."
 
 
+class TokenPending(TokenError):
+    """A token is in a deposit that is not finished."""
+
+    code = "token.pending"
+    number = 11002
+    why = "It belongs to another request until that is finished."
+    todo = "Wait for the deposit it was handed in with."
+
+
 class AlreadySigned(TokenError):
     """An output was signed before in another request."""
 
@@ -119,6 +144,15 @@ class DuplicateOutputs(TokenError):
     todo = "Use a fresh secret for every output."
 
 
+class UnitsMixed(TokenError):
+    """The inputs, or the outputs, are of several units."""
+
+    code = "token.units_mixed"
+    number = 11009
+    why = "One request is about one unit."
+    todo = "Send one request per unit."
+
+
 class UnitsDiffer(TokenError):
     """Tokens of different units are mixed."""
 
@@ -143,6 +177,33 @@ class TooMany(TokenError):
     code = "token.too_many"
     number = 11014
     why = "Requests are bounded so that nobody can block the others."
+    todo = "Split it into several requests."
+
+
+class TooManyOutputs(TokenError):
+    """A request asks for too many outputs."""
+
+    code = "token.too_many_outputs"
+    number = 11015
+    why = "Requests are bounded so that nobody can block the others."
+    todo = "Split it into several requests."
+
+
+class DuplicateQuotes(TokenError):
+    """The same quote stands twice in one request."""
+
+    code = "token.duplicate_quotes"
+    number = 11016
+    why = "A quote gives its tokens once."
+    todo = "Name each quote once."
+
+
+class TooManyQuotes(TokenError):
+    """A request names too many quotes."""
+
+    code = "token.too_many_quotes"
+    number = 11017
+    why = "Batches are bounded so that nobody can block the others."
     todo = "Split it into several requests."
 
 
@@ -191,11 +252,28 @@ class QuoteIssued(TokenError):
     todo = "Repeat the first request exactly, or restore its signatures."
 
 
+class QuoteSettled(TokenError):
+    """A deposit was settled before, with other tokens."""
+
+    code = "token.quote_settled"
+    number = 20006
+    why = "A deposit is made once."
+    todo = "Ask for a new quote for these tokens."
+
+
+class QuotePending(TokenError):
+    """A quote is being carried out with other tokens."""
+
+    code = "token.quote_pending"
+    number = 20005
+    why = "One request at a time carries out a quote."
+    todo = "Wait for its end, or repeat the first request exactly."
+
+
 class QuoteUnknown(TokenError):
     """There is no such quote."""
 
     code = "token.quote_unknown"
-    number = 20007
     why = "The quote id is wrong, or the quote was never made here."
     todo = "Ask for a new quote."
 
@@ -216,6 +294,60 @@ class QuoteKeyMissing(TokenError):
     number = 20009
     why = "Without a key, anyone who saw the quote's id could take the aid."
     todo = "Send a fresh public key with the quote."
+
+
+class ClearAuthMissing(TokenError):
+    """This needs a log-in."""
+
+    code = "token.clear_auth_missing"
+    number = 30001
+    why = "The mint lists this request as open to known users only."
+    todo = "Log in and send the token in the header Clear-auth."
+
+
+class ClearAuthFalse(TokenError):
+    """A log-in token is not valid."""
+
+    code = "token.clear_auth_false"
+    number = 30002
+    why = "It has ended, or was not made by the log-in service of this mint."
+    todo = "Log in again."
+
+
+class BlindAuthMissing(TokenError):
+    """This request costs one access token."""
+
+    code = "token.blind_auth_missing"
+    number = 31001
+    why = "Access tokens bound the load of each wallet without naming it."
+    todo = "Send one in the header Blind-auth."
+
+
+class BlindAuthFalse(TokenError):
+    """An access token is not valid."""
+
+    code = "token.blind_auth_false"
+    number = 31002
+    why = "It is malformed, not made by this mint, or spent."
+    todo = "Use a fresh access token."
+
+
+class TooManyAuthTokens(TokenError):
+    """More access tokens were asked for than one request may have."""
+
+    code = "token.too_many_auth_tokens"
+    number = 31003
+    why = "The mint publishes how many it gives at once."
+    todo = "Ask for fewer."
+
+
+class AuthRateExceeded(TokenError):
+    """Access tokens were asked for too often."""
+
+    code = "token.auth_rate_exceeded"
+    number = 31004
+    why = "Each wallet gets a bounded number in a period."
+    todo = "Try again in the next period."
 
 
 class LockNotOpen(TokenError):
@@ -241,3 +373,19 @@ class KeysetNotInLog(TokenError):
     code = "token.keyset_not_in_log"
     why = "A mint could mark a person by giving them a keyset of their own."
     todo = "Refuse it and keep the answer as evidence."
+
+
+class RequestNotMet(TokenError):
+    """A payment does not meet the request that it answers."""
+
+    code = "token.request_not_met"
+    why = "Mint, unit, amount or lock differ from what was asked."
+    todo = "Pay again as the request says."
+
+
+class FilterMalformed(TokenError):
+    """A filter of spent tokens cannot be read."""
+
+    code = "token.filter_malformed"
+    why = "It is cut, changed or of an unknown version."
+    todo = "Fetch the filter again; until then, take payments online only."

@@ -8,22 +8,25 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from amparo_cashu.curve import read_point, show_point
+from amparo_cashu.curve import generator_times, read_point, show_point
 from amparo_cashu.errors import SignatureNotProved
 from amparo_cashu.nut00_blind import blind, unblind
 from amparo_cashu.nut10_secret import write_lock
 from amparo_cashu.nut12_dleq import check_signature
-from amparo_cashu.nut13_secrets import derive
+from amparo_cashu.nut13_secrets import derive, derive_ephemeral
+from amparo_cashu.nut28_p2bk import hide_keys
 from amparo_cashu.wire import BlindedMessage, BlindSignature, Dleq, Proof
 from amparo_common.secret import Secret
 
 
 class LockTo(msgspec.Struct, frozen=True):
-    """Lock outputs to a key until a time (unix); afterwards the refund key may take them back."""
+    """Lock outputs to a key until a time (unix); afterwards the refund key may take them back. `hide`: each output to other,
+    hidden keys (NUT-28), so that the mint cannot tell who was paid twice; both sides then sign with `sign_hidden`."""
 
     key: str
     locktime: int
     refund: str
+    hide: bool = False
 
 
 class OutputPlan(msgspec.Struct, frozen=True):
@@ -38,16 +41,23 @@ class OutputPlan(msgspec.Struct, frozen=True):
 class _Blank(msgspec.Struct, frozen=True):
     secret: str
     factor: bytes
+    p2pk_e: str | None = None
 
 
 def _blanks(plan: OutputPlan, seed: Secret) -> list[_Blank]:
     found = []
     for place, lock in enumerate(plan.locks):
-        blank = derive(seed, plan.keyset, plan.counter + place)
-        secret = blank.secret
-        if lock is not None:
-            secret = write_lock(blank.secret, lock.key, locktime=lock.locktime, refund=lock.refund)
-        found.append(_Blank(secret=secret, factor=blank.factor))
+        counter = plan.counter + place
+        blank = derive(seed, plan.keyset, counter)
+        if lock is None:
+            found.append(_Blank(secret=blank.secret, factor=blank.factor))
+            continue
+        key, refund, point = lock.key, lock.refund, None
+        if lock.hide:
+            ephemeral = derive_ephemeral(seed, plan.keyset, counter)
+            (key, refund), point = hide_keys([key, refund], ephemeral), show_point(generator_times(ephemeral))
+        secret = write_lock(blank.secret, key, locktime=lock.locktime, refund=refund)
+        found.append(_Blank(secret=secret, factor=blank.factor, p2pk_e=point))
     return found
 
 
@@ -79,6 +89,7 @@ def finish(
                 secret=blank.secret,
                 C=show_point(unblind(signed, blank.factor, key)),
                 dleq=Dleq(e=signature.dleq.e, s=signature.dleq.s, r=blank.factor.hex()),
+                p2pk_e=blank.p2pk_e,
             )
         )
     return proofs

@@ -1,4 +1,7 @@
-"""The messages between a wallet or till and a mint, as the specification writes them (NUT-00 to 05, 07, 09)."""
+"""The messages between a wallet or till and a mint, as the specification writes them (NUT-00 to 07, 09, 17, 19 to 23, 29).
+
+Shapes only: lengths and numbers of parts are bounded by whoever reads them. A struct ignores fields that it does not know.
+"""
 
 from typing import Literal
 
@@ -14,7 +17,7 @@ class Dleq(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
-    """NUT-00: a token. `C` is the unblinded signature."""
+    """NUT-00: a token. `C` is the unblinded signature. `p2pk_e` (NUT-28) only between wallets, never to the mint."""
 
     amount: int
     id: str
@@ -22,6 +25,7 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
     C: str
     dleq: Dleq | None = None
     witness: str | None = None
+    p2pk_e: str | None = None
 
 
 class BlindedMessage(msgspec.Struct, frozen=True):
@@ -139,11 +143,14 @@ class MeltQuote(msgspec.Struct, frozen=True):
     fee_reserve: int = 0
 
 
-class MeltRequest(msgspec.Struct, frozen=True):
-    """POST /v1/melt/{method}: tokens for a quote."""
+class MeltRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """POST /v1/melt/{method} (NUT-05): tokens for a quote. `prefer_async` asks for an answer before the payment is settled.
+    `outputs` are the blank ones of NUT-08: a SIG_ALL signature covers them (NUT-11), whether or not a mint gives change."""
 
     quote: str
     inputs: list[Proof]
+    prefer_async: bool = False
+    outputs: list[BlindedMessage] | None = None
 
 
 class CheckStateRequest(msgspec.Struct, frozen=True):
@@ -177,3 +184,247 @@ class RestoreAnswer(msgspec.Struct, frozen=True):
 
     outputs: list[BlindedMessage]
     signatures: list[BlindSignature]
+
+
+class MintQuotesCheck(msgspec.Struct, frozen=True):
+    """POST /v1/mint/quote/{method}/check (NUT-29). Answered with a plain array of quotes, in the order asked."""
+
+    quotes: list[str]
+
+
+class BatchMintRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """POST /v1/mint/{method}/batch (NUT-29): outputs for several paid quotes at once, all or none. `signatures[i]` is the
+    claim of `quotes[i]` over all outputs, None for a quote without a key. Answered with `Signatures`."""
+
+    quotes: list[str]
+    outputs: list[BlindedMessage]
+    quote_amounts: list[int] | None = None
+    signatures: list[str | None] | None = None
+
+
+class AuthProof(msgspec.Struct, frozen=True, omit_defaults=True):
+    """NUT-22: a blind authentication token. Its amount is 1. `dleq` only between wallets, never to the mint."""
+
+    id: str
+    secret: str
+    C: str
+    dleq: Dleq | None = None
+
+
+class AuthMintRequest(msgspec.Struct, frozen=True):
+    """POST /v1/auth/blind/mint (NUT-22): outputs of the unit `auth`. Answered with `Signatures`."""
+
+    outputs: list[BlindedMessage]
+
+
+# NUT-06: what a mint says about itself
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """One way to reach whoever runs the mint."""
+
+    method: str
+    info: str
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """A method and a path, as in NUT-19, 21 and 22. A path that ends in `*` stands for all that begin like it."""
+
+    method: str
+    path: str
+
+
+class MethodSetting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """NUT-04, 05: a method and a unit that this mint takes; amounts in minor units."""
+
+    method: str
+    unit: str
+    method_name: str | None = None
+    min_amount: int | None = None
+    max_amount: int | None = None
+    options: dict[str, bool | int | str] | None = None
+
+
+class MethodsSetting(msgspec.Struct, frozen=True):
+    """NUT-04, 05."""
+
+    methods: list[MethodSetting]
+    disabled: bool = False
+
+
+class Supported(msgspec.Struct, frozen=True):
+    """A part of the specification that has no other setting than being on."""
+
+    supported: bool
+
+
+class SocketMethod(msgspec.Struct, frozen=True):
+    """NUT-17: the kinds of subscription (`benefit_mint_quote`, `proof_state`, ...) of one method and unit."""
+
+    method: str
+    unit: str
+    commands: list[str]
+
+
+class SocketSetting(msgspec.Struct, frozen=True):
+    """NUT-17."""
+
+    supported: list[SocketMethod]
+
+
+class CacheSetting(msgspec.Struct, frozen=True):
+    """NUT-19: answers to these requests may be asked for again for `ttl` seconds; None: without end."""
+
+    ttl: int | None
+    cached_endpoints: list[Endpoint]
+
+
+class ClearAuthSetting(msgspec.Struct, frozen=True):
+    """NUT-21: endpoints that need a log-in."""
+
+    openid_discovery: str
+    client_id: str
+    protected_endpoints: list[Endpoint]
+
+
+class BlindAuthSetting(msgspec.Struct, frozen=True):
+    """NUT-22: endpoints that cost one blind authentication token, and how many tokens one request may ask for."""
+
+    bat_max_mint: int
+    protected_endpoints: list[Endpoint]
+
+
+class BatchSetting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """NUT-29."""
+
+    max_batch_size: int | None = None
+    methods: list[str] | None = None
+
+
+_NUMBERS = {
+    "mint": "4",
+    "melt": "5",
+    "state_check": "7",
+    "restore": "9",
+    "conditions": "10",
+    "pay_to_key": "11",
+    "signature_proofs": "12",
+    "sockets": "17",
+    "cache": "19",
+    "quote_keys": "20",
+    "clear_auth": "21",
+    "blind_auth": "22",
+    "batch": "29",
+}
+
+
+class Nuts(msgspec.Struct, frozen=True, omit_defaults=True, rename=_NUMBERS):
+    """What a mint supports, by the number of the specification; None: not supported."""
+
+    mint: MethodsSetting
+    melt: MethodsSetting
+    state_check: Supported | None = None
+    restore: Supported | None = None
+    conditions: Supported | None = None
+    pay_to_key: Supported | None = None
+    signature_proofs: Supported | None = None
+    sockets: SocketSetting | None = None
+    cache: CacheSetting | None = None
+    quote_keys: Supported | None = None
+    clear_auth: ClearAuthSetting | None = None
+    blind_auth: BlindAuthSetting | None = None
+    batch: BatchSetting | None = None
+
+
+class MintInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """GET /v1/info (NUT-06). `time` is unix time."""
+
+    nuts: Nuts
+    name: str | None = None
+    pubkey: str | None = None
+    version: str | None = None
+    description: str | None = None
+    description_long: str | None = None
+    contact: list[Contact] | None = None
+    motd: str | None = None
+    icon_url: str | None = None
+    urls: list[str] | None = None
+    time: int | None = None
+    tos_url: str | None = None
+
+
+# NUT-17: frames of the websocket /v1/ws (JSON-RPC 2.0); read with `nut17_socket.read_frame`
+
+
+class SubscribeParams(msgspec.Struct, frozen=True, rename="camel"):
+    """What to hear about: ids of quotes, or Ys for `proof_state`. `sub_id` is the wallet's name for it."""
+
+    kind: str
+    sub_id: str
+    filters: list[str]
+
+
+class UnsubscribeParams(msgspec.Struct, frozen=True, rename="camel"):
+    """Which subscription ends."""
+
+    sub_id: str
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag_field="method", tag="subscribe"):
+    """From a wallet: begin to tell me."""
+
+    id: int
+    params: SubscribeParams
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, tag_field="method", tag="unsubscribe"):
+    """From a wallet: stop telling me."""
+
+    id: int
+    params: UnsubscribeParams
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+class SocketResult(msgspec.Struct, frozen=True, rename="camel"):
+    """The subscription that was made or ended."""
+
+    sub_id: str
+    status: Literal["OK"] = "OK"
+
+
+class SocketAnswer(msgspec.Struct, frozen=True):
+    """From the mint: the request `id` is done."""
+
+    id: int
+    result: SocketResult
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+class SocketFault(msgspec.Struct, frozen=True):
+    """A JSON-RPC error: -32700 unreadable, -32600 not a request, -32601 no such method, -32602 wrong parameters."""
+
+    code: int
+    message: str
+
+
+class SocketRefusal(msgspec.Struct, frozen=True):
+    """From the mint: the request `id` was refused; None when it could not be read."""
+
+    error: SocketFault
+    id: int | str | None = None
+    jsonrpc: Literal["2.0"] = "2.0"
+
+
+class NoticeParams(msgspec.Struct, frozen=True, rename="camel"):
+    """What changed: a mint quote, a melt quote or a `ProofState` as JSON, by the kind of the subscription."""
+
+    sub_id: str
+    payload: msgspec.Raw
+
+
+class SocketNotice(msgspec.Struct, frozen=True, tag_field="method", tag="subscribe"):
+    """From the mint: how a subscribed thing stands now."""
+
+    params: NoticeParams
+    jsonrpc: Literal["2.0"] = "2.0"
