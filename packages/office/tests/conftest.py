@@ -106,9 +106,13 @@ class ListeningMint(httpx2.BaseTransport):
         assert request.url.path == "/bridge/quote-paid"
         message = open_sealed(request.read().decode(), OFFICE_KEY.public, QuotePaid)
         if message.quote in self.unknown:
-            return httpx2.Response(400, json={"detail": "There is no such quote.", "code": 20007})
+            return httpx2.Response(
+                400, json={"detail": "There is no such quote.", "code": 10000, "error": "token.quote_unknown"}
+            )
         if message.quote in self.other:
-            return httpx2.Response(400, json={"detail": "The payment is not for this quote.", "code": 11005})
+            return httpx2.Response(
+                400, json={"detail": "The payment is not for this quote.", "code": 11005, "error": "token.not_balanced"}
+            )
         if self.refuses is not None:
             return httpx2.Response(
                 409, json={"detail": "More would be issued than was approved.", "code": self.refuses}

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -399,6 +400,24 @@ def test_a_replaced_file_holds_the_new_content_and_leaves_no_draft(tmp_path: Pat
         replace_file(tmp_path / "deep" / "address", content)
         assert (tmp_path / "deep" / "address").read_bytes() == content
     assert [each.name for each in (tmp_path / "deep").iterdir()] == ["address"]
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """A system that lets no file of this process grow beyond a page."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_draft(tmp_path: Path, full_disk: None) -> None:
+    replace_file(tmp_path / "address", b"one")
+    with pytest.raises(CannotStore):
+        replace_file(tmp_path / "address", bytes(4097))
+    with pytest.raises(CannotStore):
+        secret_bytes(tmp_path, "seed", 4097)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("address", b"one")]
 
 
 # --- outbox -----------------------------------------------------------------------------------------------------------

@@ -82,12 +82,14 @@ class RulePublished(BridgeMessage, frozen=True, tag="rule-published"):
 
 
 class KeysetAnnounced(BridgeMessage, frozen=True, tag="keyset-announced"):
-    """A keyset before its use: amount in minor units (as text) -> public key (hex). Wallets refuse any other."""
+    """A keyset before its use: amount in minor units (as text) -> public key (hex). Wallets refuse any other. From
+    `active_from` on (unix time; None: at once) it is the unit's one signing keyset, until the next one's time."""
 
     keyset: KeysetId
     unit: Unit
     keys: dict[str, str]
     final_expiry: int | None = None
+    active_from: int | None = None
 
 
 class DecisionsMade(BridgeMessage, frozen=True, tag="decisions-made"):

@@ -40,9 +40,9 @@ from amparo_service.errors import RemoteError
 
 WALLET_TYP = "amparo-wallet+jws"
 TO_MINT = "mint"
-# The mint's answers (error table of the Cashu specification) to a quote that can never be paid as claimed: it is unknown, or
-# of another amount or unit. Any other refusal may pass, and the message waits.
-_NEVER_PAID = frozenset({"20007", "11005"})
+# The mint's answers (its stable codes: for the first the specification has no number) to a quote that can never be paid as
+# claimed: it is unknown, or of another amount or unit. Any other refusal may pass, and the message waits.
+_NEVER_PAID = frozenset({"token.quote_unknown", "token.not_balanced"})
 
 
 class Enrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="action", tag="enrol"):
@@ -180,7 +180,7 @@ class Claims:
         try:
             self._mint.post_bytes("/bridge/quote-paid", message.encode(), dict[str, bool])
         except RemoteError as error:
-            if error.remote_code not in _NEVER_PAID:
+            if error.stable_code not in _NEVER_PAID:
                 raise
             quote = canonical.decode(read_unverified(message), QuotePaid).quote
             with self._database.transaction() as connection:

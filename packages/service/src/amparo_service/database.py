@@ -92,9 +92,13 @@ class Database:
             yield self._connection
 
     def fold_journal(self) -> None:
-        """Fold the write-ahead log into the file and empty it: until then it holds recent changes in their order."""
+        """Fold the write-ahead log into the file and empty it: until then it holds recent changes in their order. Raises
+        `CannotStore` when the disk refuses: nothing is lost then, and the next time goes on."""
         with self.reading() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                raise CannotStore("The write-ahead log could not be folded into the file.") from error
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

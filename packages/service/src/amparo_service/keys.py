@@ -7,12 +7,12 @@ with sealed keys replaces this for the mint in a later release.
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
-from amparo_service.errors import KeyMissing
+from amparo_service.errors import CannotStore, KeyMissing
 
 
 def signing_key(folder: Path, name: str) -> SigningKey:
@@ -26,20 +26,18 @@ def secret_bytes(folder: Path, name: str, length: int = 32) -> Secret:
 
 
 def file_once(path: Path, make: Callable[[], bytes]) -> bytes:
-    """What the file holds; if there is none, `make()` is written first, whole and flushed, or not at all."""
-    if not path.exists():
+    """What the file holds; if there is none, `make()` is written first, whole and flushed, or not at all. Raises `CannotStore`."""
+    if path.exists():
+        return path.read_bytes()
+    with _disk_errors():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        content = make()
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # `link` never replaces a file, so two processes starting at once agree on the first one's key.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
+        draft = _draft(path, make())
+        try:
+            # `link` never replaces a file, so two processes starting at once agree on the first one's key.
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink()
         sync_folder(path.parent)
     return path.read_bytes()
 
@@ -52,15 +50,40 @@ def require_keys(folder: Path, database: str, names: Sequence[str]) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a power cut leaves the old file or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write `content` to `path` so that a power cut or a full disk leaves the old file or the new one, never half. Raises
+    `CannotStore`."""
+    with _disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = _draft(path, content, mode=0o666)
+        try:
+            draft.replace(path)
+        except OSError:
+            draft.unlink()
+            raise
+        sync_folder(path.parent)
+
+
+def _draft(path: Path, content: bytes, *, mode: int = 0o600) -> Path:
+    """The content in a new file beside `path`, flushed."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        draft.unlink()
+        raise
+    return draft
+
+
+@contextlib.contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotStore("A file of this service cannot be written.") from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,20 +1,36 @@
 """Runs one service as a process: arguments, port, graceful stop, one clear sentence when it cannot start."""
 
 import argparse
+import asyncio
 import logging
 import os
+import resource
 import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
 import uvicorn
-from starlette.applications import Starlette
+from httptools import HttpParserError
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from amparo_common.errors import AmparoError
 from amparo_service.errors import CannotStore, PortTaken
 from amparo_service.keys import replace_file
+
+# From the first byte of a request to the end of its head, and from there to the end of its body.
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 120.0
+MOST_HEAD_BYTES = 65_536
+MOST_WAITING = 64
+BACKLOG = 1024
+# About 6 KiB of memory each.
+MOST_CONNECTIONS = 16_384
+MOST_FILES = 20_000
+# A frame of a websocket, whole.
+MOST_FRAME_BYTES = 65_536
 
 
 class ServiceArguments(msgspec.Struct, frozen=True):
@@ -50,15 +66,114 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.bind((host, port))
         # Listening at once takes the port for good: two services starting together cannot both get it.
-        listener.listen(1024)
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise PortTaken(f"Cannot listen on {host}:{port}.") from error
     return listener
 
 
-def run_service(app: Starlette, arguments: ServiceArguments) -> None:
-    """Serve until SIGTERM or SIGINT. The chosen address is written to `address` in the data folder."""
+class PunctualProtocol(HttpToolsProtocol):
+    """Cuts off who sends or reads too slowly or too much, so that nobody holds a place for ever or fills the memory: a head takes
+    `HEAD_SECONDS` and `MOST_HEAD_BYTES` at most, a body and the reading of an answer `BODY_SECONDS`; `MOST_WAITING` requests may
+    wait behind one that is answered. When there are more than `most_connections`, whoever has waited longest without sending a
+    whole head gives way to the newest."""
+
+    most_connections: ClassVar[int] = MOST_CONNECTIONS
+    # Connections whose head is awaited, oldest first. Used by the one event loop of the process.
+    _waiting: ClassVar[dict["PunctualProtocol", None]] = {}
+
+    _late: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
+    _heads = 0
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own signature
+        """A connection: its first head is awaited from now on."""
+        super().connection_made(transport)
+        self._expect_head()
+        if len(self.connections) > self.most_connections:
+            next(iter(self._waiting)).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes. Those in which a head begins are not counted: they may hold the requests before it."""
+        heads = self._heads
+        super().data_received(data)
+        if self in self._waiting and heads == self._heads:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._heads += 1
+        self._head_bytes = 0
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: the body is awaited."""
+        if len(self.pipeline) >= MOST_WAITING:
+            raise HttpParserError("Too many requests at once.")  # answered with 400, and the connection is closed
+        self._waiting.pop(self, None)
+        self._expect(BODY_SECONDS)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._expect(None)
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Another protocol takes over."""
+        self._forget()
+        super().handle_websocket_upgrade()
+
+    def pause_writing(self) -> None:
+        """More was sent than the other side reads."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(BODY_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _forget(self) -> None:
+        self._waiting.pop(self, None)
+        self._expect(None)
+        if self._unread is not None:
+            self._unread.cancel()
+
+    def _expect_head(self) -> None:
+        self._waiting.pop(self, None)
+        self._waiting[self] = None
+        self._expect(HEAD_SECONDS)
+
+    def _expect(self, seconds: float | None) -> None:
+        if self._late is not None:
+            self._late.cancel()
+        self._late = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
+
+
+def make_room() -> int:
+    """Let this process open as many files as it may; how many connections that leaves room for, and for some that come at once."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return min(MOST_CONNECTIONS, max(most // 2, most - 2 * BACKLOG))
+
+
+def run_service(app: Any, arguments: ServiceArguments, *, websockets: type[asyncio.Protocol] | None = None) -> None:
+    """Serve an ASGI application until SIGTERM or SIGINT. The chosen address is written to `address` in the data folder.
+    `websockets` is uvicorn's protocol for them, when the application takes any."""
+    PunctualProtocol.most_connections = make_room()
     listener = bind(arguments.host, arguments.port)
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -69,14 +184,18 @@ def run_service(app: Starlette, arguments: ServiceArguments) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=PunctualProtocol,
         access_log=False,
         log_level="critical",
         server_header=False,
         date_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
         lifespan="on",
-        ws="none",
+        ws=websockets or "none",
+        ws_max_size=MOST_FRAME_BYTES,
+        # Unpacking would let a small frame take much memory.
+        ws_per_message_deflate=False,
     )
     server = uvicorn.Server(config)
     if arguments.attached:
