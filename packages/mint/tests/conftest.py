@@ -1,12 +1,17 @@
 """A town for the mint's tests: a mint on a real file behind its real HTTP edge, a log, a shops side, a wallet."""
 
+import asyncio
+import contextlib
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 import msgspec
 import pytest
 from starlette.testclient import TestClient
@@ -25,6 +30,8 @@ from amparo_common.bridge import (
     LogEntry,
     LogMessage,
     QuotePaid,
+    ShopDeposited,
+    open_sealed,
     seal,
     sign_for_log,
 )
@@ -35,31 +42,43 @@ from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
-from amparo_mint.http import MintServer, protocol_error
+from amparo_mint.assemble import choose_store
+from amparo_mint.http import MintServer
 from amparo_mint.operate import Operation
 from amparo_mint.service import Mint
-from amparo_mint.store import SCHEMA, GroupWriter, TokenHasher
+from amparo_mint.signing import SigningDesk
+from amparo_mint.store import TokenHasher
 from amparo_service.client import Client
-from amparo_service.database import Database
 from amparo_service.errors import RemoteError, Unreachable
-from amparo_service.http import make_app
 from amparo_service.keys import secret_bytes
+from amparo_signer.local import LocalSigner
+from amparo_signer.service import open_service
 
 T = TypeVar("T")
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 FOOD = Unit("food")
+RENT = Unit("rent")
 OFFICE_KEY = SigningKey.generate()
 MINT_KEY = SigningKey.generate()
 SHOP = ShopId("5" * 32)
 
 
+def refused(response: Any, number: int, code: str, *, status: int = 400) -> None:
+    """The answer is the specification's error with this number and our code, in words, and nothing else."""
+    body = response.json()
+    assert (response.status_code, body.get("code"), body.get("error")) == (status, number, code), response.text
+    assert set(body) == {"detail", "code", "error"}
+    assert len(body["detail"].split()) >= 5
+
+
 class TownLog(LogFollower):
     """The public log as the mint sees it, kept in memory: every entry is checked as each reader checks it, and
-    seen at once. Nothing is sent anywhere."""
+    seen at once. Nothing is sent anywhere. It can be away."""
 
     def __init__(self) -> None:
         self._view = LogView()
+        self.away = False
 
     def refresh(self) -> LogView:
         """All that was published."""
@@ -67,17 +86,28 @@ class TownLog(LogFollower):
 
     def publish(self, body: LogMessage, key: SigningKey) -> int:
         """Take a message in as the next entry."""
+        if self.away:
+            raise Unreachable("The log gives no answer.")
         place = self._view.size
         self._view.add(place, LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
         return place
 
 
 class TownShops(Client):
-    """The shops side as the mint sees it: it knows one shop, keeps every deposit message, and can be away."""
+    """The shops side as the mint sees it: it knows one shop and keeps every deposit message. It can be away, refuse deposits
+    (`refusal`: the code), say nothing clear about some (`unclear`: their quotes), hang (until `hangs` is set), and be `broken`
+    in a way that nobody thought of."""
 
     def __init__(self) -> None:
         self.away = False
+        self.refusal = ""
+        self.unclear: set[str] = set()
+        self.hangs: threading.Event | None = None
+        self.broken = False
+        self.faults = 0
         self.deposits: list[str] = []
+        self.most_at_once = 0
+        self._at_once = 0
 
     def post(self, path: str, body: Any, into: type[T]) -> T:
         """Whether a shop is accredited: only `SHOP` is known, and only for food."""
@@ -90,8 +120,20 @@ class TownShops(Client):
     def post_bytes(self, path: str, data: bytes, into: type[T]) -> T:
         """Keep a deposit message."""
         assert path == "/bridge/deposited"
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        if self.hangs is not None:
+            self.hangs.wait(30)
+        self._at_once -= 1
+        if self.broken:
+            self.faults += 1
+            raise RuntimeError("María Pérez")
         if self.away:
             raise Unreachable("The shops side gives no answer.")
+        if open_sealed(data.decode(), MINT_KEY.public, ShopDeposited).deposit in self.unclear:
+            raise RemoteError("The seal is not valid.", remote_code="common.bad_signature", status=403)
+        if self.refusal:
+            raise RemoteError("The shops side refuses.", remote_code=self.refusal, status=400)
         self.deposits.append(data.decode())
         return msgspec.convert({"booked": True}, into)
 
@@ -105,45 +147,67 @@ class Blank(msgspec.Struct, frozen=True):
 
 
 class Town:
-    """A mint in a folder, with everything around it. `reopen` is a restart on the same files."""
+    """A mint in a folder, with everything around it, on SQLite or on PostgreSQL. `reopen` is a restart on the same files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, database: str = "sqlite") -> None:
         self.folder = folder
+        self.database = database
         self.clock = FixedClock(NOON)
         self.log = TownLog()
         self.shops = TownShops()
         self.log.publish(KeyAnnounced(purpose="office", jwk=OFFICE_KEY.public.jwk), OFFICE_KEY)
+        self.signer = LocalSigner(open_service(folder / "signer"))
         self.open()
-        self.operation.introduce()
 
     def open(self) -> None:
-        """Start the mint on the folder's files."""
-        self.database = Database(self.folder / "mint.sqlite", [SCHEMA])
-        self.operation = Operation(self.folder, self.database, key=MINT_KEY, log=self.log, shops=self.shops)
+        """Start the mint on the folder's files: its event loop runs in a thread of its own."""
+        self.store = choose_store(self.database, self.folder)
+        self.operation = Operation(self.folder, self.store, self.signer, key=MINT_KEY, log=self.log, shops=self.shops)
         self.hasher = TokenHasher(secret_bytes(self.folder, "hash-key"))
-        self.mint = Mint(self.hasher, clock=self.clock, bridge_key=MINT_KEY)
-        self.writer = GroupWriter(self.database)
-        server = MintServer(self.mint, self.writer, self.hasher, self.operation, practice=True)
-        server.use_keysets()
-        self.app = make_app(server.routes(), show=protocol_error)
-        self.http = TestClient(self.app, raise_server_exceptions=False)
+        self.mint = Mint(self.store, SigningDesk(self.signer), self.hasher, clock=self.clock, bridge_key=MINT_KEY)
+        self.server = MintServer(self.mint, self.store, self.hasher, self.operation, clock=self.clock, practice=True)
+        self.http = TestClient(self.server.app(), raise_server_exceptions=False)
+        self.http.__enter__()
 
-    def close(self) -> None:
-        """Stop the mint."""
-        self.writer.close()
-        self.database.close()
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Something asynchronous of the mint, in the mint's own event loop."""
+        assert self.http.portal is not None
+        found: T = self.http.portal.call(work)
+        return found
+
+    def close_roughly(self) -> None:
+        """Stop as after a crash: nothing is finished, and nothing is told to the shops side any more."""
+        away, self.shops.away = self.shops.away, True
+        self.http.__exit__(None, None, None)
+        self.shops.away = away
+
+    def eventually(self, holds: Callable[[], bool]) -> None:
+        """Waits for what the mint does by itself within a second or so. Fails after 20."""
+        for _ in range(400):
+            if holds():
+                return
+            time.sleep(0.05)
+        pytest.fail("It did not happen.")
 
     def reopen(self) -> None:
         """Stop and start: a new mint object on the same database and keys."""
-        self.close()
+        self.http.__exit__(None, None, None)
         self.open()
+
+    def close(self) -> None:
+        """Stop the mint and its signer."""
+        self.http.__exit__(None, None, None)
+        self.signer.close()
 
     # --- as the operator and the office -----------------------------------------------------------
 
+    def as_operator(self) -> dict[str, str]:
+        """The header that shows the operator's token."""
+        return {"authorization": "Bearer " + self.operation.operator_token().decode()}
+
     def operate(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """A request with the operator's token."""
-        headers = {"authorization": "Bearer " + self.operation.operator_token().decode()}
-        response = self.http.post(path, json=body, headers=headers)
+        response = self.http.post(path, json=body, headers=self.as_operator())
         assert response.status_code == 200, response.text
         found: dict[str, Any] = response.json()
         return found
@@ -170,25 +234,40 @@ class Town:
 
     # --- looking in -------------------------------------------------------------------------------
 
-    def rows(self, question: str) -> list[tuple[Any, ...]]:
-        """Rows of the mint's database, read by a connection of its own."""
-        connection = sqlite3.connect(self.folder / "mint.sqlite")
-        try:
-            return connection.execute(question).fetchall()
-        finally:
-            connection.close()
+    def hashes(self, kind: str) -> list[bytes]:
+        """What the mint keeps of tokens: `spent` or `issued`, of all open keysets, in the order of the file (SQLite) or of the
+        hashes."""
+        found: list[bytes] = []
+        for row in self.run(self.store.keysets):
+            if row.state != "closed":
+                question = f"SELECT hash FROM {kind}_{row.number}"
+                if self.database != "sqlite":
+                    question += f" UNION ALL SELECT hash FROM fresh_{kind}_{row.number} ORDER BY hash"
+                found += [bytes(each[0]) for each in self.rows(question)]
+        return found
 
-    def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """A job of the mint in a transaction of its own, without the writer."""
-        with self.database.transaction() as connection:
-            return job(connection)
+    def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """Rows of the mint's database, by a connection of its own. A change is kept too."""
+        if self.database != "sqlite":
+            return asyncio.run(_ask_postgres(self.database, question))
+        with contextlib.closing(sqlite3.connect(self.folder / "mint.sqlite", isolation_level=None)) as connection:
+            return connection.execute(question).fetchall()
 
     def figures(self) -> dict[str, tuple[int, int, int, int]]:
         """The mint's figures by keyset: issued, moved, redeemed, outstanding (with what expired)."""
         return {
             each.keyset: (each.issued, each.moved, each.redeemed, each.outstanding + each.expired)
-            for each in self.run(self.mint.figures("2026-11"))
+            for each in self.run(lambda: self.mint.figures("2026-11"))
         }
+
+
+async def _ask_postgres(address: str, question: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+        return [tuple(row) for row in await connection.fetch(question)]
+    finally:
+        await connection.close()
 
 
 class Wallet:
@@ -233,8 +312,12 @@ class Wallet:
     def claim_body(self, quote: str, blanks: Sequence[Blank]) -> bytes:
         """The request that claims a quote, signed with the wallet's key."""
         outputs = [blank.output for blank in blanks]
-        body = {"quote": quote, "outputs": outputs, "signature": sign_claim(quote, outputs, self._key)}
+        body = {"quote": quote, "outputs": outputs, "signature": self.sign(quote, outputs)}
         return msgspec.json.encode(body)
+
+    def sign(self, quote: str, outputs: Sequence[BlindedMessage]) -> str:
+        """The wallet's signature over a claim."""
+        return sign_claim(quote, outputs, self._key)
 
     def swap_body(self, proofs: Sequence[Proof], blanks: Sequence[Blank]) -> bytes:
         """A swap request."""
@@ -299,10 +382,29 @@ def strip(proofs: Sequence[Proof]) -> list[Proof]:
     return [without_dleq(proof) for proof in proofs]
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
+    """A town with one active keyset for food, of the period 2026-11; each test runs on both kinds of database."""
+    database = request.getfixturevalue("new_database")() if request.param == "postgres" else "sqlite"
+    made = Town(tmp_path, database=database)
+    made.new_keyset("2026-11")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    """A town with one active keyset for food, of the period 2026-11."""
+def sqlite_town(tmp_path: Path) -> Iterator[Town]:
+    """The same on SQLite alone, for tests that look into the file."""
     made = Town(tmp_path)
+    made.new_keyset("2026-11")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def postgres_town(new_database: Callable[[], str], tmp_path: Path) -> Iterator[Town]:
+    """The same on PostgreSQL alone."""
+    made = Town(tmp_path, database=new_database())
     made.new_keyset("2026-11")
     yield made
     made.close()
@@ -321,9 +423,9 @@ def wallet(town: Town) -> Wallet:
 
 
 @pytest.fixture(scope="session")
-def new_town(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Town]:
+def new_town(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Town]:
     """Makes towns, for tests that need a fresh one for every example. Whoever makes one closes it."""
-    return lambda: Town(tmp_path_factory.mktemp("town"))
+    return lambda *, database="sqlite": Town(tmp_path_factory.mktemp("town"), database=database)
 
 
 @pytest.fixture(scope="session")

@@ -1,221 +1,362 @@
-"""The mint over HTTP, as the specification writes it: every error answer has `detail` and `code`, the protocol's own
-errors with status 400; keys are static bytes.
+"""The mint over HTTP, as the specification writes it: every error answer has `detail` and `code`, the protocol's own errors with
+status 400; keys are static bytes, the same for everybody.
 
-`/bridge/quote-paid` takes the office's signed message; `/operate/...` takes the operator's token. No address keeps or
-logs who asked: no client address, no cookie, no ETag.
+`/bridge/quote-paid` takes the office's signed message; `/operate/...` takes the operator's token. Nothing is logged of a request.
 """
 
 import asyncio
 import contextlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from amparo_cashu.errors import KeysetUnknown, TokenError
+from amparo_cashu.errors import KeysetInactive, KeysetUnknown, TokenError, UnitUnknown
+from amparo_cashu.nut22_auth import UNIT as AUTH_UNIT
 from amparo_cashu.wire import (
+    AuthMintRequest,
+    BatchMintRequest,
     CheckStateAnswer,
     CheckStateRequest,
-    KeysAnswer,
-    KeysetInfo,
-    KeysetsAnswer,
     MeltQuoteRequest,
     MeltRequest,
     MintQuoteRequest,
+    MintQuotesCheck,
     MintRequest,
     ProofState,
     RestoreRequest,
     SwapRequest,
 )
+from amparo_common.clock import Clock
 from amparo_common.errors import AmparoError
+from amparo_common.ids import KeysetId
+from amparo_mint import clear_auth
+from amparo_mint.asgi import App, Handler, Header, Reply, Request, Static, log, reply
+from amparo_mint.blind_auth import MINT_PATH, Access, BlindAuth
+from amparo_mint.calendar import DAY, CalendarSettings
 from amparo_mint.errors import NotTheOperator
+from amparo_mint.info import KeyPages, describe
+from amparo_mint.metrics import Metrics
 from amparo_mint.operate import Operation
 from amparo_mint.service import Mint
-from amparo_mint.store import GroupWriter, Job, TokenHasher
-from amparo_service.errors import BadRequest
-from amparo_service.http import answer, answer_bytes, aside, read_body, repeat
+from amparo_mint.sockets import SOCKET_PATH, Sockets, SocketSettings, kinds_of, socket_setting
+from amparo_mint.store import Store, TokenHasher
+from amparo_service.errors import BadRequest, CannotStore
 
 T = TypeVar("T")
 
 DELIVERY_SECONDS = 1.0
 TIDY_SECONDS = 5.0
+CALENDAR_SECONDS = 5.0
+SETTLE_SECONDS = 3.0
+RETRY_AFTER: Header = (b"retry-after", b"2")
 
 
 class MintServer:
-    """Joins HTTP, the mint's decisions and the writer."""
+    """Joins HTTP, the mint's decisions and its errands."""
 
     def __init__(
-        self, mint: Mint, writer: GroupWriter, hasher: TokenHasher, operation: Operation, *, practice: bool
+        self,
+        mint: Mint,
+        store: Store,
+        hasher: TokenHasher,
+        operation: Operation,
+        *,
+        clock: Clock,
+        practice: bool,
+        calendar: CalendarSettings | None = None,
+        access: Access | None = None,
+        sockets: SocketSettings | None = None,
     ) -> None:
         self._mint = mint
-        self._writer = writer
+        self._store = store
         self._hasher = hasher
         self._operation = operation
+        self._clock = clock
         self._practice = practice
-        self._keys = b""
-        self._keysets = b""
-        self._by_id: dict[str, bytes] = {}
+        self._calendar = calendar
+        self._access = access or Access()
+        self.sockets: Sockets | None = None
+        if sockets is not None:
+            kinds = kinds_of(mint, store)
+            self.sockets = Sockets(sockets, kinds, admit=self._access.admit, show=protocol_error)
+        self.metrics = Metrics()
+        self._filters = operation.filters()
+        self._delivering = asyncio.Lock()
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._loading = asyncio.Lock()
+        self._looking = asyncio.Lock()
+        self._looked_at = 0.0
+        self._ready = False
 
-    def use_keysets(self) -> None:
-        """Load the keysets and make their static answers."""
-        self._mint.set_keysets(self._operation.load_keysets())
-        shown = self._mint.keysets()
-        self._keys = msgspec.json.encode(KeysAnswer([keyset.public(active=True) for keyset, active in shown if active]))
-        self._by_id = {
-            keyset.id: msgspec.json.encode(KeysAnswer([keyset.public(active=active)])) for keyset, active in shown
-        }
-        self._keysets = msgspec.json.encode(
-            KeysetsAnswer([KeysetInfo(k.id, k.unit, active=active, final_expiry=k.final_expiry) for k, active in shown])
-        )
+    def app(self) -> App:
+        """The application. Raises `BadConfiguration` when an endpoint that is to be protected is none of it."""
+        routes = self._access.guarded({place: self._noticing(handler) for place, handler in self.routes().items()})
+        sockets = {} if self.sockets is None else {SOCKET_PATH: self.sockets}
+        return App(routes, show=protocol_error, lifespan=self.lifespan, observe=self.metrics.observe, sockets=sockets)
 
-    async def _durable(self, job: Job[T]) -> Response:
-        return answer(await self._writer.run(job))
-
-    def routes(self) -> list[Route]:
+    def routes(self) -> dict[tuple[str, str], Handler]:
         """The mint's addresses."""
-        return [
-            Route("/health", self.health),
-            Route("/v1/info", self.info),
-            Route("/v1/keys", self.keys),
-            Route("/v1/keys/{keyset}", self.keys_of),
-            Route("/v1/keysets", self.keysets),
-            Route("/v1/swap", self.swap, methods=["POST"]),
-            Route("/v1/mint/quote/benefit", self.mint_quote, methods=["POST"]),
-            Route("/v1/mint/quote/benefit/{quote}", self.find_mint_quote),
-            Route("/v1/mint/benefit", self.issue, methods=["POST"]),
-            Route("/v1/melt/quote/settle", self.melt_quote, methods=["POST"]),
-            Route("/v1/melt/quote/settle/{quote}", self.find_melt_quote),
-            Route("/v1/melt/settle", self.redeem, methods=["POST"]),
-            Route("/v1/checkstate", self.states, methods=["POST"]),
-            Route("/v1/restore", self.restore, methods=["POST"]),
-            Route("/bridge/quote-paid", self.quote_paid, methods=["POST"]),
-            Route("/operate/keysets", self.operate_keyset, methods=["POST"]),
-            Route("/operate/figures", self.operate_figures, methods=["POST"]),
-        ]
+        return {
+            ("GET", "/health"): self.health,
+            ("GET", "/ready"): self.ready,
+            ("GET", "/metrics"): self.show_metrics,
+            ("GET", "/v1/info"): self.info,
+            ("GET", "/v1/keys"): self.keys,
+            ("GET", "/v1/keys/*"): self.keys_of,
+            ("GET", "/v1/keysets"): self.keysets,
+            ("GET", "/filters/spent/*"): self.spent_filter,
+            ("POST", "/v1/swap"): self.swap,
+            ("POST", "/v1/mint/quote/benefit"): self.mint_quote,
+            ("GET", "/v1/mint/quote/benefit/*"): self.find_mint_quote,
+            ("POST", "/v1/mint/quote/benefit/check"): self.check_mint_quotes,
+            ("POST", "/v1/mint/benefit"): self.issue,
+            ("POST", "/v1/mint/benefit/batch"): self.issue_batch,
+            ("POST", "/v1/melt/quote/settle"): self.melt_quote,
+            ("GET", "/v1/melt/quote/settle/*"): self.find_melt_quote,
+            ("POST", "/v1/melt/settle"): self.redeem,
+            ("POST", "/v1/checkstate"): self.states,
+            ("POST", "/v1/restore"): self.restore,
+            ("POST", "/bridge/quote-paid"): self.quote_paid,
+            ("POST", "/operate/keysets"): self.operate_keyset,
+            ("POST", "/operate/keysets/close"): self.operate_close,
+            ("POST", "/operate/figures"): self.operate_figures,
+            ("POST", "/operate/backup"): self.operate_backup,
+            **({} if self._access.blind is None else _auth_routes(self._access.blind)),
+        }
 
     @contextlib.asynccontextmanager
-    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        """Deliver the outbox and tidy the journal while the mint runs."""
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Start: the keysets, and every deposit that a crash left half-way. Stop: finish what runs, then close."""
+        await self._store.open()
+        try:
+            await self._store.bind(self._hasher.fingerprint())
+            await self._operation.introduce()
+            await self._operation.check_age()
+            await self.use_keysets()
+            async with self._working():
+                yield
+        finally:
+            await self._store.close()
+
+    @contextlib.asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(repeat(DELIVERY_SECONDS, self._operation.deliver)),
-            asyncio.create_task(repeat(TIDY_SECONDS, self._operation.fold_journal)),
+            asyncio.create_task(_repeat(DELIVERY_SECONDS, self.deliver)),
+            asyncio.create_task(_repeat(TIDY_SECONDS, self.tidy)),
+            asyncio.create_task(_repeat(CALENDAR_SECONDS, self.keep_calendar)),
         ]
-        yield
-        for task in tasks:
-            task.cancel()
-        await aside(self._writer.close)
-        self._operation.fold_journal()
+        self._ready = True
+        try:
+            yield
+        finally:
+            self._ready = False
+            tasks += self._deliveries
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self.sockets is not None:
+                await self.sockets.close()
+            await self._mint.finished()
+            with contextlib.suppress(CannotStore):
+                await self._operation.note_age()
+
+    async def use_keysets(self) -> None:
+        """Load the keysets and make their static answers."""
+        async with self._loading:  # so that an older state never replaces a newer one
+            self._catalogue = await self._operation.catalogue()
+            self._mint.catalogue = money = self._access.use(self._catalogue)
+        self._pages = KeyPages(money)
+        clear, blind = self._access.settings()
+        sockets = None if self.sockets is None else socket_setting(money.units())
+        self._info = Static.of(describe(money.units(), sockets=sockets, clear_auth=clear, blind_auth=blind))
+
+    async def keep_calendar(self) -> None:
+        """Do what the calendar has due, and notice what another process of this mint did to the keysets."""
+        now = int(self._clock.now().timestamp())
+        while await self._operation.keep_calendar(self._calendar, now):
+            pass
+        await self._notice()
+        await self.publish_filters(now // DAY)
+
+    async def _notice(self) -> None:
+        rows = [(row.id, row.state) for row in await self._store.keysets() if row.state != "closed"]
+        if rows != [(each.row.id, each.row.state) for each in self._catalogue.listed]:
+            await self.use_keysets()
+
+    def _noticing(self, handler: Handler) -> Handler:
+        """A handler that refuses a keyset only after a look into the database: another process of this mint may have changed the
+        keysets a moment ago, and a wallet takes a refusal for the mint's last word on a request that was sent before."""
+
+        async def asked(request: Request) -> Reply:
+            catalogue, began = self._catalogue, asyncio.get_running_loop().time()
+            try:
+                return await handler(request)
+            except (KeysetUnknown, KeysetInactive, UnitUnknown):
+                async with self._looking:  # one look for all that wait for it
+                    if self._looked_at < began:
+                        self._looked_at = asyncio.get_running_loop().time()
+                        await self._notice()
+                if self._catalogue is catalogue:
+                    raise
+                return await handler(request)
+
+        return asked
+
+    async def publish_filters(self, day: int) -> None:
+        """Make the day's filters of spent tokens that are not there yet: by the calendar, never because somebody asks."""
+        ids = [str(each.row.id) for each in self._mint.catalogue.listed]
+        for keyset in ids:
+            if not await asyncio.to_thread(self._filters.has, keyset, day):
+                edition = await self._mint.spent_filter(keyset)
+                await asyncio.to_thread(self._filters.keep, keyset, edition)
+        await asyncio.to_thread(self._filters.drop_others, ids)
+
+    async def tidy(self) -> None:
+        """Remove what shows an order of recent changes, and note how far the database is."""
+        await self._store.tidy()
+        await self._operation.note_age()
+
+    async def deliver(self) -> None:
+        """Tell the shops side what waits; one delivery at a time."""
+        async with self._delivering:
+            await self._operation.deliver()
+
+    async def _deliver_soon(self) -> None:
+        # A delivery that takes longer is not given up: its thread would go on all the same, beside the next one's.
+        task = asyncio.create_task(_attempt(self.deliver))
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
+        await asyncio.wait((task,), timeout=SETTLE_SECONDS)
 
     # --- public, as the specification says --------------------------------------------------------------------------------
 
-    async def health(self, _request: Request) -> Response:
-        return answer({"service": "mint", "practice": self._practice})
+    async def health(self, _request: Request) -> Reply:
+        return reply({"service": "mint", "practice": self._practice})
 
-    async def info(self, _request: Request) -> Response:
-        units = sorted({keyset.unit for keyset, active in self._mint.keysets() if active})
-        supported = {"supported": True}
-        return answer(
-            {
-                "name": "Amparo",
-                "version": "Amparo/0.1.0",
-                "description": "Aid that can be spent without being watched.",
-                "nuts": {
-                    "4": {"methods": [{"method": "benefit", "unit": unit} for unit in units], "disabled": False},
-                    "5": {"methods": [{"method": "settle", "unit": unit} for unit in units], "disabled": False},
-                    "7": supported,
-                    "9": supported,
-                    "10": supported,
-                    "11": supported,
-                    "12": supported,
-                    "20": supported,
-                },
-            }
+    async def ready(self, _request: Request) -> Reply:
+        """Whether the mint can carry out a swap now: its database and its signer answer."""
+        await self._operation.catalogue()
+        waiting = len(await self._store.waiting())
+        self.metrics.deposits_waiting(waiting)
+        return reply({"ready": self._ready}, status=200 if self._ready else 503)
+
+    async def show_metrics(self, request: Request) -> Reply:
+        """For the operator only: counts, asked for often enough, would tell the moment of each swap."""
+        self._check_operator(request)
+        return Reply(self.metrics.text(), headers=((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),))
+
+    async def info(self, request: Request) -> Reply:
+        return self._info.for_request(request)
+
+    async def keys(self, request: Request) -> Reply:
+        return self._pages.active.for_request(request)
+
+    async def keys_of(self, request: Request) -> Reply:
+        return self._pages.of(request.argument).for_request(request)
+
+    async def keysets(self, request: Request) -> Reply:
+        return self._pages.keysets.for_request(request)
+
+    async def spent_filter(self, request: Request) -> Reply:
+        """Today's compact filter of a keyset's spent tokens, for tills that go offline."""
+        known = [str(each.row.id) for each in self._mint.catalogue.listed]
+        edition = await asyncio.to_thread(self._filters.read, request.argument, known)
+        return Reply(edition, headers=((b"content-type", b"application/octet-stream"),))
+
+    async def swap(self, request: Request) -> Reply:
+        return reply(await self._mint.swap(decode(request.body, SwapRequest)))
+
+    async def mint_quote(self, request: Request) -> Reply:
+        return reply(await self._mint.quote_aid(decode(request.body, MintQuoteRequest)))
+
+    async def find_mint_quote(self, request: Request) -> Reply:
+        return reply((await self._mint.find_quotes([request.argument]))[0])
+
+    async def check_mint_quotes(self, request: Request) -> Reply:
+        return reply(await self._mint.find_quotes(decode(request.body, MintQuotesCheck).quotes))
+
+    async def issue(self, request: Request) -> Reply:
+        return reply(await self._mint.issue(decode(request.body, MintRequest)))
+
+    async def issue_batch(self, request: Request) -> Reply:
+        return reply(await self._mint.issue_batch(decode(request.body, BatchMintRequest)))
+
+    async def melt_quote(self, request: Request) -> Reply:
+        asked = decode(request.body, MeltQuoteRequest)
+        await self._operation.check_accredited(asked.request, asked.unit)
+        return reply(await self._mint.quote_deposit(asked))
+
+    async def find_melt_quote(self, request: Request) -> Reply:
+        return reply(await self._mint.find_deposit(request.argument))
+
+    async def redeem(self, request: Request) -> Reply:
+        """The deposit is safe once it is PENDING. Unless the sender wants to go on (`prefer_async`), it is finished first if the
+        shops side answers soon."""
+        asked = decode(request.body, MeltRequest)
+        quote = await self._mint.redeem(asked, self._hasher.request(request.path, request.body))
+        if quote.state == "PENDING" and not asked.prefer_async:
+            await self._deliver_soon()
+            quote = await self._mint.find_deposit(quote.quote)
+        return reply(quote)
+
+    async def states(self, request: Request) -> Reply:
+        asked = decode(request.body, CheckStateRequest)
+        states = await self._mint.states(asked.Ys)
+        return reply(
+            CheckStateAnswer([ProofState(Y=y, state=state) for y, state in zip(asked.Ys, states, strict=True)])
         )
 
-    async def keys(self, _request: Request) -> Response:
-        return answer_bytes(self._keys, media_type="application/json")
-
-    async def keys_of(self, request: Request) -> Response:
-        found = self._by_id.get(request.path_params["keyset"])
-        if found is None:
-            raise KeysetUnknown("There is no such keyset.")
-        return answer_bytes(found, media_type="application/json")
-
-    async def keysets(self, _request: Request) -> Response:
-        return answer_bytes(self._keysets, media_type="application/json")
-
-    async def swap(self, request: Request) -> Response:
-        body = await read_body(request)
-        return await self._durable(self._mint.swap(decode(body, SwapRequest), self._hasher.request("swap", body)))
-
-    async def mint_quote(self, request: Request) -> Response:
-        return await self._durable(self._mint.quote_aid(decode(await read_body(request), MintQuoteRequest)))
-
-    async def find_mint_quote(self, request: Request) -> Response:
-        return await self._durable(self._mint.find_quote(request.path_params["quote"]))
-
-    async def issue(self, request: Request) -> Response:
-        body = await read_body(request)
-        return await self._durable(self._mint.issue(decode(body, MintRequest), self._hasher.request("mint", body)))
-
-    async def melt_quote(self, request: Request) -> Response:
-        asked = decode(await read_body(request), MeltQuoteRequest)
-        await aside(self._operation.check_accredited, asked.request, asked.unit)
-        return await self._durable(self._mint.quote_deposit(asked))
-
-    async def find_melt_quote(self, request: Request) -> Response:
-        return await self._durable(self._mint.find_deposit(request.path_params["quote"]))
-
-    async def redeem(self, request: Request) -> Response:
-        body = await read_body(request)
-        return await self._durable(self._mint.redeem(decode(body, MeltRequest), self._hasher.request("melt", body)))
-
-    async def states(self, request: Request) -> Response:
-        asked = decode(await read_body(request), CheckStateRequest)
-        spent = await self._writer.run(self._mint.states(asked.Ys))
-        states = [
-            ProofState(Y=y, state="SPENT" if is_spent else "UNSPENT")
-            for y, is_spent in zip(asked.Ys, spent, strict=True)
-        ]
-        return answer(CheckStateAnswer(states=states))
-
-    async def restore(self, request: Request) -> Response:
-        return await self._durable(self._mint.restore(decode(await read_body(request), RestoreRequest).outputs))
+    async def restore(self, request: Request) -> Reply:
+        return reply(await self._mint.restore(decode(request.body, RestoreRequest).outputs))
 
     # --- from the office, and from the operator ----------------------------------------------------------------------------
 
-    async def quote_paid(self, request: Request) -> Response:
-        token = (await read_body(request)).decode("ascii", errors="replace")
-        message, approved = await aside(self._operation.open_payment, token)
-        await self._writer.run(self._mint.record_paid(message, approved=approved))
-        return answer({"paid": True})
+    async def quote_paid(self, request: Request) -> Reply:
+        message, approved = await self._operation.open_payment(request.body.decode("ascii", errors="replace"))
+        await self._mint.record_paid(message, approved=approved)
+        return reply({"paid": True})
 
-    async def operate_keyset(self, request: Request) -> Response:
+    async def operate_keyset(self, request: Request) -> Reply:
         self._check_operator(request)
-        asked = decode(await read_body(request), NewKeyset)
-        keyset = await aside(self._operation.announce_keyset, asked.unit, asked.period, asked.final_expiry)
-        self.use_keysets()
-        return answer({"keyset": keyset})
+        asked = decode(request.body, KeysetAsked)
+        keyset = await self._operation.announce_keyset(asked.unit, asked.period, asked.final_expiry)
+        await self._operation.activate(keyset)
+        await self.use_keysets()
+        return reply({"keyset": keyset})
 
-    async def operate_figures(self, request: Request) -> Response:
+    async def operate_close(self, request: Request) -> Reply:
         self._check_operator(request)
-        asked = decode(await read_body(request), FiguresFor)
-        figures = await self._writer.run(self._mint.figures(asked.period))
-        await aside(self._operation.publish, figures)
-        return answer({"published": len(figures)})
+        asked = decode(request.body, KeysetToClose)
+        now = int(self._clock.now().timestamp())
+        try:
+            closed = await self._operation.close_keyset(KeysetId(asked.keyset), now=now, period=asked.period)
+        finally:
+            # Its tables may be gone although the log could not be told.
+            await self.use_keysets()
+        return reply({"keyset": closed.id, "unit": closed.unit, "returned": closed.returned})
+
+    async def operate_figures(self, request: Request) -> Reply:
+        self._check_operator(request)
+        figures = await self._mint.figures(decode(request.body, FiguresFor).period)
+        # Access tokens are not money: what an auditor adds up leaves them out.
+        figures = [each for each in figures if each.unit != AUTH_UNIT]
+        await self._operation.publish(figures)
+        return reply({"published": len(figures)})
+
+    async def operate_backup(self, request: Request) -> Reply:
+        self._check_operator(request)
+        await self._store.backup(decode(request.body, BackupTo).path)
+        return reply({"written": True})
 
     def _check_operator(self, request: Request) -> None:
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        given = request.header(b"authorization").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), self._operation.operator_token()):
             raise NotTheOperator("This is for the mint's operator.")
 
 
-class NewKeyset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KeysetAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A keyset to announce and use."""
 
     unit: str
@@ -223,10 +364,63 @@ class NewKeyset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     final_expiry: int | None = None
 
 
+class KeysetToClose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A keyset whose time is over, and the period its last figures are published for."""
+
+    keyset: str
+    period: str
+
+
 class FiguresFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The period that figures are published for."""
 
     period: str
+
+
+class BackupTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new file on the mint's machine."""
+
+    path: str
+
+
+def _auth_routes(blind: BlindAuth) -> dict[tuple[str, str], Handler]:
+    """NUT-22's own addresses."""
+
+    async def keys(request: Request) -> Reply:
+        return blind.pages.active.for_request(request)
+
+    async def keys_of(request: Request) -> Reply:
+        return blind.pages.of(request.argument).for_request(request)
+
+    async def keysets(request: Request) -> Reply:
+        return blind.pages.keysets.for_request(request)
+
+    async def issue(request: Request) -> Reply:
+        asked = decode(request.body, AuthMintRequest)
+        return reply(await blind.issue(request.header(clear_auth.HEADER), asked.outputs))
+
+    return {
+        ("GET", "/v1/auth/blind/keys"): keys,
+        ("GET", "/v1/auth/blind/keys/*"): keys_of,
+        ("GET", "/v1/auth/blind/keysets"): keysets,
+        ("POST", MINT_PATH): issue,
+    }
+
+
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Does `work` again and again, whatever becomes of one turn."""
+    while True:
+        await _attempt(work)
+        await asyncio.sleep(seconds)
+
+
+async def _attempt(work: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await work()
+    except AmparoError as error:
+        log.info("will try again: %s", error.code)
+    except Exception as error:  # noqa: BLE001 - an errand that ended for good would leave deposits waiting for ever
+        log.error("unexpected %s", type(error).__name__)
 
 
 def decode(body: bytes, into: type[T]) -> T:
@@ -237,8 +431,9 @@ def decode(body: bytes, into: type[T]) -> T:
         raise BadRequest("The request cannot be read.", why=f"{error}.") from error
 
 
-def protocol_error(error: AmparoError) -> Response:
+def protocol_error(error: AmparoError) -> Reply:
     """An error in the specification's form (NUT-00), with our stable code beside the number."""
     number = error.number if isinstance(error, TokenError) else 10000
     status = 400 if isinstance(error, TokenError) else error.http_status
-    return answer({"detail": str(error), "code": number, "error": error.code}, status=status)
+    headers = (RETRY_AFTER,) if status == 503 else ()
+    return reply({"detail": str(error), "code": number, "error": error.code}, status=status, headers=headers)

@@ -1,12 +1,16 @@
 """What the mint does besides answering wallets: keysets, the log, deliveries to the shops side, its own journal.
 
-Runs in threads beside the event loop. A keyset is in the public log, and seen there, before it signs anything.
+Everything that talks to another service runs in a thread beside the event loop. A keyset is in the public log, and seen
+there, before it signs anything.
 """
 
+import re
 import secrets
-import sqlite3
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
+
+from amparo_cashu.nut22_auth import UNIT as ACCESS_UNIT
 from amparo_common.bridge import (
     Accreditation,
     AskAccreditation,
@@ -14,83 +18,186 @@ from amparo_common.bridge import (
     KeysetAnnounced,
     MintFigures,
     QuotePaid,
+    ShopDeposited,
     open_sealed,
 )
 from amparo_common.errors import BadSignature
 from amparo_common.ids import KeysetId, ShopId
 from amparo_common.money import Unit
-from amparo_common.signing import SigningKey
+from amparo_common.signing import SigningKey, VerifyingKey
 from amparo_log.follow import LogFollower
-from amparo_mint import store
-from amparo_mint.errors import ShopNotAccredited
-from amparo_mint.keysets import SigningKeyset, load_keyset
-from amparo_mint.service import TO_SHOPS
-from amparo_service import outbox
+from amparo_mint.calendar import GRACE_SECONDS, Activate, Announce, CalendarSettings, Close, due
+from amparo_mint.catalogue import Catalogue, Listed
+from amparo_mint.crowd import CrowdSettings, needed
+from amparo_mint.errors import DatabaseTooOld, KeysetStillInUse, ShopNotAccredited
+from amparo_mint.filters import Filters
+from amparo_mint.model import KeysetRow
+from amparo_mint.store import NewKeyset, Store
 from amparo_service.client import Client
-from amparo_service.database import Database
-from amparo_service.errors import KeyMissing, RemoteError
-from amparo_service.keys import file_once
+from amparo_service.errors import KeyMissing, RemoteError, Unreachable
+from amparo_service.keys import file_once, replace_file
+from amparo_signer.protocol import Signer
+
+# Beside the database, and not in its backups.
+NOTE = "groups-done"
+# A shop's reference may be asked for, and kept, only if it can be one: not every database takes every text.
+_SHOP = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class Operation:
     """The mint's own errands."""
 
-    def __init__(self, folder: Path, database: Database, *, key: SigningKey, log: LogFollower, shops: Client) -> None:
+    def __init__(
+        self, folder: Path, store: Store, signer: Signer, *, key: SigningKey, log: LogFollower, shops: Client
+    ) -> None:
         self._folder = folder
-        self._database = database
+        self._store = store
+        self._signer = signer
         self._key = key
         self._log = log
         self._shops = shops
+        self._noted = -1
 
     def operator_token(self) -> bytes:
         """The token that operates this mint: a file that only its user can read."""
         return file_once(self._folder / "operator.token", lambda: secrets.token_urlsafe(32).encode())
 
-    def introduce(self) -> None:
+    def filters(self) -> Filters:
+        """The published filters of spent tokens."""
+        return Filters(self._folder / "spent-filters")
+
+    async def introduce(self) -> None:
         """Announce the mint's publishing key, so that others can check its entries."""
-        self._log.publish(KeyAnnounced(purpose="mint", jwk=self._key.public.jwk), self._key)
+        await run_in_threadpool(self._log.publish, KeyAnnounced(purpose="mint", jwk=self._key.public.jwk), self._key)
 
-    def load_keysets(self) -> dict[str, tuple[int, SigningKeyset, bool]]:
-        """All keysets with their private keys. Raises `KeyMissing` when a seed is not the one that a keyset was made from."""
-        with self._database.reading() as connection:
-            rows = store.keysets(connection)
-        found: dict[str, tuple[int, SigningKeyset, bool]] = {}
-        for row in rows:
-            keyset = load_keyset(self._folder, row.unit, row.period, final_expiry=row.final_expiry)
-            if keyset.id != row.id:
-                raise KeyMissing(f"The seed of the keyset {row.id[:16]} is missing or another.")
-            found[row.id] = (row.number, keyset, row.active)
-        return found
+    # --- keysets --------------------------------------------------------------------------------------------------------------
 
-    def announce_keyset(self, unit: str, period: str, final_expiry: int | None) -> KeysetId:
-        """Make the keyset of a unit, period and end, put it into the log, then make it the unit's active one. Safe to
-        repeat: the same three give the same keyset."""
-        keyset = load_keyset(self._folder, Unit(unit), period, final_expiry=final_expiry)
-        self._log.publish(
-            KeysetAnnounced(
-                keyset=keyset.id, unit=keyset.unit, keys=keyset.public_keys, final_expiry=keyset.final_expiry
-            ),
-            self._key,
+    async def catalogue(self) -> Catalogue:
+        """All open keysets. Raises `KeyMissing` when the signer does not have the keys of one."""
+        held = {keyset.id: keyset for keyset in await self._signer.keysets()}
+        found = []
+        for row in await self._store.keysets():
+            if row.state == "closed":
+                continue
+            if row.id not in held:
+                raise KeyMissing(f"The signer does not have the keys of the keyset {row.id[:16]}.")
+            found.append(Listed(row, {int(amount): key for amount, key in held[row.id].keys.items()}))
+        return Catalogue(found)
+
+    async def announce_keyset(
+        self, unit: str, period: str, final_expiry: int | None, active_from: int | None = None
+    ) -> KeysetId:
+        """Have the keyset of a unit, period and end made, put it into the log, and keep it ready. Safe to repeat: the same
+        three give the same keyset."""
+        made = await self._signer.make_keyset(unit, period, final_expiry)
+        announced = KeysetAnnounced(
+            keyset=KeysetId(made.id),
+            unit=Unit(made.unit),
+            keys=made.keys,
+            final_expiry=made.final_expiry,
+            active_from=active_from,
         )
-        with self._database.transaction() as connection:
-            _activate(connection, keyset, period)
-        return keyset.id
+        await run_in_threadpool(self._log.publish, announced, self._key)
+        await self._store.add_keyset(
+            NewKeyset(announced.keyset, announced.unit, period, final_expiry, sorted(int(each) for each in made.keys))
+        )
+        return announced.keyset
 
-    def open_payment(self, token: str) -> tuple[QuotePaid, int]:
+    async def activate(self, keyset: KeysetId) -> None:
+        """Let a keyset sign from now on, instead of the unit's present one."""
+        await self._store.activate(keyset)
+
+    async def close_keyset(self, keyset: KeysetId, *, now: int, period: str) -> KeysetRow:
+        """End a keyset whose time and grace have passed: what is left goes back to the programme and is published; its tables
+        and its private keys are destroyed. Safe to repeat after a crash. Raises `KeysetStillInUse`, `KeysetUnknown`."""
+        row = next((each for each in await self._store.keysets() if each.id == keyset), None)
+        if row is None or row.final_expiry is None or now <= row.final_expiry + GRACE_SECONDS:
+            raise KeysetStillInUse("This keyset's time and grace have not passed.")
+        closed = await self._store.close_keyset(keyset)
+        if closed.unit != ACCESS_UNIT:  # access tokens are no money
+            await self.publish([final_figures(closed, period)])
+        await self._signer.retire(keyset)
+        return closed
+
+    async def keep_calendar(self, settings: CalendarSettings | None, now: int) -> bool:
+        """Do what the calendar has due; whether anything was. Safe to repeat, also after a crash half-way."""
+        rows = await self._store.keysets()
+        some_closed = any(row.state == "closed" for row in rows)
+        held = {each.id for each in await self._signer.keysets()} if some_closed else set()
+        found = due(settings, rows, now, held)
+        for each in found:
+            match each:
+                case Announce():
+                    await self.announce_keyset(each.unit, each.period, each.final_expiry, each.active_from)
+                case Activate():
+                    await self.activate(KeysetId(each.keyset))
+                case Close():
+                    await self.close_keyset(KeysetId(each.keyset), now=now, period=each.period)
+        return bool(found)
+
+    # --- putting a backup back ---------------------------------------------------------------------------------------------------
+
+    async def check_age(self) -> None:
+        """Raises `DatabaseTooOld` when this database has done less than the mint is known to have done: by its own note beside
+        the database, or by its figures in the public log."""
+        noted = self._folder / NOTE
+        done = await self._store.progress()
+        if noted.exists() and done < int(noted.read_bytes() or b"0"):
+            raise DatabaseTooOld("The database is older than the note beside it.")
+        rows = {row.id: row for row in await self._store.keysets()}
+        # After a backup was accepted, nothing is taken of the keysets it held, and those that came after it are unknown here.
+        accepted = any(row.state == "frozen" for row in rows.values())
+        for _, figures in self._log.view().mint_figures:
+            row = rows.get(figures.keyset)
+            if (row is None and accepted) or (row is not None and row.state == "frozen"):
+                continue
+            if row is None or row.issued < figures.issued or row.redeemed < figures.redeemed:
+                raise DatabaseTooOld("The database holds less than the mint's own figures in the public log.")
+
+    async def note_age(self) -> None:
+        """Note beside the database how much it has done; not in it, so that a backup put back is noticed."""
+        done = await self._store.progress()
+        if done != self._noted:
+            replace_file(self._folder / NOTE, str(done).encode())
+            self._noted = done
+
+    async def accept_backup(self) -> list[KeysetRow]:
+        """A backup was put back on purpose: nobody knows which of its tokens were spent since, so none is taken any more; their
+        value is given out anew by the office, from what people still hold. New keysets start at once."""
+        frozen = await self._store.freeze()
+        (self._folder / NOTE).unlink(missing_ok=True)
+        return frozen
+
+    # --- the office ------------------------------------------------------------------------------------------------------------
+
+    async def open_payment(self, token: str) -> tuple[QuotePaid, int]:
         """The office's message, and the total that the log says was approved in its unit. Raises `BadSignature`."""
-        office = self._log.view().publisher("office") or self._log.refresh().publisher("office")
-        if office is None:
-            raise BadSignature("The office's key is not in the public log yet.")
-        message = open_sealed(token, office, QuotePaid)
-        with self._database.reading() as connection:
-            needed = store.total_paid(connection, message.unit) + message.amount
+        message = await run_in_threadpool(self._open_payment, token)
+        total = await self._store.paid_total(message.unit) + message.amount
         approved = self._log.view().approved(message.unit)
-        if approved < needed:
-            approved = self._log.refresh().approved(message.unit)
+        if approved < total:
+            approved = (await run_in_threadpool(self._log.refresh)).approved(message.unit)
         return message, approved
 
-    def check_accredited(self, shop: str, unit: str) -> None:
+    def _open_payment(self, token: str) -> QuotePaid:
+        office: VerifyingKey | None = self._log.view().publisher("office") or self._log.refresh().publisher("office")
+        if office is None:
+            raise BadSignature("The office's key is not in the public log yet.")
+        return open_sealed(token, office, QuotePaid)
+
+    def crowd_needed(self, settings: CrowdSettings | None, unit: Unit, now: int) -> int:
+        """How large a unit's crowd must be before aid is issued, by what the log says."""
+        return needed(settings, self._log.view(), unit, now=now)
+
+    # --- the shops side ---------------------------------------------------------------------------------------------------------
+
+    async def check_accredited(self, shop: str, unit: str) -> None:
         """Raises `ShopNotAccredited` unless the shops side settles this shop in this unit."""
+        if not _SHOP.fullmatch(shop):
+            raise ShopNotAccredited("This is no shop's reference.")
+        await run_in_threadpool(self._check_accredited, shop, unit)
+
+    def _check_accredited(self, shop: str, unit: str) -> None:
         try:
             found = self._shops.post(
                 "/bridge/accreditation", AskAccreditation(shop=ShopId(shop), unit=Unit(unit)), Accreditation
@@ -100,27 +207,52 @@ class Operation:
         if not found.accredited:
             raise ShopNotAccredited("This shop is not accredited for this unit.")
 
-    def publish(self, figures: list[MintFigures]) -> None:
+    async def deliver(self) -> None:
+        """Tell the shops side of every deposit that waits, and finish it by its answer. A crash between two steps is mended by
+        the next call: the shops side books each deposit once. Raises `Unreachable` when it is away, or after the others when
+        it gave one no clear answer; those deposits wait."""
+        while messages := await self._store.messages():
+            unclear = False
+            for number, body in messages:
+                accepted = await run_in_threadpool(self._send, body)
+                if accepted is None:
+                    unclear = True
+                    continue
+                deposit = open_sealed(body, self._key.public, ShopDeposited).deposit
+                await self._store.finish_deposit(deposit, accepted=accepted)
+                await self._store.drop_message(number)
+            if unclear:
+                raise Unreachable("The shops side gave no clear answer about a deposit.")
+
+    def _send(self, message: str) -> bool | None:
+        try:
+            self._shops.post_bytes("/bridge/deposited", message.encode(), dict[str, bool])
+        except RemoteError as error:
+            # Only the shops side's own word counts as a refusal; a proxy's page says nothing about the deposit.
+            if error.stable_code.startswith("shops."):
+                return False
+            if error.status < 500:
+                return None
+            raise Unreachable("The shops side gave no clear answer.") from error
+        return True
+
+    # --- the log and the disk -----------------------------------------------------------------------------------------------------
+
+    async def publish(self, figures: list[MintFigures]) -> None:
         """Put figures into the public log."""
         for each in figures:
-            self._log.publish(each, self._key)
-
-    def deliver(self) -> None:
-        """Send what waits for the shops side. Raises `Unreachable` when it is away; the messages stay."""
-        outbox.deliver(self._database, TO_SHOPS, self._send)
-
-    def _send(self, message: str) -> None:
-        self._shops.post_bytes("/bridge/deposited", message.encode(), dict[str, bool])
-
-    def fold_journal(self) -> None:
-        """Fold SQLite's journal into the database: until then it holds recent changes in their order."""
-        self._database.fold_journal()
+            await run_in_threadpool(self._log.publish, each, self._key)
 
 
-def _activate(connection: sqlite3.Connection, keyset: SigningKeyset, period: str) -> None:
-    connection.execute("UPDATE keyset SET active = 0 WHERE unit = ? AND id <> ?", (keyset.unit, keyset.id))
-    connection.execute(
-        "INSERT INTO keyset (id, unit, period, final_expiry, active) VALUES (?, ?, ?, ?, 1)"
-        " ON CONFLICT (id) DO UPDATE SET active = 1",
-        (keyset.id, keyset.unit, period, keyset.final_expiry),
+def final_figures(row: KeysetRow, period: str) -> MintFigures:
+    """A closed keyset's last figures: what was left went back to the programme, and is counted as expired."""
+    return MintFigures(
+        period=period,
+        keyset=row.id,
+        unit=row.unit,
+        issued=row.issued,
+        moved=row.moved,
+        redeemed=row.redeemed,
+        outstanding=0,
+        expired=row.returned,
     )

@@ -1,37 +1,31 @@
-"""What the mint does: quotes, issuing, swapping, redeeming, restoring. Decisions here, SQL in `store.py`, HTTP in `http.py`.
+"""What the mint does: quotes, issuing, swapping, redeeming, restoring. Decisions here and in `deciding.py`, HTTP in `http.py`.
 
-Order of a swap: cheap checks, then the curve, then one commit of all spent and all issued, then the answer. A crash
-leaves nothing or everything; the wallet repeats its request, byte for byte, and gets the same signatures.
+Order of a swap: cheap checks, then the signer (inputs first, then outputs), then one commit of all spent and all issued, then
+the answer. A crash leaves nothing or everything; the wallet repeats its request and gets the same signatures.
 """
 
-import sqlite3
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from amparo_cashu.curve import read_point
+from amparo_cashu.curve import read_point, show_point
 from amparo_cashu.errors import (
     AmountRefused,
-    BadToken,
-    DuplicateInputs,
-    DuplicateOutputs,
-    KeysetExpired,
-    KeysetInactive,
-    KeysetUnknown,
+    BadPoint,
     NotBalanced,
-    QuoteIssued,
     QuoteKeyMissing,
-    QuoteNotPaid,
     QuoteUnknown,
     TooMany,
     UnitsDiffer,
-    UnitUnknown,
 )
-from amparo_cashu.nut10_secret import LONGEST_SECRET, check_lock
+from amparo_cashu.nut10_secret import check_locks
 from amparo_cashu.nut20_quote import check_claim
+from amparo_cashu.nut29_batch import check_batch, check_quotes
+from amparo_cashu.spent_filter import build_filter
 from amparo_cashu.wire import (
+    BatchMintRequest,
     BlindedMessage,
-    BlindSignature,
     MeltQuote,
     MeltQuoteRequest,
     MeltRequest,
@@ -45,331 +39,306 @@ from amparo_cashu.wire import (
 )
 from amparo_common.bridge import MintFigures, QuotePaid, ShopDeposited, seal
 from amparo_common.clock import Clock
+from amparo_common.errors import AmparoError
 from amparo_common.ids import DepositId, QuoteId, ShopId, random_id
 from amparo_common.money import MOST_MINOR_UNITS, Unit
 from amparo_common.signing import SigningKey
-from amparo_mint import store
-from amparo_mint.errors import BlindingFactorSent, OverApproved
-from amparo_mint.keysets import SigningKeyset
-from amparo_mint.nut00_sign import sign_output, verify_input
-from amparo_mint.store import Job, TokenHasher, TokenRow
-from amparo_service import outbox
+from amparo_mint.batches import Batches
+from amparo_mint.calendar import DAY
+from amparo_mint.catalogue import MOST_INPUTS, Catalogue
+from amparo_mint.deciding import Outcome
+from amparo_mint.errors import CrowdTooSmall, FiguresDisagree
+from amparo_mint.model import Change, Deposit, Done, MeltQuoteRow, MintQuoteRow, Payment, TokenState
+from amparo_mint.signing import SigningDesk
+from amparo_mint.store import Store, TokenHasher
 
-MOST_INPUTS = 100
-TO_SHOPS = "shops"
+
+class AidQuote(MintQuote, frozen=True):
+    """A quote for aid with its crowd: how many people of its unit were paid for in the present month, and how many must be
+    before the first of them is issued aid (0: nobody waits)."""
+
+    crowd: int = 0
+    crowd_needed: int = 0
+
+
+MOST_LOOKED_UP = 5 * MOST_INPUTS
+# What the most used wallets ask for at once; about 30 ms of the signer when all of them were signed.
+MOST_RESTORED = 3 * MOST_INPUTS
 
 
 class Mint:
-    """The mint's decisions. Methods return a job for the writer, which makes them durable."""
+    """The mint's decisions. Every method that changes something returns once it is durable."""
 
-    def __init__(self, hasher: TokenHasher, *, clock: Clock, bridge_key: SigningKey) -> None:
+    def __init__(
+        self,
+        store: Store,
+        desk: SigningDesk,
+        hasher: TokenHasher,
+        *,
+        clock: Clock,
+        bridge_key: SigningKey,
+        crowd_needed: Callable[[Unit, int], int] = lambda _unit, _now: 0,
+    ) -> None:
+        self._store = store
+        self._desk = desk
         self._hasher = hasher
         self._clock = clock
         self._bridge_key = bridge_key
-        # Replaced as a whole by the event loop when a keyset is added; jobs in the writer's thread only read it.
-        self._keysets: dict[str, tuple[int, SigningKeyset, bool]] = {}
+        self._crowd_needed = crowd_needed
+        # By keyset number, as last looked up: a crowd only grows.
+        self._crowds: dict[int, int] = {}
+        self._changes: Batches[Change, Outcome] = Batches(store.apply)
+        # Replaced as a whole when a keyset is added or closed.
+        self.catalogue = Catalogue()
 
-    def set_keysets(self, keysets: dict[str, tuple[int, SigningKeyset, bool]]) -> None:
-        """Use these keysets: id -> (number, keyset, active)."""
-        self._keysets = keysets
+    async def commit(self, change: Change) -> Done:
+        outcome = await self._changes.run(change)
+        if isinstance(outcome, AmparoError):
+            raise outcome
+        return outcome
 
-    def keysets(self) -> list[tuple[SigningKeyset, bool]]:
-        """All keysets with whether they sign new tokens."""
-        return [(keyset, active) for _, keyset, active in self._keysets.values()]
+    async def finished(self) -> None:
+        """Returns when no request is half-way."""
+        await self._desk.finished()
+        await self._changes.finished()
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())
 
     # --- quotes for aid ------------------------------------------------------------------------------------------------
 
-    def quote_aid(self, request: MintQuoteRequest) -> Job[MintQuote]:
+    async def quote_aid(self, request: MintQuoteRequest) -> MintQuote:
         """A new quote. Raises `QuoteKeyMissing`, `UnitUnknown`, `AmountRefused`, `BadPoint`."""
         if request.pubkey is None:
             raise QuoteKeyMissing("A quote for aid needs a public key.")
-        pubkey = read_point(request.pubkey).format().hex()
+        pubkey = show_point(read_point(request.pubkey))
         amount = self._checked_amount(request.amount, request.unit)
-        row = store.MintQuoteRow(QuoteId(random_id()), Unit(request.unit), amount, pubkey, 0, 0)
-
-        def job(connection: sqlite3.Connection) -> MintQuote:
-            connection.execute(
-                "INSERT INTO mint_quote (id, unit, amount, pubkey) VALUES (?, ?, ?, ?)",
-                (row.id, row.unit, row.amount, row.pubkey),
-            )
-            return show_mint_quote(row)
-
-        return job
+        row = MintQuoteRow(QuoteId(random_id()), Unit(request.unit), amount, pubkey)
+        await self.commit(Change(new_mint_quote=row))
+        return show_mint_quote(row)
 
     def _checked_amount(self, amount: int | None, unit: str) -> int:
-        if not any(active and keyset.unit == unit for _, keyset, active in self._keysets.values()):
-            raise UnitUnknown("There is no active keyset of this unit.")
+        self.catalogue.active(unit)
         if amount is None or not 0 < amount <= MOST_MINOR_UNITS:
             raise AmountRefused("The amount of a quote is missing or out of bounds.")
         return amount
 
-    def find_quote(self, quote: str) -> Job[MintQuote]:
-        """A quote as it stands. Raises `QuoteUnknown`."""
+    async def find_quotes(self, quotes: Sequence[str]) -> list[AidQuote]:
+        """Quotes as they stand, in the order asked, each with its unit's crowd. Raises `QuoteUnknown`, `TooMany`."""
+        rows = await self._known_quotes(quotes)
+        crowds = {unit: await self._crowd(unit) for unit in {row.unit for row in rows}}
+        return [
+            AidQuote(
+                **msgspec.structs.asdict(show_mint_quote(row)),
+                crowd=crowds[row.unit][0],
+                crowd_needed=crowds[row.unit][1],
+            )
+            for row in rows
+        ]
 
-        def job(connection: sqlite3.Connection) -> MintQuote:
-            return show_mint_quote(_known_quote(connection, quote))
+    async def _crowd(self, unit: Unit) -> tuple[int, int]:
+        """How many people of a unit were paid for this month, and how many must be before aid is issued."""
+        number = self._signing_number(unit)
+        self._crowds[number] = found = await self._store.claims(number)
+        return found, self._crowd_needed(unit, self._now())
 
-        return job
+    def _signing_number(self, unit: Unit) -> int:
+        return next((each.row.number for each in self.catalogue.listed if each.active and each.row.unit == unit), 0)
 
-    def record_paid(self, message: QuotePaid, *, approved: int) -> Job[None]:
+    async def _check_crowd(self, unit: Unit) -> None:
+        needed = self._crowd_needed(unit, self._now())
+        if self._crowds.get(self._signing_number(unit), 0) >= needed:
+            return
+        found, needed = await self._crowd(unit)
+        if found < needed:
+            raise CrowdTooSmall(f"{found} of {needed} people were paid for so far.")
+
+    async def _known_quotes(self, quotes: Sequence[str]) -> list[MintQuoteRow]:
+        if not 0 < len(quotes) <= MOST_INPUTS:
+            raise TooMany(f"1 to {MOST_INPUTS} quotes are looked up at once.")
+        found = await self._store.mint_quotes(quotes)
+        if any(quote not in found for quote in quotes):
+            raise QuoteUnknown("There is no such quote.")
+        return [found[quote] for quote in quotes]
+
+    async def record_paid(self, message: QuotePaid, *, approved: int) -> None:
         """The office says a quote is paid. Saying it twice changes nothing. Raises `QuoteUnknown`, `NotBalanced` when the
         amount or unit is another, `OverApproved` when the log's approved total would be passed."""
-
-        def job(connection: sqlite3.Connection) -> None:
-            quote = _known_quote(connection, message.quote)
-            if (quote.amount, quote.unit) != (message.amount, message.unit):
-                raise NotBalanced("The payment is not for this quote's amount and unit.")
-            if quote.paid:
-                return
-            if store.total_paid(connection, quote.unit) + message.amount > approved:
-                raise OverApproved("More would be issued than was approved.")
-            connection.execute("UPDATE mint_quote SET paid = amount WHERE id = ?", (quote.id,))
-
-        return job
+        number = self._signing_number(message.unit)
+        await self.commit(Change(payment=Payment(message.quote, message.amount, message.unit, approved, number)))
 
     # --- issuing, swapping, redeeming ----------------------------------------------------------------------------------
 
-    def issue(self, request: MintRequest, tag: bytes) -> Job[Signatures]:
+    async def issue(self, request: MintRequest) -> Signatures:
         """Sign outputs for a paid quote. Raises the errors of the specification."""
-        outputs = self._check_outputs(request.outputs)
-        signatures = self._sign(request.outputs)
-        unit = self._unit_of([output.id for output in request.outputs])
-        total = sum(output.amount for output in request.outputs)
+        total = self.catalogue.check_outputs(request.outputs)
+        unit = self.catalogue.unit_of(output.id for output in request.outputs)
+        (quote,) = await self._known_quotes([request.quote])
+        check_claim(quote.id, request.outputs, request.signature, quote.pubkey)
+        if unit != quote.unit:
+            raise UnitsDiffer("The outputs are of another unit than the quote.")
+        if not quote.issued:
+            await self._check_crowd(unit)
+        return await self._issue([(quote.id, total)], request.outputs)
 
-        def job(connection: sqlite3.Connection) -> Signatures:
-            quote = _known_quote(connection, request.quote)
-            check_claim(quote.id, request.outputs, request.signature, quote.pubkey)
-            if store.was_served(connection, tag):
-                return signatures
-            self._check_open(inputs=[], outputs=request.outputs)
-            if not quote.paid:
-                raise QuoteNotPaid("The quote is not paid yet.")
-            if quote.issued:
-                raise QuoteIssued("The quote was already issued.")
-            if (total, unit) != (quote.amount, quote.unit):
-                raise NotBalanced("The outputs do not add up to the quote.")
-            store.record_issued(connection, outputs)
-            store.count_issued(connection, outputs)
-            connection.execute("UPDATE mint_quote SET issued = paid WHERE id = ?", (quote.id,))
-            store.record_served(connection, tag)
-            return signatures
+    async def issue_batch(self, request: BatchMintRequest) -> Signatures:
+        """NUT-29: sign outputs for several paid quotes, all or none. Raises the errors of the specification."""
+        total = self.catalogue.check_outputs(request.outputs)
+        unit = self.catalogue.unit_of(output.id for output in request.outputs)
+        check_quotes(request.quotes, most=MOST_INPUTS)
+        quotes = await self._known_quotes(request.quotes)
+        check_batch(request, [quote.pubkey for quote in quotes], most=MOST_INPUTS)
+        if any(quote.unit != unit for quote in quotes):
+            raise UnitsDiffer("The outputs are of another unit than a quote.")
+        amounts = request.quote_amounts or [quote.amount for quote in quotes]
+        if sum(amounts) != total:
+            raise NotBalanced("The outputs do not add up to the quotes.")
+        if not all(quote.issued for quote in quotes):
+            await self._check_crowd(unit)
+        return await self._issue(list(zip(request.quotes, amounts, strict=True)), request.outputs)
 
-        return job
+    async def _issue(self, claims: list[tuple[str, int]], outputs: Sequence[BlindedMessage]) -> Signatures:
+        catalogue = self.catalogue
+        closed = catalogue.closed_to([], outputs, now=self._now())
+        signed = await self._desk.run([], outputs)
+        issue = catalogue.issued_entries(outputs, self._hasher)
+        await self.commit(Change(issue=issue, claims=claims, unless_replayed=closed))
+        return Signatures(signed.signatures)
 
-    def swap(self, request: SwapRequest, tag: bytes) -> Job[Signatures]:
+    async def swap(self, request: SwapRequest) -> Signatures:
         """Exchange tokens for new ones of the same sum. Raises the errors of the specification."""
-        outputs = self._check_outputs(request.outputs)
-        inputs = self._check_inputs(request.inputs)
-        if self._unit_of([each.id for each in request.inputs]) != self._unit_of([each.id for each in request.outputs]):
+        catalogue, now = self.catalogue, self._now()
+        given, wanted = catalogue.check_inputs(request.inputs), catalogue.check_outputs(request.outputs)
+        if catalogue.unit_of(p.id for p in request.inputs) != catalogue.unit_of(o.id for o in request.outputs):
             raise UnitsDiffer("Inputs and outputs are of different units.")
-        if sum(row.amount for row in inputs) != sum(row.amount for row in outputs):
+        if given != wanted:
             raise NotBalanced("Inputs and outputs do not add up.")
-        # Value may leave one keyset for another (after a rotation); counted, so that each keyset's figures add up.
-        moved = [row.keyset for row in inputs] != [outputs[0].keyset] * len(inputs)
-        signatures = self._sign(request.outputs)
+        if _may_be_locked(request.inputs):
+            check_locks(request.inputs, request.outputs, now=now)
+        closed = catalogue.closed_to(request.inputs, request.outputs, now=now)
+        signed = await self._desk.run(request.inputs, request.outputs)
+        await self.commit(
+            Change(
+                spend=catalogue.spent_entries(request.inputs, signed.points, self._hasher),
+                issue=catalogue.issued_entries(request.outputs, self._hasher),
+                unless_replayed=closed,
+            )
+        )
+        return Signatures(signed.signatures)
 
-        def job(connection: sqlite3.Connection) -> Signatures:
-            if store.was_served(connection, tag):
-                return signatures
-            self._check_open(inputs=request.inputs, outputs=request.outputs)
-            store.record_spent(connection, inputs)
-            store.record_issued(connection, outputs)
-            if moved:
-                store.count_moved(connection, out_of=inputs, into=outputs)
-            store.record_served(connection, tag)
-            return signatures
-
-        return job
-
-    def quote_deposit(self, request: MeltQuoteRequest) -> Job[MeltQuote]:
+    async def quote_deposit(self, request: MeltQuoteRequest) -> MeltQuote:
         """A quote for a shop's deposit; the caller has checked the accreditation. Raises `AmountRefused`, `UnitUnknown`."""
         amount = self._checked_amount(request.amount, request.unit)
-        row = store.MeltQuoteRow(DepositId(random_id()), request.request, Unit(request.unit), amount, paid=False)
+        row = MeltQuoteRow(DepositId(random_id()), request.request, Unit(request.unit), amount)
+        await self.commit(Change(new_melt_quote=row))
+        return show_melt_quote(row)
 
-        def job(connection: sqlite3.Connection) -> MeltQuote:
-            connection.execute(
-                "INSERT INTO melt_quote (id, shop, unit, amount) VALUES (?, ?, ?, ?)",
-                (row.id, row.shop, row.unit, row.amount),
-            )
-            return show_melt_quote(row)
-
-        return job
-
-    def find_deposit(self, quote: str) -> Job[MeltQuote]:
+    async def find_deposit(self, quote: str) -> MeltQuote:
         """A deposit quote as it stands. Raises `QuoteUnknown`."""
+        return show_melt_quote(await self._known_deposit(quote))
 
-        def job(connection: sqlite3.Connection) -> MeltQuote:
-            return show_melt_quote(_known_deposit(connection, quote))
+    async def _known_deposit(self, quote: str) -> MeltQuoteRow:
+        found = await self._store.melt_quote(quote)
+        if found is None:
+            raise QuoteUnknown("There is no such quote.")
+        return found
 
-        return job
-
-    def redeem(self, request: MeltRequest, tag: bytes) -> Job[MeltQuote]:
-        """Take a shop's tokens for its deposit and tell the shops side, in one commit."""
-        inputs = self._check_inputs(request.inputs)
-        unit = self._unit_of([each.id for each in request.inputs])
-        total = sum(row.amount for row in inputs)
-
-        def job(connection: sqlite3.Connection) -> MeltQuote:
-            quote = _known_deposit(connection, request.quote)
-            paid = msgspec.structs.replace(quote, paid=True)
-            if store.was_served(connection, tag):
-                return show_melt_quote(paid)
-            self._check_open(inputs=request.inputs, outputs=[])
-            if quote.paid:
-                raise QuoteIssued("This deposit was already made with other tokens.")
-            if (total, unit) != (quote.amount, quote.unit):
-                raise NotBalanced("The tokens do not add up to the deposit.")
-            store.record_spent(connection, inputs)
-            store.count_redeemed(connection, inputs)
-            connection.execute("UPDATE melt_quote SET paid = 1 WHERE id = ?", (quote.id,))
-            message = ShopDeposited(deposit=quote.id, shop=ShopId(quote.shop), amount=quote.amount, unit=quote.unit)
-            outbox.put(connection, TO_SHOPS, seal(message, self._bridge_key))
-            store.record_served(connection, tag)
-            return show_melt_quote(paid)
-
-        return job
+    async def redeem(self, request: MeltRequest, tag: bytes) -> MeltQuote:
+        """Take a shop's tokens for its deposit. From this commit on they belong to the quote; they are spent, and the quote
+        paid, once the shops side has the message (`operate.deliver`), or given back if it refuses it."""
+        catalogue, now = self.catalogue, self._now()
+        total = catalogue.check_inputs(request.inputs)
+        unit = catalogue.unit_of(proof.id for proof in request.inputs)
+        quote = await self._known_deposit(request.quote)
+        if _may_be_locked(request.inputs):
+            check_locks(request.inputs, request.outputs, request.quote, now=now)
+        closed = catalogue.closed_to(request.inputs, [], now=now)
+        signed = await self._desk.run(request.inputs, [])
+        message = ShopDeposited(deposit=quote.id, shop=ShopId(quote.shop), amount=quote.amount, unit=quote.unit)
+        deposit = Deposit(quote.id, total, unit, tag, seal(message, self._bridge_key))
+        spend = catalogue.spent_entries(request.inputs, signed.points, self._hasher)
+        await self.commit(Change(spend=spend, deposit=deposit, unless_replayed=closed))
+        return await self.find_deposit(quote.id)
 
     # --- restore and state -----------------------------------------------------------------------------------------------
 
-    def restore(self, outputs: Sequence[BlindedMessage]) -> Job[RestoreAnswer]:
+    async def restore(self, outputs: Sequence[BlindedMessage]) -> RestoreAnswer:
         """NUT-09: the signatures of those outputs that were signed under the keyset they name. Raises `TooMany`,
         `BadPoint`, `KeysetUnknown`."""
-        if len(outputs) > MOST_INPUTS:
-            raise TooMany(f"At most {MOST_INPUTS} outputs are restored at once.")
-        places = [(self._hasher.point(read_point(each.B_)), self._keyset(each.id)[0]) for each in outputs]
+        if len(outputs) > MOST_RESTORED:
+            raise TooMany(f"At most {MOST_RESTORED} outputs are restored at once.")
+        places = [(self.catalogue.find(each.id).row.number, self._hasher.point(_plain(each.B_))) for each in outputs]
+        amounts = await self._store.signed_amounts(places)
+        found = [
+            msgspec.structs.replace(output, amount=amount)
+            for output, amount in zip(outputs, amounts, strict=True)
+            if amount is not None
+        ]
+        if not found:
+            return RestoreAnswer(outputs=[], signatures=[])
+        return RestoreAnswer(outputs=found, signatures=(await self._desk.run([], found)).signatures)
 
-        def job(connection: sqlite3.Connection) -> RestoreAnswer:
-            found = []
-            question = "SELECT amount FROM issued WHERE hash = ? AND keyset = ?"
-            for output, place in zip(outputs, places, strict=True):
-                row = connection.execute(question, place).fetchone()
-                if row is not None:
-                    found.append(msgspec.structs.replace(output, amount=int(row[0])))
-            return RestoreAnswer(outputs=found, signatures=self._sign(found).signatures)
+    async def states(self, points: Sequence[str]) -> list[TokenState]:
+        """NUT-07: UNSPENT, PENDING or SPENT, in the order asked. Raises `TooMany`, `BadPoint`."""
+        if len(points) > MOST_LOOKED_UP:
+            raise TooMany(f"At most {MOST_LOOKED_UP} tokens are looked up at once.")
+        rows = [each.row for each in self.catalogue.listed]
+        plain = [_plain(point) for point in points]
+        places = [(row.number, self._hasher.spent(row.id, point)) for point in plain for row in rows]
+        states = await self._store.token_states(places)
+        return [_worst(states[at * len(rows) : (at + 1) * len(rows)]) for at in range(len(points))]
 
-        return job
+    async def spent_filter(self, keyset: str) -> bytes:
+        """The compact filter of a keyset's spent tokens, an edition of today. Raises `KeysetUnknown`."""
+        items = await self._store.spent_items(self.catalogue.find(keyset).row.number)
+        return await asyncio.to_thread(build_filter, items, keyset=keyset, day=self._now() // DAY)
 
-    def states(self, points: Sequence[str]) -> Job[list[bool]]:
-        """NUT-07: which tokens are spent, in the order asked. Raises `TooMany`, `BadPoint`."""
-        if len(points) > 5 * MOST_INPUTS:
-            raise TooMany(f"At most {5 * MOST_INPUTS} tokens are looked up at once.")
-        hashes = [self._hasher.point(read_point(point)) for point in points]
-
-        def job(connection: sqlite3.Connection) -> list[bool]:
-            question = "SELECT 1 FROM spent WHERE hash = ?"
-            return [connection.execute(question, (hashed,)).fetchone() is not None for hashed in hashes]
-
-        return job
-
-    def figures(self, period: str) -> Job[list[MintFigures]]:
-        """The totals of every keyset, ready for the public log. Raises `FiguresDisagree`."""
-        now = int(self._clock.now().timestamp())
-
-        def job(connection: sqlite3.Connection) -> list[MintFigures]:
-            found = []
-            for keyset in store.keysets(connection):
-                rest = store.outstanding(connection, keyset)
-                expired = rest if _is_over(keyset.final_expiry, now) else 0
-                found.append(
-                    MintFigures(
-                        period=period,
-                        keyset=keyset.id,
-                        unit=keyset.unit,
-                        issued=keyset.issued,
-                        moved=keyset.moved,
-                        redeemed=keyset.redeemed,
-                        outstanding=rest - expired,
-                        expired=expired,
-                    )
+    async def figures(self, period: str) -> list[MintFigures]:
+        """The totals of every open keyset, ready for the public log; what a closed one left is published when it is closed.
+        Raises `FiguresDisagree`."""
+        found = []
+        for tally in await self._store.tallies():
+            if not tally.agrees:
+                raise FiguresDisagree("The rows of a keyset do not add up to its counters.")
+            if tally.keyset.state == "frozen":
+                continue  # a backup knows less of it than what was published before
+            row = tally.keyset
+            found.append(
+                MintFigures(
+                    period=period,
+                    keyset=row.id,
+                    unit=row.unit,
+                    issued=row.issued,
+                    moved=row.moved,
+                    redeemed=row.redeemed - tally.waiting,
+                    outstanding=row.outstanding + tally.waiting,
+                    expired=0,
                 )
-            return found
-
-        return job
-
-    # --- checks ------------------------------------------------------------------------------------------------------------
-
-    def _keyset(self, keyset: str) -> tuple[int, SigningKeyset, bool]:
-        found = self._keysets.get(keyset)
-        if found is None:
-            raise KeysetUnknown("A keyset is not one of this mint's.")
+            )
         return found
 
-    def _unit_of(self, ids: list[str]) -> Unit:
-        units = {self._keyset(each)[1].unit for each in ids}
-        if len(units) != 1:
-            raise UnitsDiffer("Tokens of different units are mixed.")
-        return units.pop()
 
-    def _check_outputs(self, outputs: Sequence[BlindedMessage]) -> list[TokenRow]:
-        if not 0 < len(outputs) <= MOST_INPUTS:
-            raise TooMany(f"A request has 1 to {MOST_INPUTS} outputs.")
-        if len({output.B_.lower() for output in outputs}) != len(outputs):
-            raise DuplicateOutputs("An output stands twice.")
-        rows = []
-        for output in outputs:
-            number, keyset, _ = self._keyset(output.id)
-            if output.amount not in keyset.keys:
-                raise AmountRefused("An output has an amount that the keyset does not have.")
-            rows.append(TokenRow(self._hasher.point(read_point(output.B_)), number, output.amount))
-        return rows
-
-    def _check_inputs(self, inputs: Sequence[Proof]) -> list[TokenRow]:
-        if not 0 < len(inputs) <= MOST_INPUTS:
-            raise TooMany(f"A request has 1 to {MOST_INPUTS} inputs.")
-        if len({proof.secret for proof in inputs}) != len(inputs):
-            raise DuplicateInputs("A token stands twice.")
-        if any(proof.dleq is not None and proof.dleq.r is not None for proof in inputs):
-            raise BlindingFactorSent("A request carries a blinding factor.")
-        return [self._check_input(proof) for proof in inputs]
-
-    def _check_input(self, proof: Proof) -> TokenRow:
-        if len(proof.secret) > LONGEST_SECRET:
-            raise BadToken("A secret is too long.")
-        number, keyset, _ = self._keyset(proof.id)
-        key = keyset.keys.get(proof.amount)
-        if key is None:
-            raise AmountRefused("A token has an amount that the keyset does not have.")
-        point = verify_input(proof, key)
-        check_lock(proof, now=int(self._clock.now().timestamp()))
-        return TokenRow(self._hasher.point(point), number, proof.amount)
-
-    def _check_open(self, *, inputs: Sequence[Proof], outputs: Sequence[BlindedMessage]) -> None:
-        """Raises `KeysetInactive`, `KeysetExpired`. Called in a job, after the question whether the request was served:
-        a repeated request gets its answer also when its keysets were closed in between."""
-        if not all(self._keyset(output.id)[2] for output in outputs):
-            raise KeysetInactive("The keyset of an output no longer signs.")
-        now = int(self._clock.now().timestamp())
-        # Outputs too: a token of a keyset that is over could never be spent.
-        used = {each.id for each in inputs} | {each.id for each in outputs}
-        if any(_is_over(self._keyset(each)[1].final_expiry, now) for each in used):
-            raise KeysetExpired("The time of this keyset has passed.")
-
-    def _sign(self, outputs: Sequence[BlindedMessage]) -> Signatures:
-        return Signatures(signatures=[self._sign_one(output) for output in outputs])
-
-    def _sign_one(self, output: BlindedMessage) -> BlindSignature:
-        return sign_output(output, read_point(output.B_), self._keyset(output.id)[1].keys[output.amount])
+def _plain(point: str) -> bytes:
+    """A point's bytes. Only its spelling is checked: what is no point is in no table."""
+    try:
+        data = bytes.fromhex(point)
+    except ValueError as error:
+        raise BadPoint("A point is not written in hex.") from error
+    if len(data) != 33 or len(point) != 66 or data[0] not in (2, 3):
+        raise BadPoint("A value is not a compressed point.")
+    return data
 
 
-def _is_over(final_expiry: int | None, now: int) -> bool:
-    return final_expiry is not None and now > final_expiry
+def _may_be_locked(inputs: Sequence[Proof]) -> bool:
+    """Whether a secret may be a condition: that is a JSON array, and reading JSON costs more than looking for its bracket."""
+    return any("[" in proof.secret for proof in inputs)
 
 
-def _known_quote(connection: sqlite3.Connection, quote: str) -> store.MintQuoteRow:
-    found = store.find_mint_quote(connection, quote)
-    if found is None:
-        raise QuoteUnknown("There is no such quote.")
-    return found
+def _worst(states: Sequence[TokenState]) -> TokenState:
+    return "SPENT" if "SPENT" in states else "PENDING" if "PENDING" in states else "UNSPENT"
 
 
-def _known_deposit(connection: sqlite3.Connection, quote: str) -> store.MeltQuoteRow:
-    found = store.find_melt_quote(connection, quote)
-    if found is None:
-        raise QuoteUnknown("There is no such quote.")
-    return found
-
-
-def show_mint_quote(row: store.MintQuoteRow) -> MintQuote:
+def show_mint_quote(row: MintQuoteRow) -> MintQuote:
     """A quote as NUT-04 shows it. `updated_at` counts the changes instead of telling a time: the mint keeps none."""
     return MintQuote(
         quote=row.id,
@@ -384,7 +353,7 @@ def show_mint_quote(row: store.MintQuoteRow) -> MintQuote:
     )
 
 
-def show_melt_quote(row: store.MeltQuoteRow) -> MeltQuote:
+def show_melt_quote(row: MeltQuoteRow) -> MeltQuote:
     """A deposit quote as NUT-05 shows it. It does not expire (the largest time JavaScript reads exactly)."""
     return MeltQuote(
         quote=row.id,
@@ -392,6 +361,6 @@ def show_melt_quote(row: store.MeltQuoteRow) -> MeltQuote:
         amount=row.amount,
         unit=row.unit,
         method="settle",
-        state="PAID" if row.paid else "UNPAID",
+        state=row.state,
         expiry=2**53 - 1,
     )

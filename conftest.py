@@ -1,0 +1,29 @@
+"""What tests of several packages share: one PostgreSQL server for the whole run, a new database for each test that asks."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.servers.postgres import PostgresServer, postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Debian's PostgreSQL, started for this run. Where it is not installed the tests that need it are skipped; in CI they fail."""
+    # Making a database for each test flushes much. Nobody pulls a plug here: the fault tests start a server of their own, with
+    # everything flushed.
+    with postgres_server(fsync="off", full_page_writes="off") as server:
+        if server is None:
+            if os.environ.get("CI"):
+                pytest.fail("PostgreSQL is not installed")
+            # The other half of every such test runs on SQLite.
+            pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres: PostgresServer) -> Callable[[], str]:
+    """Makes empty PostgreSQL databases; gives their addresses."""
+    numbers = itertools.count()
+    return lambda: postgres.make_database(f"test_{next(numbers)}")

@@ -1,0 +1,84 @@
+"""NUT-01, 02, 06: what the mint says about itself and its keysets, made from what is really on. The same bytes for everybody."""
+
+from collections.abc import Sequence
+
+from amparo_cashu.errors import KeysetUnknown
+from amparo_cashu.wire import (
+    BatchSetting,
+    BlindAuthSetting,
+    CacheSetting,
+    ClearAuthSetting,
+    Endpoint,
+    KeysAnswer,
+    Keyset,
+    KeysetInfo,
+    KeysetsAnswer,
+    MethodSetting,
+    MethodsSetting,
+    MintInfo,
+    Nuts,
+    SocketSetting,
+    Supported,
+)
+from amparo_mint.asgi import Static
+from amparo_mint.catalogue import MOST_INPUTS, Catalogue, Listed
+
+_ON = Supported(supported=True)
+_REPEATABLE = ("/v1/swap", "/v1/mint/benefit", "/v1/mint/benefit/batch", "/v1/melt/settle")
+
+
+class KeyPages:
+    """The answers about the keysets of a catalogue, made once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        listed = catalogue.listed
+        self.active = Static.of(KeysAnswer([_public(each) for each in listed if each.active]))
+        self.keysets = Static.of(KeysetsAnswer([_info(each) for each in listed]))
+        self._by_id = {str(each.row.id): Static.of(KeysAnswer([_public(each)])) for each in listed}
+
+    def of(self, keyset: str) -> Static:
+        """The answer about one keyset. Raises `KeysetUnknown`."""
+        found = self._by_id.get(keyset)
+        if found is None:
+            raise KeysetUnknown("There is no such keyset.")
+        return found
+
+
+def _public(each: Listed) -> Keyset:
+    keys = {str(amount): key for amount, key in each.keys.items()}
+    return Keyset(each.row.id, each.row.unit, keys, active=each.active, final_expiry=each.row.final_expiry)
+
+
+def _info(each: Listed) -> KeysetInfo:
+    return KeysetInfo(each.row.id, each.row.unit, active=each.active, final_expiry=each.row.final_expiry)
+
+
+def describe(
+    units: Sequence[str],
+    *,
+    sockets: SocketSetting | None = None,
+    clear_auth: ClearAuthSetting | None = None,
+    blind_auth: BlindAuthSetting | None = None,
+) -> MintInfo:
+    """The answer to /v1/info."""
+    return MintInfo(
+        name="Amparo",
+        version="Amparo/0.1.0",
+        description="Aid that can be spent without being watched.",
+        nuts=Nuts(
+            mint=MethodsSetting([MethodSetting("benefit", unit) for unit in units]),
+            melt=MethodsSetting([MethodSetting("settle", unit) for unit in units]),
+            state_check=_ON,
+            restore=_ON,
+            conditions=_ON,
+            pay_to_key=_ON,
+            signature_proofs=_ON,
+            sockets=sockets,
+            # Without end: a repeated request is known from what it did, not from a memory that could be lost.
+            cache=CacheSetting(None, [Endpoint("POST", path) for path in _REPEATABLE]),
+            quote_keys=_ON,
+            clear_auth=clear_auth,
+            blind_auth=blind_auth,
+            batch=BatchSetting(max_batch_size=MOST_INPUTS, methods=["benefit"]),
+        ),
+    )

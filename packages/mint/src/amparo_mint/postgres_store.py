@@ -1,0 +1,591 @@
+"""The mint's database in PostgreSQL: the same tables and the same decisions as in SQLite, for many mint processes at once.
+
+Groups of all processes take turns by one advisory lock, held to the end of the commit: what a group looked up stays true until
+it has written, so nothing is ever refused because of a lock, and no table is locked. A group is up to 64 requests and costs four
+round trips. A connection that breaks in a commit leaves the question open: the sender is told to ask again, and asking again
+finds what was done.
+
+PostgreSQL keeps rows in the order of arrival and each with its transaction's number. So new tokens go into `fresh_...` tables and
+are moved from there in one transaction, sorted by hash (`tidy`, every `MIX_SECONDS`). In a small table all tokens are written anew
+each time, in a large one at least `SMALLEST_MIX` are moved at once: no token carries a number that few others carry, even in a
+quiet hour. LIMIT: until then, and in PostgreSQL's own write-ahead log, an order can be seen.
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from amparo_cashu.spent_filter import ITEM_BYTES
+from amparo_common.ids import DepositId, KeysetId, QuoteId
+from amparo_common.money import Unit
+from amparo_mint.deciding import Known, Outcome, Place, Writes, decide
+from amparo_mint.errors import KeysetStillInUse, OverIssued
+from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
+from amparo_mint.store import NewKeyset, Tally
+from amparo_service.errors import CannotStore, DatabaseTooNew, KeyMissing
+
+MIX_SECONDS = 600.0
+SMALL_TABLE = 20_000
+SMALLEST_MIX = 1_000
+_TURN = 0x616D7061  # the advisory lock by which groups take turns
+_TRIES = 40
+_PAUSE_SECONDS = 0.25
+# What the driver raises when the database stops, starts, or hands over to another one. InternalClientError: also when none of the
+# named servers takes writes at this moment.
+_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+
+MIGRATIONS = (
+    """
+    CREATE TABLE keyset (number integer PRIMARY KEY, id text NOT NULL UNIQUE, unit text NOT NULL, period text NOT NULL,
+        final_expiry bigint, state text NOT NULL, issued bigint NOT NULL DEFAULT 0, moved bigint NOT NULL DEFAULT 0,
+        redeemed bigint NOT NULL DEFAULT 0, returned bigint NOT NULL DEFAULT 0, claims bigint NOT NULL DEFAULT 0,
+        CHECK (issued + moved - redeemed - returned >= 0));
+    CREATE TABLE denomination (keyset integer NOT NULL REFERENCES keyset, amount bigint NOT NULL,
+        signed bigint NOT NULL DEFAULT 0, spent bigint NOT NULL DEFAULT 0, PRIMARY KEY (keyset, amount),
+        CHECK (spent <= signed));
+    CREATE TABLE mint_quote (id text PRIMARY KEY, unit text NOT NULL, amount bigint NOT NULL, pubkey text NOT NULL,
+        paid bigint NOT NULL DEFAULT 0, issued bigint NOT NULL DEFAULT 0);
+    CREATE TABLE paid (unit text PRIMARY KEY, total bigint NOT NULL);
+    CREATE TABLE melt_quote (id text PRIMARY KEY, shop text NOT NULL, unit text NOT NULL, amount bigint NOT NULL,
+        state text NOT NULL, request bytea NOT NULL);
+    CREATE TABLE pending (keyset integer NOT NULL REFERENCES keyset, hash uuid NOT NULL, amount bigint NOT NULL,
+        quote text NOT NULL REFERENCES melt_quote, PRIMARY KEY (keyset, hash));
+    CREATE TABLE hash_key (fingerprint bytea PRIMARY KEY);
+    CREATE TABLE progress (groups bigint NOT NULL);
+    INSERT INTO progress (groups) VALUES (0);
+    CREATE TABLE message (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL);
+    CREATE INDEX melt_waiting ON melt_quote (state) WHERE state = 'PENDING';
+    CREATE INDEX pending_quote ON pending (quote);
+    CREATE FUNCTION recorded_once() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'tokens are recorded once'; END $$;
+    """,
+)
+
+_KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
+_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued"
+_MELT_QUOTE = "id, shop, unit, amount, state, request"
+
+
+def token_tables(number: int) -> str:
+    """The statements that make a keyset's own tables."""
+    made = []
+    for kind, column in (("spent", ""), ("issued", ", amount bigint NOT NULL")):
+        for table in (f"{kind}_{number}", f"fresh_{kind}_{number}"):
+            made.append(f"CREATE TABLE {table} (hash uuid PRIMARY KEY{column})")
+            made.append(
+                f"CREATE TRIGGER once BEFORE UPDATE OR DELETE ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION recorded_once()"
+            )
+    return ";\n".join(made)
+
+
+async def _prepare(connection: Any) -> None:
+    # Hashes travel as their 16 bytes.
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+
+
+class PostgresStore:
+    """The mint's PostgreSQL database at an address (`postgresql://...`)."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._pool: Any = None
+        self._mixed_at = 0.0
+
+    async def open(self) -> None:
+        """Connect and bring the tables up to date. Several processes may do so at once. Raises `DatabaseTooNew`."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._address,
+                min_size=2,
+                max_size=6,
+                init=_prepare,
+                command_timeout=30,
+                server_settings={"synchronous_commit": "on", "idle_in_transaction_session_timeout": "10000"},
+            )
+        except _AWAY as error:
+            raise CannotStore("The PostgreSQL database cannot be reached.") from error
+        # What the last run left is mixed first of all.
+        self._mixed_at = asyncio.get_running_loop().time() - MIX_SECONDS
+        await self._migrate()
+
+    async def _migrate(self) -> None:
+        async with self._turn() as connection:
+            await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)")
+            version = await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_version")
+            if version > len(MIGRATIONS):
+                raise DatabaseTooNew(f"The database is at version {version}, this program knows {len(MIGRATIONS)}.")
+            for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+                await connection.execute(script)
+                await connection.execute("INSERT INTO schema_version (version) VALUES ($1)", number)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Any]:
+        """A connection in a transaction, in this process's turn. Raises `CannotStore` when the database went away: whether the
+        transaction was carried out is then unknown."""
+        try:
+            async with self._connected() as connection, connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _TURN)
+                yield connection
+        except asyncpg.IntegrityConstraintViolationError:
+            raise
+        except _AWAY as error:
+            raise CannotStore("The database did not take what had to be kept.") from error
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        """A connection; patient while a database starts again or another one takes its place."""
+        for attempt in itertools.count(1):
+            try:
+                connection = await self._pool.acquire()
+                break
+            except _AWAY:
+                if attempt == _TRIES:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS)
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Any]:
+        """A connection on which every single statement sees one moment. No transaction: its moment would be fixed before a
+        statement has waited for `mix`, and a table that was emptied meanwhile looks empty at every moment."""
+        try:
+            async with self._connected() as connection:
+                yield connection
+        except _AWAY as error:
+            raise CannotStore("The database cannot be read.") from error
+
+    async def bind(self, fingerprint: bytes) -> None:
+        """Remember under which hash key the tokens are kept."""
+        async with self._turn() as connection:
+            known = await connection.fetchval("SELECT fingerprint FROM hash_key")
+            if known is None:
+                await connection.execute("INSERT INTO hash_key (fingerprint) VALUES ($1)", fingerprint)
+            elif known != fingerprint:
+                raise KeyMissing("The tokens of this database are kept under another hash key.")
+
+    # --- groups ------------------------------------------------------------------------------------------------------------
+
+    async def apply(self, group: Sequence[Change]) -> list[Outcome]:
+        """Carry out a group in one commit."""
+        try:
+            async with self._turn() as connection:
+                outcomes, writes = decide(group, await _look_up(connection, group))
+                await _write(connection, writes)
+            return outcomes
+        except asyncpg.IntegrityConstraintViolationError as error:
+            # Only a token that its keyset never signed gets here: a stolen key, or a fault of ours. One by one, so that its
+            # neighbours are not refused with it.
+            if len(group) == 1:
+                refusal = OverIssued("More of a denomination would be spent than was signed.")
+                refusal.__cause__ = error
+                return [refusal]
+            return [outcome for change in group for outcome in await self.apply([change])]
+
+    # --- quotes and deposits -------------------------------------------------------------------------------------------------
+
+    async def mint_quotes(self, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
+        """The quotes for aid that exist among these."""
+        async with self._reading() as connection:
+            return await _mint_quotes(connection, ids)
+
+    async def melt_quote(self, quote: str) -> MeltQuoteRow | None:
+        """A quote for a deposit."""
+        async with self._reading() as connection:
+            return (await _melt_quotes(connection, [quote])).get(quote)
+
+    async def waiting(self) -> list[MeltQuoteRow]:
+        """Deposits that wait for the shops side's answer."""
+        async with self._reading() as connection:
+            rows = await connection.fetch(f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING'")
+        return [_melt_quote(row) for row in rows]
+
+    async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
+        """The tokens of a waiting deposit are spent, or given back."""
+        async with self._turn() as connection:
+            await _finish_deposit(connection, quote, accepted=accepted)
+
+    async def messages(self) -> list[tuple[int, str]]:
+        """What waits for the shops side."""
+        async with self._reading() as connection:
+            rows = await connection.fetch("SELECT number, body FROM message ORDER BY number LIMIT 100")
+        return [(row[0], row[1]) for row in rows]
+
+    async def drop_message(self, number: int) -> None:
+        """A message was delivered."""
+        async with self._turn() as connection:
+            await connection.execute("DELETE FROM message WHERE number = $1", number)
+
+    # --- tokens ---------------------------------------------------------------------------------------------------------------
+
+    async def token_states(self, places: Sequence[Place]) -> list[TokenState]:
+        """The state of each token."""
+        async with self._reading() as connection:
+            spent, pending, _ = await _present(connection, places, [])
+        return ["SPENT" if place in spent else "PENDING" if place in pending else "UNSPENT" for place in places]
+
+    async def signed_amounts(self, places: Sequence[Place]) -> list[int | None]:
+        """The denomination that each output was signed for, or None."""
+        async with self._reading() as connection:
+            _, _, issued = await _present(connection, [], places)
+        return [issued.get(place) for place in places]
+
+    async def spent_items(self, keyset: int) -> list[bytes]:
+        """The filter items of a keyset's spent tokens."""
+        async with self._reading() as connection:
+            rows = await connection.fetch(
+                f"SELECT hash FROM spent_{keyset} UNION ALL SELECT hash FROM fresh_spent_{keyset}"
+            )
+        return [row[0][:ITEM_BYTES] for row in rows]
+
+    async def paid_total(self, unit: Unit) -> int:
+        """What the office has paid for in a unit."""
+        async with self._reading() as connection:
+            return int(await connection.fetchval("SELECT total FROM paid WHERE unit = $1", unit) or 0)
+
+    async def claims(self, keyset: int) -> int:
+        """How many quotes were paid while this keyset signed."""
+        async with self._reading() as connection:
+            return int(await connection.fetchval("SELECT claims FROM keyset WHERE number = $1", keyset) or 0)
+
+    # --- keysets --------------------------------------------------------------------------------------------------------------
+
+    async def keysets(self) -> list[KeysetRow]:
+        """All keysets, oldest first."""
+        async with self._reading() as connection:
+            return await _keysets(connection)
+
+    async def add_keyset(self, keyset: NewKeyset) -> None:
+        """Keep an announced keyset."""
+        async with self._turn() as connection:
+            if await connection.fetchval("SELECT 1 FROM keyset WHERE id = $1", keyset.id):
+                return
+            number = await connection.fetchval("SELECT coalesce(max(number), 0) + 1 FROM keyset")
+            await connection.execute(
+                "INSERT INTO keyset (number, id, unit, period, final_expiry, state) VALUES ($1, $2, $3, $4, $5, 'announced')",
+                number,
+                keyset.id,
+                keyset.unit,
+                keyset.period,
+                keyset.final_expiry,
+            )
+            await connection.executemany(
+                "INSERT INTO denomination (keyset, amount) VALUES ($1, $2)", [(number, each) for each in keyset.amounts]
+            )
+            await connection.execute(token_tables(number))
+
+    async def activate(self, keyset: str) -> None:
+        """Make a keyset its unit's only signing one."""
+        async with self._turn() as connection:
+            await connection.execute(
+                "UPDATE keyset SET state = 'ending' WHERE state = 'active' AND id <> $1"
+                " AND unit = (SELECT unit FROM keyset WHERE id = $1)",
+                keyset,
+            )
+            await connection.execute(
+                "UPDATE keyset SET state = 'active' WHERE id = $1 AND state NOT IN ('closed', 'frozen')", keyset
+            )
+
+    async def close_keyset(self, keyset: str) -> KeysetRow:
+        """Give back what is left of a keyset and drop its tables."""
+        async with self._turn() as connection:
+            row = next(each for each in await _keysets(connection) if each.id == keyset)
+            if row.state != "closed":
+                if await connection.fetchval("SELECT 1 FROM pending WHERE keyset = $1", row.number):
+                    raise KeysetStillInUse("A deposit with tokens of this keyset is not finished.")
+                await connection.execute(
+                    "UPDATE keyset SET state = 'closed', returned = $1 WHERE number = $2", row.outstanding, row.number
+                )
+                await connection.execute("DELETE FROM denomination WHERE keyset = $1", row.number)
+                for kind in ("spent", "issued"):
+                    await connection.execute(f"DROP TABLE {kind}_{row.number}, fresh_{kind}_{row.number}")
+            return next(each for each in await _keysets(connection) if each.id == keyset)
+
+    async def tallies(self) -> list[Tally]:
+        """Every open keyset counted in two ways."""
+        async with self._reading() as connection:
+            return [await _tally(connection, row.number) for row in await _keysets(connection) if row.state != "closed"]
+
+    async def progress(self) -> int:
+        """How many groups were committed."""
+        async with self._reading() as connection:
+            return int(await connection.fetchval("SELECT groups FROM progress"))
+
+    async def freeze(self) -> list[KeysetRow]:
+        """Take nothing of any open keyset any more."""
+        async with self._turn() as connection:
+            await connection.execute("UPDATE keyset SET state = 'frozen' WHERE state <> 'closed'")
+            return [row for row in await _keysets(connection) if row.state == "frozen"]
+
+    # --- keeping house ------------------------------------------------------------------------------------------------------
+
+    async def tidy(self) -> None:
+        """Move fresh tokens to where no order shows, when it is time."""
+        now = asyncio.get_running_loop().time()
+        if now - self._mixed_at >= MIX_SECONDS:
+            await self.mix()
+            self._mixed_at = now
+
+    async def mix(self) -> None:
+        """Move all fresh tokens in one transaction, sorted by hash."""
+        async with self._turn() as connection:
+            # Emptying a table waits for whoever still reads it, and everybody would wait for this turn: rather later.
+            await connection.execute("SET LOCAL lock_timeout = '200ms'")
+            for row in await _keysets(connection):
+                if row.state == "closed":
+                    continue
+                for kind in ("spent", "issued"):
+                    await _mix(connection, f"{kind}_{row.number}")
+
+    async def backup(self, path: str) -> None:
+        """PostgreSQL is backed up with its own tools."""
+        raise CannotStore(
+            f"Nothing was written to {path}.",
+            why="This mint keeps its tokens in PostgreSQL.",
+            todo="Use pg_basebackup or pg_dump, as docs/operate/mint.md says.",
+        )
+
+    async def close(self) -> None:
+        """Finish what runs and close."""
+        await self._pool.close()
+
+
+# --- inside a transaction ----------------------------------------------------------------------------------------------------
+
+
+async def _look_up(connection: Any, group: Sequence[Change]) -> Known:
+    spend = [(entry.keyset, entry.hash) for change in group for entry in change.spend]
+    issue = [(entry.keyset, entry.hash) for change in group for entry in change.issue]
+    quotes = {quote for change in group for quote, _ in change.claims}
+    quotes.update(change.payment.quote for change in group if change.payment is not None)
+    deposits = [change.deposit.quote for change in group if change.deposit is not None]
+    units = {change.payment.unit for change in group if change.payment is not None}
+    spent, pending, issued = await _present(connection, spend, issue)
+    return Known(
+        spent=spent,
+        pending=pending,
+        issued=issued,
+        mint_quotes=await _mint_quotes(connection, sorted(quotes)),
+        melt_quotes=await _melt_quotes(connection, deposits),
+        paid=await _paid(connection, sorted(units)),
+    )
+
+
+async def _present(
+    connection: Any, spend: Iterable[Place], issue: Iterable[Place]
+) -> tuple[set[Place], set[Place], dict[Place, int]]:
+    """Those of the places that are spent, waiting, or signed (for what amount), in one question."""
+    parts, values = [], []
+    for kind, amount, places in (("spent", "0::bigint AS amount", spend), ("issued", "amount", issue)):
+        for number, hashes in sorted(_by_keyset(places).items()):
+            values.append(hashes)
+            at = len(values)
+            parts += [
+                f"SELECT '{kind}' AS kind, {number} AS number, hash, {amount} FROM {table} WHERE hash = ANY(${at}::uuid[])"
+                for table in (f"{kind}_{number}", f"fresh_{kind}_{number}")
+            ]
+            if kind == "spent":
+                parts.append(
+                    f"SELECT 'pending', {number}, hash, 0 FROM pending WHERE keyset = {number} AND hash = ANY(${at}::uuid[])"
+                )
+    found: dict[str, dict[Place, int]] = {"spent": {}, "pending": {}, "issued": {}}
+    if parts:
+        for kind, number, hashed, signed_for in await connection.fetch(" UNION ALL ".join(parts), *values):
+            found[kind][number, hashed] = signed_for
+    return set(found["spent"]), set(found["pending"]), found["issued"]
+
+
+def _by_keyset(places: Iterable[Place]) -> dict[int, list[bytes]]:
+    grouped: dict[int, list[bytes]] = {}
+    for number, hashed in places:
+        grouped.setdefault(number, []).append(hashed)
+    return grouped
+
+
+async def _write(connection: Any, writes: Writes) -> None:
+    parts, values = _token_inserts(writes)
+    parts.append("UPDATE progress SET groups = groups + 1")
+    numbered = [f"part{at} AS ({part})" for at, part in enumerate(parts)]
+    await connection.execute(f"WITH {', '.join(numbered)} SELECT 1", *values)
+    await _write_quotes(connection, writes)
+
+
+def _token_inserts(writes: Writes) -> tuple[list[str], list[Any]]:
+    """All inserts and counters of a group as the parts of one statement. `moved` and the others are sums per keyset."""
+    parts: list[str] = []
+    values: list[Any] = []
+
+    def bound(value: Any, kind: str) -> str:
+        values.append(value)
+        return f"${len(values)}::{kind}"
+
+    for number, hashes in sorted(_by_keyset((each.keyset, each.hash) for each in writes.spent).items()):
+        parts.append(f"INSERT INTO fresh_spent_{number} SELECT unnest({bound(sorted(hashes), 'uuid[]')})")
+    for number in sorted({each.keyset for each in writes.issued}):
+        rows = sorted((each.hash, each.amount) for each in writes.issued if each.keyset == number)
+        hashes_bound = bound([row[0] for row in rows], "uuid[]")
+        amounts_bound = bound([row[1] for row in rows], "bigint[]")
+        parts.append(f"INSERT INTO fresh_issued_{number} SELECT * FROM unnest({hashes_bound}, {amounts_bound})")
+    counts = writes.denominations()
+    if counts:
+        columns = [
+            bound([place[0] for place in counts], "integer[]"),
+            bound([place[1] for place in counts], "bigint[]"),
+            bound([count[0] for count in counts.values()], "bigint[]"),
+            bound([count[1] for count in counts.values()], "bigint[]"),
+        ]
+        parts.append(
+            "UPDATE denomination AS d SET signed = d.signed + n.signed, spent = d.spent + n.spent"
+            f" FROM unnest({', '.join(columns)}) AS n (keyset, amount, signed, spent)"
+            " WHERE d.keyset = n.keyset AND d.amount = n.amount"
+        )
+    if writes.keysets:
+        sums = list(writes.keysets.items())
+        columns = [
+            bound([number for number, _ in sums], "integer[]"),
+            bound([each.issued for _, each in sums], "bigint[]"),
+            bound([each.moved for _, each in sums], "bigint[]"),
+            bound([each.redeemed for _, each in sums], "bigint[]"),
+            bound([each.claims for _, each in sums], "bigint[]"),
+        ]
+        parts.append(
+            "UPDATE keyset AS k SET issued = k.issued + n.issued, moved = k.moved + n.moved,"
+            " redeemed = k.redeemed + n.redeemed, claims = k.claims + n.claims"
+            f" FROM unnest({', '.join(columns)}) AS n (number, issued, moved, redeemed, claims) WHERE k.number = n.number"
+        )
+    return parts, values
+
+
+async def _write_quotes(connection: Any, writes: Writes) -> None:
+    if writes.new_mint_quotes:
+        await connection.executemany(
+            f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES ($1, $2, $3, $4, $5, $6)",
+            [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued) for q in writes.new_mint_quotes],
+        )
+    if writes.new_melt_quotes:
+        await connection.executemany(
+            f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES ($1, $2, $3, $4, $5, $6)",
+            [(q.id, q.shop, q.unit, q.amount, q.state, q.request) for q in writes.new_melt_quotes],
+        )
+    if writes.mint_quotes:
+        await connection.executemany(
+            "UPDATE mint_quote SET paid = $1, issued = $2 WHERE id = $3",
+            [(q.paid, q.issued, q.id) for q in writes.mint_quotes.values()],
+        )
+    if writes.melt_quotes:
+        await connection.executemany(
+            "UPDATE melt_quote SET state = $1, request = $2 WHERE id = $3",
+            [(q.state, q.request, q.id) for q in writes.melt_quotes.values()],
+        )
+    if writes.pending:
+        await connection.executemany(
+            "INSERT INTO pending (keyset, hash, amount, quote) VALUES ($1, $2, $3, $4)",
+            [(entry.keyset, entry.hash, entry.amount, quote) for entry, quote in writes.pending],
+        )
+    if writes.paid:
+        await connection.executemany(
+            "INSERT INTO paid (unit, total) VALUES ($1, $2) ON CONFLICT (unit) DO UPDATE SET total = excluded.total",
+            list(writes.paid.items()),
+        )
+    if writes.messages:
+        await connection.executemany("INSERT INTO message (body) VALUES ($1)", [(body,) for body in writes.messages])
+
+
+async def _mint_quotes(connection: Any, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
+    sought = _sound(ids)
+    if not sought:
+        return {}
+    rows = await connection.fetch(f"SELECT {_MINT_QUOTE} FROM mint_quote WHERE id = ANY($1::text[])", sought)
+    return {row[0]: MintQuoteRow(QuoteId(row[0]), Unit(row[1]), *row[2:]) for row in rows}
+
+
+async def _melt_quotes(connection: Any, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
+    sought = _sound(ids)
+    if not sought:
+        return {}
+    rows = await connection.fetch(f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE id = ANY($1::text[])", sought)
+    return {row[0]: _melt_quote(row) for row in rows}
+
+
+def _sound(ids: Iterable[str]) -> list[str]:
+    # No text of PostgreSQL holds this sign: such an id is nobody's.
+    return [each for each in ids if "\0" not in each]
+
+
+def _melt_quote(row: Any) -> MeltQuoteRow:
+    return MeltQuoteRow(DepositId(row[0]), row[1], Unit(row[2]), row[3], row[4], row[5])
+
+
+async def _paid(connection: Any, units: Sequence[Unit]) -> dict[Unit, int]:
+    if not units:
+        return {}
+    rows = await connection.fetch("SELECT unit, total FROM paid WHERE unit = ANY($1::text[])", list(units))
+    return {Unit(row[0]): row[1] for row in rows}
+
+
+async def _keysets(connection: Any) -> list[KeysetRow]:
+    rows = await connection.fetch(f"SELECT {_KEYSET} FROM keyset ORDER BY number")
+    return [_keyset(row) for row in rows]
+
+
+def _keyset(row: Sequence[Any]) -> KeysetRow:
+    return KeysetRow(row[0], KeysetId(row[1]), Unit(row[2]), *row[3:])
+
+
+async def _mix(connection: Any, table: str) -> None:
+    fresh, known = await connection.fetchrow(
+        f"SELECT (SELECT count(*) FROM fresh_{table}),"
+        f" (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {SMALL_TABLE}) AS counted)"
+    )
+    if known < SMALL_TABLE and fresh:
+        await connection.execute(f"CREATE TEMPORARY TABLE mixed ON COMMIT DROP AS TABLE {table}")
+        await connection.execute(f"TRUNCATE {table}")
+        await connection.execute(
+            f"INSERT INTO {table} SELECT * FROM (TABLE mixed UNION ALL TABLE fresh_{table}) AS every ORDER BY hash"
+        )
+        await connection.execute("DROP TABLE mixed")
+    elif fresh >= SMALLEST_MIX:
+        await connection.execute(f"INSERT INTO {table} SELECT * FROM fresh_{table} ORDER BY hash")
+    else:
+        return
+    await connection.execute(f"TRUNCATE fresh_{table}")
+
+
+async def _finish_deposit(connection: Any, quote: str, *, accepted: bool) -> None:
+    found = (await _melt_quotes(connection, [quote])).get(quote)
+    if found is None or found.state != "PENDING":
+        return
+    rows = await connection.fetch("SELECT keyset, hash, amount FROM pending WHERE quote = $1", quote)
+    for number, hashed, amount in rows:
+        if accepted:
+            await connection.execute(f"INSERT INTO fresh_spent_{number} (hash) VALUES ($1)", hashed)
+        else:
+            await connection.execute(
+                "UPDATE denomination SET spent = spent - 1 WHERE keyset = $1 AND amount = $2", number, amount
+            )
+            await connection.execute("UPDATE keyset SET redeemed = redeemed - $1 WHERE number = $2", amount, number)
+    await connection.execute("DELETE FROM pending WHERE quote = $1", quote)
+    state, request = ("PAID", found.request) if accepted else ("UNPAID", b"")
+    await connection.execute("UPDATE melt_quote SET state = $1, request = $2 WHERE id = $3", state, request, quote)
+
+
+async def _tally(connection: Any, number: int) -> Tally:
+    issued, spent, waiting, waiting_value, signed_count, spent_count, value, *row = await connection.fetchrow(
+        f"SELECT (SELECT count(*) FROM issued_{number}) + (SELECT count(*) FROM fresh_issued_{number}),"
+        f" (SELECT count(*) FROM spent_{number}) + (SELECT count(*) FROM fresh_spent_{number}),"
+        " (SELECT count(*) FROM pending WHERE keyset = k.number),"
+        " (SELECT coalesce(sum(amount), 0)::bigint FROM pending WHERE keyset = k.number), d.signed, d.spent, d.value,"
+        " k.number, k.id, k.unit, k.period, k.final_expiry, k.state, k.issued, k.moved, k.redeemed, k.returned, k.claims"
+        " FROM keyset AS k, (SELECT coalesce(sum(signed), 0)::bigint AS signed, coalesce(sum(spent), 0)::bigint AS spent,"
+        " coalesce(sum((signed - spent) * amount), 0)::bigint AS value FROM denomination WHERE keyset = $1) AS d"
+        " WHERE k.number = $1",
+        number,
+    )
+    return Tally(_keyset(row), issued, spent + waiting, signed_count, spent_count, value, waiting_value)

@@ -1,0 +1,91 @@
+"""The mint's way to its signer: requests of many wallets in one call, answers in the protocol's words.
+
+The signer checks every input before it signs an output; the mint's own process holds no private key and does no curve
+arithmetic on tokens. Signatures are given to nobody before the database has committed.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from amparo_cashu.errors import BadPoint, KeysetUnknown, ProofFalse, TokenError
+from amparo_cashu.wire import BlindedMessage, BlindSignature, Dleq, Proof
+from amparo_mint.batches import Batches
+from amparo_signer import protocol
+from amparo_signer.protocol import Exchanged, ExchangeJob, Signer, ToSign, ToVerify
+
+
+class Work(msgspec.Struct, frozen=True):
+    """One request's inputs to check and outputs to sign."""
+
+    inputs: Sequence[Proof]
+    outputs: Sequence[BlindedMessage]
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """The inputs' points (Y, compressed) and the outputs' signatures."""
+
+    points: list[bytes]
+    signatures: list[BlindSignature]
+
+
+class SigningDesk:
+    """Gathers requests and asks the signer."""
+
+    def __init__(self, signer: Signer, *, workers: int = 2) -> None:
+        self._signer = signer
+        self._batches: Batches[Work, Exchanged] = Batches(self._exchange, workers=workers)
+
+    async def run(self, inputs: Sequence[Proof], outputs: Sequence[BlindedMessage]) -> Signed:
+        """Check inputs and sign outputs. Raises `ProofFalse`, `BadPoint`, `MintBusy`, and the signer's errors."""
+        found = await self._batches.run(Work(inputs, outputs))
+        if found.refused:
+            raise _refusal(found.refused)
+        return Signed(found.points, [show_signature(*pair) for pair in zip(outputs, found.signatures, strict=True)])
+
+    async def finished(self) -> None:
+        """Returns when no request waits for the signer."""
+        await self._batches.finished()
+
+    async def _exchange(self, works: list[Work]) -> list[Exchanged]:
+        places: dict[str, int] = {}
+        jobs = [
+            ExchangeJob(
+                [
+                    ToVerify(places.setdefault(each.id, len(places)), each.amount, each.secret.encode(), _point(each.C))
+                    for each in work.inputs
+                ],
+                [
+                    ToSign(places.setdefault(each.id, len(places)), each.amount, _point(each.B_))
+                    for each in work.outputs
+                ],
+            )
+            for work in works
+        ]
+        return await self._signer.exchange(list(places), jobs)
+
+
+def _refusal(refused: str) -> TokenError:
+    match refused:
+        case protocol.PROOF_FALSE:
+            return ProofFalse("A token is not genuine.")
+        case protocol.BAD_POINT:
+            return BadPoint("A value is not a point of the curve.")
+    return KeysetUnknown("The signer does not have this key.")
+
+
+def _point(text: str) -> bytes:
+    """A compressed point's bytes; what is not one becomes bytes that the signer refuses."""
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        return b""
+    return data if len(data) == 33 else b""
+
+
+def show_signature(output: BlindedMessage, signature: bytes) -> BlindSignature:
+    """The signer's answer for an output in the protocol's words."""
+    shown = signature.hex()
+    return BlindSignature(
+        amount=output.amount, id=output.id, C_=shown[:66], dleq=Dleq(e=shown[66:130], s=shown[130:194])
+    )

@@ -1,0 +1,520 @@
+"""The mint's database in one SQLite file: one thread that writes, one that reads (WAL: neither waits for the other).
+
+Token tables are WITHOUT ROWID, in the order of the keyed hash. Rows are inserted once; triggers refuse to change or delete
+them. The only process that writes is this mint's, so what was looked up inside a transaction stays true in it.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from amparo_cashu.spent_filter import ITEM_BYTES
+from amparo_common.ids import DepositId, KeysetId, QuoteId
+from amparo_common.money import Unit
+from amparo_mint.deciding import Known, Outcome, Place, Writes, decide
+from amparo_mint.errors import KeysetStillInUse, OverIssued
+from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
+from amparo_mint.store import NewKeyset, Tally
+from amparo_service.database import Database
+from amparo_service.errors import BadRequest, CannotStore, KeyMissing
+from amparo_service.keys import sync_folder
+
+T = TypeVar("T")
+
+SCHEMA = (
+    "CREATE TABLE keyset (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, period TEXT NOT NULL,"
+    " final_expiry INTEGER, state TEXT NOT NULL, issued INTEGER NOT NULL DEFAULT 0, moved INTEGER NOT NULL DEFAULT 0,"
+    " redeemed INTEGER NOT NULL DEFAULT 0, returned INTEGER NOT NULL DEFAULT 0, claims INTEGER NOT NULL DEFAULT 0,"
+    " CHECK (issued + moved - redeemed - returned >= 0));\n"
+    "CREATE TABLE denomination (keyset INTEGER NOT NULL REFERENCES keyset, amount INTEGER NOT NULL,"
+    " signed INTEGER NOT NULL DEFAULT 0, spent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (keyset, amount),"
+    " CHECK (spent <= signed)) WITHOUT ROWID;\n"
+    "CREATE TABLE mint_quote (id TEXT NOT NULL PRIMARY KEY, unit TEXT NOT NULL, amount INTEGER NOT NULL, pubkey TEXT NOT NULL,"
+    " paid INTEGER NOT NULL DEFAULT 0, issued INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;\n"
+    "CREATE TABLE paid (unit TEXT NOT NULL PRIMARY KEY, total INTEGER NOT NULL) WITHOUT ROWID;\n"
+    "CREATE TABLE melt_quote (id TEXT NOT NULL PRIMARY KEY, shop TEXT NOT NULL, unit TEXT NOT NULL, amount INTEGER NOT NULL,"
+    " state TEXT NOT NULL, request BLOB NOT NULL) WITHOUT ROWID;\n"
+    "CREATE TABLE pending (keyset INTEGER NOT NULL REFERENCES keyset, hash BLOB NOT NULL, amount INTEGER NOT NULL,"
+    " quote TEXT NOT NULL REFERENCES melt_quote, PRIMARY KEY (keyset, hash)) WITHOUT ROWID;\n"
+    "CREATE TABLE hash_key (fingerprint BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;\n"
+    "CREATE TABLE progress (groups INTEGER NOT NULL);\n"
+    "INSERT INTO progress (groups) VALUES (0);\n"
+    "CREATE TABLE message (number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);\n"
+    "CREATE INDEX melt_waiting ON melt_quote (state) WHERE state = 'PENDING';\n"
+    "CREATE INDEX pending_quote ON pending (quote);\n"
+)
+
+_KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
+_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued"
+_MELT_QUOTE = "id, shop, unit, amount, state, request"
+
+
+def token_tables(number: int) -> list[str]:
+    """The statements that make a keyset's own tables."""
+    made = []
+    for table, columns in ((f"spent_{number}", ""), (f"issued_{number}", ", amount INTEGER NOT NULL")):
+        made.append(f"CREATE TABLE {table} (hash BLOB NOT NULL PRIMARY KEY{columns}) WITHOUT ROWID")
+        made += [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+            " BEGIN SELECT RAISE(ABORT, 'tokens are recorded once'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return made
+
+
+class SqliteStore:
+    """The mint's SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, [SCHEMA])
+        self._reading = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._reading.execute("PRAGMA query_only=ON")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="mint-writer")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mint-reader")
+        self._backups = 0
+
+    async def open(self) -> None:
+        """The file is open already."""
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._in_transaction, work)
+
+    def _in_transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            with self._database.transaction() as connection:
+                return work(connection)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise CannotStore("The database did not take what had to be kept.") from error
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._at_one_moment, work)
+
+    def _at_one_moment(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            self._reading.execute("BEGIN")
+            try:
+                return work(self._reading)
+            finally:
+                self._reading.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise CannotStore("The database cannot be read.") from error
+
+    async def bind(self, fingerprint: bytes) -> None:
+        """Remember under which hash key the tokens are kept."""
+        await self._write(lambda connection: _bind(connection, fingerprint))
+
+    # --- groups ------------------------------------------------------------------------------------------------------------
+
+    async def apply(self, group: Sequence[Change]) -> list[Outcome]:
+        """Carry out a group in one commit."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._apply, group)
+
+    def _apply(self, group: Sequence[Change]) -> list[Outcome]:
+        try:
+            return self._in_transaction(lambda connection: _carry_out(connection, group))
+        except sqlite3.IntegrityError as error:
+            # Only a token that its keyset never signed gets here: a stolen key, or a fault of ours. One by one, so that its
+            # neighbours are not refused with it.
+            if len(group) == 1:
+                return [_over_issued(error)]
+            return [outcome for change in group for outcome in self._apply([change])]
+
+    # --- quotes and deposits -------------------------------------------------------------------------------------------------
+
+    async def mint_quotes(self, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
+        """The quotes for aid that exist among these."""
+        return await self._read(lambda connection: _mint_quotes(connection, ids))
+
+    async def melt_quote(self, quote: str) -> MeltQuoteRow | None:
+        """A quote for a deposit."""
+        return (await self._read(lambda connection: _melt_quotes(connection, [quote]))).get(quote)
+
+    async def waiting(self) -> list[MeltQuoteRow]:
+        """Deposits that wait for the shops side's answer."""
+        question = f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING'"
+        return await self._read(lambda connection: [_melt_quote(row) for row in connection.execute(question)])
+
+    async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
+        """The tokens of a waiting deposit are spent, or given back."""
+        await self._write(lambda connection: _finish_deposit(connection, quote, accepted=accepted))
+
+    async def messages(self) -> list[tuple[int, str]]:
+        """What waits for the shops side."""
+        question = "SELECT number, body FROM message ORDER BY number LIMIT 100"
+        return await self._read(lambda connection: connection.execute(question).fetchall())
+
+    async def drop_message(self, number: int) -> None:
+        """A message was delivered. Numbers are never used again, so a second delivery drops nothing else."""
+        await self._write(lambda connection: connection.execute("DELETE FROM message WHERE number = ?", (number,)))
+
+    # --- tokens ---------------------------------------------------------------------------------------------------------------
+
+    async def token_states(self, places: Sequence[Place]) -> list[TokenState]:
+        """The state of each token."""
+        return await self._read(lambda connection: _token_states(connection, places))
+
+    async def signed_amounts(self, places: Sequence[Place]) -> list[int | None]:
+        """The denomination that each output was signed for, or None."""
+        return await self._read(lambda connection: _signed_amounts(connection, places))
+
+    async def spent_items(self, keyset: int) -> list[bytes]:
+        """The filter items of a keyset's spent tokens."""
+        question = f"SELECT substr(hash, 1, {ITEM_BYTES}) FROM spent_{keyset}"
+        return await self._read(lambda connection: [row[0] for row in connection.execute(question)])
+
+    async def paid_total(self, unit: Unit) -> int:
+        """What the office has paid for in a unit."""
+        return (await self._read(lambda connection: _paid(connection, {unit}))).get(unit, 0)
+
+    async def claims(self, keyset: int) -> int:
+        """How many quotes were paid while this keyset signed."""
+        question = "SELECT claims FROM keyset WHERE number = ?"
+        return await self._read(lambda connection: int((connection.execute(question, (keyset,)).fetchone() or [0])[0]))
+
+    # --- keysets --------------------------------------------------------------------------------------------------------------
+
+    async def keysets(self) -> list[KeysetRow]:
+        """All keysets, oldest first."""
+        return await self._read(_keysets)
+
+    async def add_keyset(self, keyset: NewKeyset) -> None:
+        """Keep an announced keyset."""
+        await self._write(lambda connection: _add_keyset(connection, keyset))
+
+    async def activate(self, keyset: str) -> None:
+        """Make a keyset its unit's only signing one."""
+        await self._write(lambda connection: _activate(connection, keyset))
+
+    async def close_keyset(self, keyset: str) -> KeysetRow:
+        """Give back what is left of a keyset and drop its tables."""
+        return await self._write(lambda connection: _close_keyset(connection, keyset))
+
+    async def tallies(self) -> list[Tally]:
+        """Every open keyset counted in two ways."""
+        return await self._read(_tallies)
+
+    async def progress(self) -> int:
+        """How many groups were committed."""
+        return await self._read(lambda connection: int(connection.execute("SELECT groups FROM progress").fetchone()[0]))
+
+    async def freeze(self) -> list[KeysetRow]:
+        """Take nothing of any open keyset any more."""
+        return await self._write(_freeze)
+
+    # --- keeping house ------------------------------------------------------------------------------------------------------
+
+    async def tidy(self) -> None:
+        """Fold the write-ahead log into the file: until then it holds recent changes in their order."""
+        # A backup reads the log as it is: to wait for its end would hold up every writer.
+        if not self._backups:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._database.fold_journal)
+
+    async def backup(self, path: str) -> None:
+        """A consistent copy into a new file, made while the mint goes on."""
+        self._backups += 1
+        try:
+            await asyncio.to_thread(_copy, self._database.path, path)
+        finally:
+            self._backups -= 1
+
+    async def close(self) -> None:
+        """Finish what runs and close."""
+        self._writer.shutdown()
+        self._reader.shutdown()
+        with contextlib.suppress(CannotStore):  # the next start finds everything in the write-ahead log
+            self._database.fold_journal()
+        self._reading.close()
+        self._database.close()
+
+
+def _copy(source: str, target: str) -> None:
+    """Afterwards `target` is whole or not there; what a crash leaves is called `*.draft`."""
+    draft = Path(f"{target}.{secrets.token_hex(4)}.draft")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with contextlib.closing(sqlite3.connect(source)) as connection:
+                connection.execute("VACUUM INTO ?", (str(draft),))
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+            # `link` never replaces a file: an older backup stays as it is.
+            os.link(draft, target)
+        finally:
+            draft.unlink()
+        sync_folder(draft.parent)
+    except FileExistsError as error:
+        raise BadRequest(
+            "There is such a file already.", why="No backup is replaced.", todo="Name a new file."
+        ) from error
+    except (sqlite3.Error, OSError, MemoryError) as error:
+        # MemoryError: SQLite's word when it cannot write the copy's first page.
+        raise CannotStore("The backup could not be written.") from error
+
+
+# --- inside a transaction ----------------------------------------------------------------------------------------------------
+
+
+def _bind(connection: sqlite3.Connection, fingerprint: bytes) -> None:
+    connection.execute(
+        "INSERT INTO hash_key (fingerprint) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM hash_key)", (fingerprint,)
+    )
+    if connection.execute("SELECT fingerprint FROM hash_key").fetchone() != (fingerprint,):
+        raise KeyMissing("The tokens of this database are kept under another hash key.")
+
+
+def _over_issued(cause: sqlite3.IntegrityError) -> OverIssued:
+    refusal = OverIssued("More of a denomination would be spent than was signed.")
+    refusal.__cause__ = cause
+    return refusal
+
+
+def _carry_out(connection: sqlite3.Connection, group: Sequence[Change]) -> list[Outcome]:
+    outcomes, writes = decide(group, _look_up(connection, group))
+    connection.execute("UPDATE progress SET groups = groups + 1")
+    _write_tokens(connection, writes)
+    _write_quotes(connection, writes)
+    connection.executemany(
+        "UPDATE keyset SET issued = issued + ?, moved = moved + ?, redeemed = redeemed + ?, claims = claims + ?"
+        " WHERE number = ?",
+        [(sums.issued, sums.moved, sums.redeemed, sums.claims, number) for number, sums in writes.keysets.items()],
+    )
+    return outcomes
+
+
+def _look_up(connection: sqlite3.Connection, group: Sequence[Change]) -> Known:
+    spend = [(entry.keyset, entry.hash) for change in group for entry in change.spend]
+    issue = [(entry.keyset, entry.hash) for change in group for entry in change.issue]
+    quotes = {quote for change in group for quote, _ in change.claims}
+    quotes.update(change.payment.quote for change in group if change.payment is not None)
+    deposits = [change.deposit.quote for change in group if change.deposit is not None]
+    units = {change.payment.unit for change in group if change.payment is not None}
+    return Known(
+        spent=_spent(connection, spend),
+        pending=_pending(connection, spend),
+        issued=_signed(connection, issue),
+        mint_quotes=_mint_quotes(connection, sorted(quotes)),
+        melt_quotes=_melt_quotes(connection, deposits),
+        paid=_paid(connection, units),
+    )
+
+
+def _spent(connection: sqlite3.Connection, places: Iterable[Place]) -> set[Place]:
+    """Those of the places that are spent."""
+    found: set[Place] = set()
+    for number, hashes in _by_keyset(places).items():
+        question = f"SELECT hash FROM spent_{number} WHERE hash IN ({_marks(hashes)})"
+        found.update((number, bytes(row[0])) for row in connection.execute(question, hashes))
+    return found
+
+
+def _signed(connection: sqlite3.Connection, places: Iterable[Place]) -> dict[Place, int]:
+    """Those of the places that are signed, with the amount that each was signed for."""
+    found: dict[Place, int] = {}
+    for number, hashes in _by_keyset(places).items():
+        question = f"SELECT hash, amount FROM issued_{number} WHERE hash IN ({_marks(hashes)})"
+        found.update({(number, bytes(row[0])): int(row[1]) for row in connection.execute(question, hashes)})
+    return found
+
+
+def _pending(connection: sqlite3.Connection, places: Iterable[Place]) -> set[Place]:
+    if connection.execute("SELECT 1 FROM pending LIMIT 1").fetchone() is None:
+        return set()
+    found: set[Place] = set()
+    for number, hashes in _by_keyset(places).items():
+        question = f"SELECT hash FROM pending WHERE keyset = {number} AND hash IN ({_marks(hashes)})"
+        found.update((number, bytes(row[0])) for row in connection.execute(question, hashes))
+    return found
+
+
+def _by_keyset(places: Iterable[Place]) -> dict[int, list[bytes]]:
+    grouped: dict[int, list[bytes]] = {}
+    for number, hashed in places:
+        grouped.setdefault(number, []).append(hashed)
+    for hashes in grouped.values():
+        # Filled up to a power of two, so that SQLite meets few different questions and keeps them prepared.
+        hashes += hashes[-1:] * ((1 << (len(hashes) - 1).bit_length()) - len(hashes))
+    return grouped
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _write_tokens(connection: sqlite3.Connection, writes: Writes) -> None:
+    for entry_table, rows in _rows_by_table(writes).items():
+        marks = _marks(rows[0])
+        connection.executemany(f"INSERT INTO {entry_table} VALUES ({marks})", sorted(rows))
+    connection.executemany(
+        "UPDATE denomination SET signed = signed + ?, spent = spent + ? WHERE keyset = ? AND amount = ?",
+        [(signed, spent, *place) for place, (signed, spent) in writes.denominations().items()],
+    )
+
+
+def _rows_by_table(writes: Writes) -> dict[str, list[tuple[object, ...]]]:
+    tables: dict[str, list[tuple[object, ...]]] = {}
+    for entry in writes.spent:
+        tables.setdefault(f"spent_{entry.keyset}", []).append((entry.hash,))
+    for entry in writes.issued:
+        tables.setdefault(f"issued_{entry.keyset}", []).append((entry.hash, entry.amount))
+    return tables
+
+
+def _write_quotes(connection: sqlite3.Connection, writes: Writes) -> None:
+    connection.executemany(
+        f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?)",
+        [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued) for q in writes.new_mint_quotes],
+    )
+    connection.executemany(
+        f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?)",
+        [(q.id, q.shop, q.unit, q.amount, q.state, q.request) for q in writes.new_melt_quotes],
+    )
+    connection.executemany(
+        "UPDATE mint_quote SET paid = ?, issued = ? WHERE id = ?",
+        [(q.paid, q.issued, q.id) for q in writes.mint_quotes.values()],
+    )
+    connection.executemany(
+        "UPDATE melt_quote SET state = ?, request = ? WHERE id = ?",
+        [(q.state, q.request, q.id) for q in writes.melt_quotes.values()],
+    )
+    connection.executemany(
+        "INSERT INTO pending (keyset, hash, amount, quote) VALUES (?, ?, ?, ?)",
+        [(entry.keyset, entry.hash, entry.amount, quote) for entry, quote in writes.pending],
+    )
+    connection.executemany(
+        "INSERT INTO paid (unit, total) VALUES (?, ?) ON CONFLICT (unit) DO UPDATE SET total = excluded.total",
+        list(writes.paid.items()),
+    )
+    connection.executemany("INSERT INTO message (body) VALUES (?)", [(body,) for body in writes.messages])
+
+
+def _mint_quotes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
+    question = f"SELECT {_MINT_QUOTE} FROM mint_quote WHERE id = ?"
+    rows = [connection.execute(question, (each,)).fetchone() for each in ids]
+    return {row[0]: MintQuoteRow(QuoteId(row[0]), Unit(row[1]), *row[2:]) for row in rows if row is not None}
+
+
+def _melt_quotes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
+    question = f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE id = ?"
+    rows = [connection.execute(question, (each,)).fetchone() for each in ids]
+    return {row[0]: _melt_quote(row) for row in rows if row is not None}
+
+
+def _melt_quote(row: tuple[str, str, str, int, str, bytes]) -> MeltQuoteRow:
+    quote, shop, unit, amount, state, request = row
+    return MeltQuoteRow(DepositId(quote), shop, Unit(unit), amount, state, bytes(request))  # type: ignore[arg-type] # the column holds no other
+
+
+def _finish_deposit(connection: sqlite3.Connection, quote: str, *, accepted: bool) -> None:
+    found = _melt_quotes(connection, [quote]).get(quote)
+    if found is None or found.state != "PENDING":
+        return
+    rows = connection.execute("SELECT keyset, hash, amount FROM pending WHERE quote = ?", (quote,)).fetchall()
+    for number, hashed, amount in sorted(rows):
+        if accepted:
+            connection.execute(f"INSERT INTO spent_{number} (hash) VALUES (?)", (hashed,))
+        else:
+            connection.execute(
+                "UPDATE denomination SET spent = spent - 1 WHERE keyset = ? AND amount = ?", (number, amount)
+            )
+            connection.execute("UPDATE keyset SET redeemed = redeemed - ? WHERE number = ?", (amount, number))
+    connection.execute("DELETE FROM pending WHERE quote = ?", (quote,))
+    state, request = ("PAID", found.request) if accepted else ("UNPAID", b"")
+    connection.execute("UPDATE melt_quote SET state = ?, request = ? WHERE id = ?", (state, request, quote))
+
+
+def _token_states(connection: sqlite3.Connection, places: Sequence[Place]) -> list[TokenState]:
+    spent, pending = _spent(connection, places), _pending(connection, places)
+    return ["SPENT" if place in spent else "PENDING" if place in pending else "UNSPENT" for place in places]
+
+
+def _signed_amounts(connection: sqlite3.Connection, places: Sequence[Place]) -> list[int | None]:
+    found = _signed(connection, places)
+    return [found.get(place) for place in places]
+
+
+def _paid(connection: sqlite3.Connection, units: Iterable[Unit]) -> dict[Unit, int]:
+    rows = [(unit, connection.execute("SELECT total FROM paid WHERE unit = ?", (unit,)).fetchone()) for unit in units]
+    return {unit: int(row[0]) for unit, row in rows if row is not None}
+
+
+def _keysets(connection: sqlite3.Connection) -> list[KeysetRow]:
+    return [_keyset(row) for row in connection.execute(f"SELECT {_KEYSET} FROM keyset ORDER BY number")]
+
+
+def _keyset(row: tuple[int, str, str, str, int | None, str, int, int, int, int]) -> KeysetRow:
+    number, keyset, unit, period, final_expiry, state, *sums = row
+    return KeysetRow(number, KeysetId(keyset), Unit(unit), period, final_expiry, state, *sums)  # type: ignore[arg-type] # the column holds no other
+
+
+def _add_keyset(connection: sqlite3.Connection, keyset: NewKeyset) -> None:
+    if connection.execute("SELECT 1 FROM keyset WHERE id = ?", (keyset.id,)).fetchone() is not None:
+        return
+    number = connection.execute(
+        "INSERT INTO keyset (id, unit, period, final_expiry, state) VALUES (?, ?, ?, ?, 'announced')",
+        (keyset.id, keyset.unit, keyset.period, keyset.final_expiry),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO denomination (keyset, amount) VALUES (?, ?)", [(number, amount) for amount in keyset.amounts]
+    )
+    for statement in token_tables(int(number or 0)):
+        connection.execute(statement)
+
+
+def _activate(connection: sqlite3.Connection, keyset: str) -> None:
+    connection.execute(
+        "UPDATE keyset SET state = 'ending' WHERE state = 'active' AND id <> ?1"
+        " AND unit = (SELECT unit FROM keyset WHERE id = ?1)",
+        (keyset,),
+    )
+    connection.execute(
+        "UPDATE keyset SET state = 'active' WHERE id = ? AND state NOT IN ('closed', 'frozen')", (keyset,)
+    )
+
+
+def _close_keyset(connection: sqlite3.Connection, keyset: str) -> KeysetRow:
+    row = next(each for each in _keysets(connection) if each.id == keyset)
+    if row.state != "closed":
+        if connection.execute("SELECT 1 FROM pending WHERE keyset = ?", (row.number,)).fetchone() is not None:
+            raise KeysetStillInUse("A deposit with tokens of this keyset is not finished.")
+        connection.execute(
+            "UPDATE keyset SET state = 'closed', returned = ? WHERE number = ?", (row.outstanding, row.number)
+        )
+        connection.execute("DELETE FROM denomination WHERE keyset = ?", (row.number,))
+        # Dropping a table does not fire its triggers: the one way in which tokens leave.
+        connection.execute(f"DROP TABLE spent_{row.number}")
+        connection.execute(f"DROP TABLE issued_{row.number}")
+    return next(each for each in _keysets(connection) if each.id == keyset)
+
+
+def _freeze(connection: sqlite3.Connection) -> list[KeysetRow]:
+    connection.execute("UPDATE keyset SET state = 'frozen' WHERE state <> 'closed'")
+    return [row for row in _keysets(connection) if row.state == "frozen"]
+
+
+def _tallies(connection: sqlite3.Connection) -> list[Tally]:
+    found = []
+    for row in _keysets(connection):
+        if row.state == "closed":
+            continue
+        rows = [
+            int(connection.execute(f"SELECT count(*) FROM {kind}_{row.number}").fetchone()[0])
+            for kind in ("issued", "spent")
+        ]
+        waiting, waiting_value = connection.execute(
+            "SELECT count(*), coalesce(sum(amount), 0) FROM pending WHERE keyset = ?", (row.number,)
+        ).fetchone()
+        signed, spent, value = connection.execute(
+            "SELECT coalesce(sum(signed), 0), coalesce(sum(spent), 0), coalesce(sum((signed - spent) * amount), 0)"
+            " FROM denomination WHERE keyset = ?",
+            (row.number,),
+        ).fetchone()
+        found.append(Tally(row, rows[0], rows[1] + waiting, signed, spent, value, waiting_value))
+    return found

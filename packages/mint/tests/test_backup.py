@@ -1,0 +1,99 @@
+"""A backup that is put back never makes spent tokens spendable again: by accident the mint does not start, on purpose it takes
+nothing of the old keysets."""
+
+import asyncio
+import shutil
+
+import pytest
+from packages.mint.tests.conftest import MINT_KEY, Town, Wallet
+
+from amparo_mint.assemble import choose_store
+from amparo_mint.errors import DatabaseTooOld
+from amparo_mint.model import KeysetRow
+from amparo_mint.operate import NOTE, Operation
+
+
+class Story:
+    """Somebody holds aid, a backup is made, then some of the aid is spent."""
+
+    def __init__(self, town: Town) -> None:
+        self.town, self.wallet = town, Wallet(town)
+        self.keyset = str(town.http.get("/v1/keysets").json()["keysets"][0]["id"])
+        self.spent = self.wallet.receive(self.keyset, 8)
+        self.kept = self.wallet.receive(self.keyset, 16)
+        town.operate("/operate/backup", {"path": str(town.folder / "backup.sqlite")})
+        self.change = self.wallet.swap(self.spent, self.wallet.split(self.keyset, 8))
+
+    def put_back(self) -> None:
+        """Stop the mint and put the backup in the place of its database; the newest one is set aside."""
+        self.town.http.__exit__(None, None, None)
+        shutil.copy2(self.town.folder / "mint.sqlite", self.town.folder / "newest.sqlite")
+        self._put("backup.sqlite")
+
+    def put_newest_back(self) -> None:
+        """The newest database was found: the mint starts on it."""
+        self._put("newest.sqlite")
+        self.town.open()
+        assert self.wallet.state(self.spent) == ["SPENT"]
+
+    def _put(self, name: str) -> None:
+        for rest in ("mint.sqlite-wal", "mint.sqlite-shm"):
+            (self.town.folder / rest).unlink(missing_ok=True)
+        shutil.copy2(self.town.folder / name, self.town.folder / "mint.sqlite")
+
+    def does_not_start(self) -> None:
+        """The mint refuses this database, in words."""
+        with pytest.raises(DatabaseTooOld):
+            self.town.open()
+
+    def accept_backup(self) -> list[KeysetRow]:
+        """What `python -m amparo_mint.restored` does."""
+
+        async def accept() -> list[KeysetRow]:
+            store = choose_store("sqlite", self.town.folder)
+            await store.open()
+            town = self.town
+            operation = Operation(town.folder, store, town.signer, key=MINT_KEY, log=town.log, shops=town.shops)
+            try:
+                return await operation.accept_backup()
+            finally:
+                await store.close()
+
+        return asyncio.run(accept())
+
+
+@pytest.fixture
+def story(sqlite_town: Town) -> Story:
+    """A town whose mint has done more than its backup knows."""
+    return Story(sqlite_town)
+
+
+def test_a_mint_does_not_start_on_an_older_database(story: Story) -> None:
+    story.put_back()
+    story.does_not_start()
+    story.put_newest_back()
+
+
+def test_the_public_log_betrays_an_old_database_when_the_whole_folder_is_old(story: Story) -> None:
+    story.wallet.receive(story.keyset, 4)
+    story.town.operate("/operate/figures", {"period": "2026-11"})
+    story.put_back()
+    (story.town.folder / NOTE).unlink()
+    story.does_not_start()
+    story.put_newest_back()
+
+
+def test_an_accepted_backup_takes_no_token_twice_and_new_keysets_work(story: Story) -> None:
+    town, wallet = story.town, story.wallet
+    story.put_back()
+    assert [row.id for row in story.accept_backup()] == [story.keyset]
+    town.open()
+    for proofs in (story.spent, story.kept, story.change):
+        total = sum(proof.amount for proof in proofs)
+        fresh = town.new_keyset("2026-12")
+        body = wallet.swap_body(proofs, wallet.split(fresh, total))
+        refusal = town.http.post("/v1/swap", content=body)
+        assert (refusal.status_code, refusal.json()["error"]) == (400, "token.keyset_expired")
+    assert wallet.state(wallet.receive(town.new_keyset("2026-12"), 16)) == ["UNSPENT"]
+    town.operate("/operate/figures", {"period": "2026-12"})
+    assert story.keyset not in {body.keyset for _, body in town.log.view().mint_figures}

@@ -1,0 +1,108 @@
+"""Debian's PostgreSQL on a free port, in a folder of its own, as a user that is not root. Nothing of it is left behind."""
+
+import contextlib
+import os
+import pwd
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+SETTINGS = {"listen_addresses": "127.0.0.1", "max_connections": "40", "shared_buffers": "32MB"}
+
+
+def find_postgres() -> Path | None:
+    """The folder of PostgreSQL's programs, the newest one, or None when it is not installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parents[1].name))
+    return found[-1].parent if found else None
+
+
+def as_postgres(command: list[str]) -> list[str]:
+    """The command run as PostgreSQL's own user, where this one is root."""
+    # PostgreSQL refuses to run as root; Debian's package brings a user for it.
+    return (
+        ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command] if os.getuid() == 0 else command
+    )
+
+
+def free_port() -> int:
+    """A port that nothing listens on, from the range that the system does not give to outgoing connections: a server that starts
+    again must find it free."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+class PostgresServer:
+    """One server. `fsync` stays on: what it answered is on the disk."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self._programs = programs
+        self.folder = folder
+        self.port = free_port()
+        self._run("initdb", "-D", str(folder), "-U", "amparo", "--auth=trust", "-E", "UTF8", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = as_postgres([str(self._programs / program), *arguments])
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
+
+    def start(self, **settings: str) -> None:
+        """Start and wait until it answers."""
+        options = {"port": str(self.port), "unix_socket_directories": str(self.folder)} | SETTINGS | settings
+        words = " ".join(f"-c {name}={value}" for name, value in options.items())
+        log = str(self.folder / "server.log")
+        self._run("pg_ctl", "-D", str(self.folder), "-l", log, "-o", words, "-w", "-t", "30", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop: `fast`, or `immediate` as a power cut would."""
+        self._run("pg_ctl", "-D", str(self.folder), "-m", mode, "-w", "stop")
+
+    def address(self, database: str = "postgres") -> str:
+        """Where a database of this server is."""
+        return f"postgresql://amparo@127.0.0.1:{self.port}/{database}"
+
+    def make_database(self, name: str) -> str:
+        """An empty database; its address."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "amparo", name)
+        return self.address(name)
+
+
+@contextlib.contextmanager
+def postgres_server(**settings: str) -> Iterator[PostgresServer | None]:
+    """A running server, or None where PostgreSQL is not installed. `settings` go beside the usual ones."""
+    programs = find_postgres()
+    if programs is None:
+        yield None
+        return
+    with postgres_folder() as folder:
+        server = PostgresServer(programs, folder)
+        server.start(**settings)
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+
+
+@contextlib.contextmanager
+def postgres_folder() -> Iterator[Path]:
+    """An empty folder that belongs to PostgreSQL's user."""
+    folder = Path(tempfile.mkdtemp(prefix="amparo-postgres-"))
+    try:
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
