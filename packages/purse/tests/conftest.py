@@ -1,5 +1,6 @@
 """What a purse sees of the world: a log in memory, and a mint on paper that keeps its rules or lies as told."""
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -35,13 +36,16 @@ from amparo_cashu.wire import (
     MintQuoteRequest,
     MintRequest,
     Proof,
+    RestoreAnswer,
+    RestoreRequest,
     Signatures,
     SwapRequest,
 )
 from amparo_common.bridge import KeyAnnounced, KeysetAnnounced, LogEntry, LogMessage, sign_for_log
-from amparo_common.clock import to_text
+from amparo_common.clock import FixedClock, to_text
 from amparo_common.ids import KeysetId
 from amparo_common.money import Unit
+from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
@@ -124,19 +128,23 @@ Lie = Callable[[str, Any], Any]
 
 
 class PaperMint(httpx2.BaseTransport):
-    """A mint without a disk: signs, remembers what is spent and what it answered, and answers the same request the same.
-    `lie` may change an answer (given the path and the honest one); `away` gives none; `intercept` lets something on the way
-    answer in the mint's place; `asked` lists the paths that were asked."""
+    """A mint without a disk: signs, remembers what is spent, what it signed and what it answered, and answers the same request
+    the same. `lie` may change an answer (given the path and the honest one); `away` gives none; `intercept` lets something
+    on the way answer in the mint's place; `asked` lists the paths that were asked; `slow`: deposits wait (PENDING) until
+    `settle`; `ended`: keysets whose coins it takes no more."""
 
     def __init__(self, *coiners: Coiner) -> None:
         self.coiners = {coiner.id: coiner for coiner in coiners}
         self.active = {coiner.unit: coiner.id for coiner in coiners}
         self.spent: set[str] = set()
+        self.pending: dict[str, set[str]] = {}
+        self.signed: dict[str, BlindSignature] = {}
         self.served: dict[bytes, Any] = {}
         self.quotes: dict[str, MintQuote] = {}
         self.deposits: dict[str, MeltQuote] = {}
+        self.ended: set[str] = set()
         self.asked: list[str] = []
-        self.away = False
+        self.away = self.slow = False
         self.lie: Lie = lambda _path, honest: honest
         self._between: dict[str, tuple[httpx2.Response, bool]] = {}
 
@@ -148,6 +156,23 @@ class PaperMint(httpx2.BaseTransport):
         """No lies any more, and nothing in between."""
         self.lie = lambda _path, honest: honest
         self._between.clear()
+
+    def settle(self, *, paid: bool) -> None:
+        """The deposits that wait are paid, or given back."""
+        for quote, points in self.pending.items():
+            state = "PAID" if paid else "UNPAID"
+            self.deposits[quote] = msgspec.structs.replace(self.deposits[quote], state=state)
+            if paid:
+                self.spent |= points
+            else:
+                self.served = {asked: answer for asked, answer in self.served.items() if answer != quote}
+        self.pending.clear()
+
+    @property
+    def outstanding(self) -> int:
+        """What was claimed here and not deposited; waiting deposits count as not deposited."""
+        deposited = sum(each.amount for each in self.deposits.values() if each.state == "PAID")
+        return sum(each.amount_issued for each in self.quotes.values()) - deposited
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request."""
@@ -161,7 +186,7 @@ class PaperMint(httpx2.BaseTransport):
         found = self.served.get(path.encode() + body) or self._answer(path, body)
         if between is not None:
             return between
-        found = self.lie(path, found)
+        found = self.lie(path, self.deposits[found] if isinstance(found, str) else found)
         if isinstance(found, httpx2.Response):
             return found
         if isinstance(found, tuple):
@@ -176,26 +201,37 @@ class PaperMint(httpx2.BaseTransport):
                 infos = [KeysetInfo(each.id, each.unit, active=each.id in active) for each in self.coiners.values()]
                 return KeysetsAnswer(infos)
             case ["checkstate"]:
-                points = decode(body, type=CheckStateRequest).Ys
-                return {"states": [{"Y": y, "state": "SPENT" if y in self.spent else "UNSPENT"} for y in points]}
+                return {"states": [self._state(y) for y in decode(body, type=CheckStateRequest).Ys]}
+            case ["restore"]:
+                asked = decode(body, type=RestoreRequest).outputs
+                known = [(each, self.signed[each.B_]) for each in asked if each.B_ in self.signed]
+                known = [(each, signature) for each, signature in known if signature.id == each.id]
+                return RestoreAnswer([each for each, _ in known], [signature for _, signature in known])
             case ["mint", "quote", "benefit"]:
                 return self._quote(decode(body, type=MintQuoteRequest))
             case ["mint", "quote", "benefit", quote]:
-                return self.quotes[quote]
+                return self.quotes.get(quote, (20007, "There is no such quote."))
             case ["mint", "benefit"]:
                 return self._issue(path, body, decode(body, type=MintRequest))
             case ["swap"]:
                 swap = decode(body, type=SwapRequest)
-                return self._spend(path, body, swap.inputs, lambda: self._signed(swap.outputs))
+                return self._spend(path, body, swap.inputs, swap.outputs)
             case ["melt", "quote", "settle"]:
-                asked = decode(body, type=MeltQuoteRequest)
+                deposit = decode(body, type=MeltQuoteRequest)
                 name = f"d{len(self.deposits)}"
-                unpaid = MeltQuote(name, asked.request, asked.amount or 0, asked.unit, "settle", "UNPAID", 2**53 - 1)
+                unpaid = MeltQuote(
+                    name, deposit.request, deposit.amount or 0, deposit.unit, "settle", "UNPAID", 2**53 - 1
+                )
                 return self.deposits.setdefault(name, unpaid)
+            case ["melt", "quote", "settle", quote]:
+                return self.deposits.get(quote, (20007, "There is no such quote."))
             case ["melt", "settle"]:
-                melt = decode(body, type=MeltRequest)
-                return self._spend(path, body, melt.inputs, lambda: self._paid(melt))
+                return self._deposit(path, body, decode(body, type=MeltRequest))
         raise AssertionError(path)
+
+    def _state(self, point: str) -> dict[str, str]:
+        waits = any(point in points for points in self.pending.values())
+        return {"Y": point, "state": "SPENT" if point in self.spent else "PENDING" if waits else "UNSPENT"}
 
     def pay(self, quote: str) -> None:
         """The office says that a quote is paid."""
@@ -213,51 +249,144 @@ class PaperMint(httpx2.BaseTransport):
             return 20001, "The quote is not paid yet."
         if quote.amount_issued:
             return 20002, "The quote was already issued."
-        self.quotes[asked.quote] = msgspec.structs.replace(quote, amount_issued=quote.amount)
-        answer = self.served[path.encode() + body] = self._signed(asked.outputs)
-        return answer
-
-    def _signed(self, outputs: list[BlindedMessage]) -> Any:
-        if any(each.id not in self.active.values() for each in outputs):
-            return 12002, "The keyset of an output no longer signs."
-        return Signatures([self.coiners[KeysetId(each.id)].sign(each) for each in outputs])
-
-    def _paid(self, melt: MeltRequest) -> MeltQuote:
-        return msgspec.structs.replace(self.deposits[melt.quote], state="PAID")
-
-    def _spend(self, path: str, body: bytes, inputs: list[Proof], then: Callable[[], Any]) -> Any:
-        assert all(each.dleq is None for each in inputs)
-        points = {show_point(hash_to_curve(each.secret.encode())) for each in inputs}
-        if points & self.spent:
-            return 11001, "A token was already spent."
-        answer = then()
+        answer = self._sign(asked.outputs)
         if not isinstance(answer, tuple):
-            self.spent |= points
+            self.quotes[asked.quote] = msgspec.structs.replace(quote, amount_issued=quote.amount)
             self.served[path.encode() + body] = answer
         return answer
 
+    def _sign(self, outputs: list[BlindedMessage]) -> Any:
+        if any(each.id not in self.active.values() for each in outputs):
+            return 12002, "The keyset of an output no longer signs."
+        if any(each.B_ in self.signed for each in outputs):
+            return 11003, "An output was already signed."
+        signatures = [self.coiners[KeysetId(each.id)].sign(each) for each in outputs]
+        self.signed |= {each.B_: signature for each, signature in zip(outputs, signatures, strict=True)}
+        return Signatures(signatures)
+
+    def _refused(self, inputs: list[Proof]) -> tuple[int, str] | None:
+        assert all(each.dleq is None for each in inputs)
+        states = {self._state(_point(each))["state"] for each in inputs}
+        if "SPENT" in states:
+            return 11001, "A token was already spent."
+        if "PENDING" in states:
+            return 11002, "A token is in a deposit that is not finished."
+        return (12003, "A keyset is over.") if any(each.id in self.ended for each in inputs) else None
+
+    def _spend(self, path: str, body: bytes, inputs: list[Proof], outputs: list[BlindedMessage]) -> Any:
+        assert sum(each.amount for each in inputs) == sum(each.amount for each in outputs)
+        answer = self._refused(inputs) or self._sign(outputs)
+        if not isinstance(answer, tuple):
+            self.spent |= {_point(each) for each in inputs}
+            self.served[path.encode() + body] = answer
+        return answer
+
+    def _deposit(self, path: str, body: bytes, melt: MeltRequest) -> Any:
+        if melt.quote not in self.deposits:
+            return 20007, "There is no such quote."
+        if self.deposits[melt.quote].state != "UNPAID":
+            return 20005, "The deposit was made already."
+        refused = self._refused(melt.inputs)
+        if refused is not None:
+            return refused
+        assert sum(each.amount for each in melt.inputs) == self.deposits[melt.quote].amount
+        points = {_point(each) for each in melt.inputs}
+        if self.slow:
+            self.pending[melt.quote] = points
+        else:
+            self.spent |= points
+        state = "PENDING" if self.slow else "PAID"
+        self.deposits[melt.quote] = msgspec.structs.replace(self.deposits[melt.quote], state=state)
+        # The quote's name stands for it as it is when it is asked for again.
+        self.served[path.encode() + body] = melt.quote
+        return melt.quote
+
+
+def _point(proof: Proof) -> str:
+    return show_point(hash_to_curve(proof.secret.encode()))
+
+
+class PowerCut(BaseException):
+    """A device dies here. Not an `Exception`: nothing may catch it."""
+
+
+class Fate:
+    """When a device dies: at its `countdown`-th step. A step is the moment before and after a commit, before a request
+    leaves, and after the other side has carried it out (its answer is lost then)."""
+
+    def __init__(self) -> None:
+        self.countdown: int | None = None
+
+    def step(self) -> None:
+        """One step nearer."""
+        if self.countdown is not None:
+            self.countdown -= 1
+            if self.countdown <= 0:
+                self.countdown = None
+                raise PowerCut
+
+
+class MortalWire(httpx2.BaseTransport):
+    """A device's network."""
+
+    def __init__(self, inner: httpx2.BaseTransport, fate: Fate) -> None:
+        self._inner = inner
+        self._fate = fate
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Pass a request on, unless the device dies before or after it."""
+        self._fate.step()
+        response = self._inner.handle_request(request)
+        self._fate.step()
+        return response
+
+
+class MortalDatabase(Database):
+    """A device's database. What was not committed when the device dies is gone."""
+
+    fate = Fate()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """A transaction, unless the device dies before it; it may also die just after."""
+        self.fate.step()
+        with super().transaction() as connection:
+            yield connection
+        self.fate.step()
+
 
 class Pocket:
-    """A device with purses, its log and its mint. `reopen` is a restart on the same file."""
+    """A device with purses, its log and its mint (shared with another device, if one is given). `reopen` is a restart on the
+    same file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, beside: "Pocket | None" = None) -> None:
         self.path = path
-        self.log = TownLog()
-        self.food, self.rent = Coiner("food"), Coiner("rent")
-        for coiner in (self.food, self.rent):
-            self.log.publish(coiner.announcement(), MINT_KEY)
-        self.mint = PaperMint(self.food, self.rent)
+        self.fate = Fate()
+        self.clock = FixedClock(NOON)
+        if beside is None:
+            self.log = TownLog()
+            self.food, self.rent = Coiner("food"), Coiner("rent")
+            for coiner in (self.food, self.rent):
+                self.log.publish(coiner.announcement(), MINT_KEY)
+            self.mint = PaperMint(self.food, self.rent)
+        else:
+            self.log, self.food, self.rent, self.mint = beside.log, beside.food, beside.rent, beside.mint
         self.open()
 
     def open(self) -> None:
         """Start the device."""
-        self.database = Database(self.path, [store.SCHEMA])
-        self.client = Client("http://mint", transport=self.mint, patience=0)
+        self.database = MortalDatabase(self.path, [store.SCHEMA])
+        self.database.fate = self.fate
+        self.client = self.connect()
         self.purse = self.named("mine")
+
+    def connect(self) -> Client:
+        """A connection to the mint."""
+        return Client("http://mint", transport=MortalWire(self.mint, self.fate), patience=0)
 
     def named(self, name: str) -> Purse:
         """A purse of this device."""
-        return Purse(self.database, name, mint=self.client, log=self.log)
+        return Purse(self.database, name, mint=self.client, log=self.log, clock=self.clock)
 
     def close(self) -> None:
         """Stop the device."""
@@ -268,15 +397,44 @@ class Pocket:
         self.close()
         self.open()
 
+    def attempt(self, work: Callable[[], Any], *, dies_at: int | None) -> bool:
+        """Do something; the device may die at a step of it, and is then started again and recovers. Whether it lived."""
+        self.fate.countdown = dies_at
+        try:
+            work()
+        except PowerCut:
+            self.fate.countdown = None
+            self.reopen()
+            self.purse.recover()
+            return False
+        finally:
+            self.fate.countdown = None
+        return True
+
+    def claim(self, amount: int, *, spread: bool = False) -> None:
+        """Take aid from a quote that the office paid."""
+        key = secrets.token_bytes(31).rjust(32, b"\1")
+        quote = self.purse.quote(amount, "food", pubkey=show_point(generator_times(key)))
+        self.mint.pay(quote.quote)
+        self.purse.claim(quote.quote, amount, "food", quote_key=Secret(key), spread=spread)
+
+    def value(self) -> int:
+        """What this device's coins of all states are worth at the mint. Those that it would pay with are good."""
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT secret, amount, state FROM coin").fetchall()
+        points = [(show_point(hash_to_curve(secret.encode())), amount, state) for secret, amount, state in rows]
+        assert not [state for point, _, state in points if point in self.mint.spent and state in {"ready", "held"}]
+        return sum(amount for point, amount, _ in points if point not in self.mint.spent)
+
     def fill(self, *amounts: int, unit: str = "food", purse: Purse | None = None) -> None:
         """Put coins of exactly these amounts into a purse."""
         coiner = self.food if unit == "food" else self.rent
         for amount in amounts:
             (purse or self.purse).receive([coiner.coin(amount)], unit)
 
-    def close_keyset(self) -> Coiner:
-        """The mint rotates: the keyset of food signs no more, and there is another one."""
-        today = Coiner("food")
+    def close_keyset(self, *, ends: int | None = None) -> Coiner:
+        """The mint rotates: the keyset of food signs no more, and there is another one (with an end in unix time)."""
+        today = Coiner("food", final_expiry=ends)
         self.mint.coiners[today.id] = today
         self.mint.active[today.unit] = today.id
         self.log.publish(today.announcement(), MINT_KEY)
@@ -285,7 +443,9 @@ class Pocket:
     def states(self) -> dict[str, int]:
         """The sum of coins in each state, over all purses of the device."""
         with self.database.reading() as connection:
-            rows = connection.execute("SELECT state, sum(amount) FROM coin GROUP BY state").fetchall()
+            rows = connection.execute(
+                "SELECT iif(state LIKE 'busy%', 'busy', state) AS shown, sum(amount) FROM coin GROUP BY shown"
+            ).fetchall()
         return dict(rows)
 
     def journal(self) -> int:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -9,15 +10,16 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from packages.purse.tests.conftest import Coiner, Pocket
+from packages.purse.tests.conftest import MINT_KEY, NOON, Coiner, Pocket
 
-from amparo_cashu.curve import generator_times, show_point
+from amparo_cashu.curve import generator_times, hash_to_curve, show_point
 from amparo_cashu.errors import KeysetNotInLog, SignatureNotProved, UnitsDiffer, UnitUnknown
 from amparo_cashu.nut10_secret import read_lock
 from amparo_cashu.outputs import LockTo
 from amparo_cashu.wire import BlindedMessage, MeltQuote, Proof, Signatures
+from amparo_common.money import Unit
 from amparo_common.secret import Secret
-from amparo_purse.errors import NoExactCoins, NotEnough
+from amparo_purse.errors import KeysetNotCurrent, NoExactCoins, NotEnough
 from amparo_service.errors import RemoteError, Unreachable
 
 KEY = b"\x01" * 32
@@ -67,6 +69,42 @@ def test_a_keyset_that_is_of_another_unit_in_the_log_is_refused(pocket: Pocket) 
     pocket.mint.active = {pocket.food.unit: pocket.rent.id}
     with pytest.raises(KeysetNotInLog):
         pocket.purse.active_keyset("food")
+
+
+def test_an_old_keyset_of_the_log_is_refused_also_by_a_purse_that_looked_a_while_ago(pocket: Pocket) -> None:
+    """A mint that keeps one person on an old keyset can tell that person's coins from everybody's."""
+    pocket.fill(8)
+    old, today = pocket.food, pocket.close_keyset()
+    pocket.mint.active[today.unit] = old.id
+    with pytest.raises(KeysetNotCurrent):
+        pocket.purse.make_exact(3, "food")
+    assert pocket.log.view().keyset(today.id) is not None
+    assert pocket.purse.balance("food") == 8
+    pocket.mint.active[today.unit] = today.id
+    pocket.purse.make_exact(3, "food")
+
+
+def test_a_keyset_announced_ahead_counts_from_its_time_and_not_before(pocket: Pocket) -> None:
+    now = int(NOON.timestamp())
+    following = Coiner("food")
+    pocket.log.publish(msgspec.structs.replace(following.announcement(), active_from=now + 10), MINT_KEY)
+    pocket.mint.coiners[following.id] = following
+    assert pocket.purse.active_keyset("food") == pocket.food.id
+    pocket.mint.active[following.unit] = following.id
+    with pytest.raises(KeysetNotCurrent):
+        pocket.purse.active_keyset("food")
+    pocket.clock.set(NOON + timedelta(seconds=10))
+    assert pocket.purse.active_keyset("food") == following.id
+    pocket.mint.active[following.unit] = pocket.food.id
+    with pytest.raises(KeysetNotCurrent):
+        pocket.purse.active_keyset("food")
+
+
+def test_a_second_active_keyset_beside_the_current_one_is_not_used(pocket: Pocket) -> None:
+    hidden = Coiner("food")
+    pocket.mint.coiners = {hidden.id: hidden} | pocket.mint.coiners
+    pocket.mint.active[Unit("marked")] = hidden.id
+    assert pocket.purse.active_keyset("food") == pocket.food.id
 
 
 def test_a_unit_without_an_active_keyset_is_said(pocket: Pocket) -> None:
@@ -275,6 +313,51 @@ def test_received_coins_that_somebody_spent_meanwhile_are_given_up_and_stop_noth
     assert (pocket.purse.balance("food"), pocket.named("other").balance("food"), pocket.journal()) == (0, 8, 0)
 
 
+def test_a_request_of_which_nothing_is_known_stops_none_behind_it(pocket: Pocket) -> None:
+    pocket.fill(8, 4)
+    pocket.mint.lie = lambda path, honest: changed(dleq=None)(pocket, honest) if path == "/v1/swap" else honest
+    with pytest.raises(SignatureNotProved):
+        pocket.purse.make_exact(3, "food")
+    pocket.mint.honest()
+    pocket.mint.intercept("/v1/swap", UNCLEAR["a gateway's error"], served=False)
+    with pytest.raises(RemoteError):
+        pocket.purse.make_exact(1, "food")
+    pocket.mint.honest()
+    evil = list(pocket.mint.served)[-1]
+    pocket.mint.served[evil] = changed(dleq=None)(pocket, pocket.mint.served[evil])
+    with pytest.raises(SignatureNotProved):
+        pocket.purse.recover()
+    assert (pocket.states(), pocket.journal()) == ({"busy": 8, "ready": 4}, 1)
+
+
+@pytest.mark.parametrize("code", [11001, 11003, 20002, 12002])
+def test_a_refusal_of_what_was_done_long_ago_is_not_believed(pocket: Pocket, code: int) -> None:
+    """A mint that has forgotten its answers refuses the repetition; its signatures say that the request was done."""
+    pocket.mint.intercept("/v1/mint/benefit", UNCLEAR["a gateway's error"])
+    with pytest.raises(RemoteError):
+        claimed(pocket, 13)
+    pocket.mint.honest()
+    pocket.mint.lie = lambda path, honest: (code, "no") if path == "/v1/mint/benefit" else honest
+    assert pocket.purse.recover() == 1
+    assert (pocket.states(), pocket.journal()) == ({"ready": 13}, 0)
+
+
+def test_a_refusal_while_the_signatures_cannot_be_asked_for_leaves_everything_as_it_is(pocket: Pocket) -> None:
+    pocket.fill(8)
+    pocket.mint.intercept("/v1/swap", UNCLEAR["a gateway's error"])
+    with pytest.raises(RemoteError):
+        pocket.purse.make_exact(3, "food")
+    pocket.mint.honest()
+    pocket.mint.served.clear()
+    pocket.mint.intercept("/v1/restore", UNCLEAR["an error of the server"])
+    with pytest.raises(RemoteError):
+        pocket.purse.recover()
+    assert (pocket.states(), pocket.journal()) == ({"busy": 8}, 1)
+    pocket.mint.honest()
+    pocket.purse.recover()
+    assert (pocket.states(), pocket.journal()) == ({"ready": 8}, 0)
+
+
 # --- holding and paying --------------------------------------------------------------------------------------------------
 
 
@@ -362,6 +445,59 @@ def test_what_is_locked_is_set_aside_for_its_shop_and_the_rest_stays(pocket: Poc
     assert pocket.purse.pay_held("food", label="baker") == []
     assert pocket.purse.pay_held("food", label="butcher") == []
     assert sum(coin.amount for coin in pocket.purse.coins("food", state="held", label="candle maker")) == 3
+
+
+def lock_for(pocket: Pocket, label: str, amount: int, *, until: int = 100) -> None:
+    lock = LockTo(key=SHOP, locktime=until, refund=show_point(generator_times(KEY)))
+    pocket.purse.lock(amount, "food", lock=lock, label=label)
+
+
+def test_each_payment_comes_back_in_a_request_of_its_own_and_one_that_was_handed_in_is_forgotten(
+    pocket: Pocket,
+) -> None:
+    pocket.fill(64)
+    for label, amount in (("baker", 3), ("butcher", 5), ("candle maker", 9)):
+        lock_for(pocket, label, amount)
+    lock_for(pocket, "not yet", 1, until=2_000_000_000)
+    taken = pocket.purse.pay_held("food", label="butcher")
+    pocket.purse.pay_held("food", label="candle maker")  # shown, and the shop never handed it in
+    pocket.mint.spent |= {show_point(hash_to_curve(coin.secret.encode())) for coin in taken}
+    before = pocket.mint.asked.count("/v1/swap")
+    assert pocket.purse.take_back("food", refund_key=lambda _label: Secret(KEY), now=101) == 12
+    assert pocket.mint.asked.count("/v1/swap") == before + 3
+    assert pocket.states() == {"ready": 64 - 5 - 1, "held": 1}
+    assert pocket.purse.take_back("food", refund_key=lambda _label: Secret(KEY), now=101) == 0
+
+
+def test_a_code_that_was_not_taken_comes_back_and_one_that_was_is_forgotten(pocket: Pocket) -> None:
+    pocket.fill(8, 4, 2)
+    kept, taken = ([coin.secret for coin in pocket.purse.pay(amount, "food")] for amount in (4, 8))
+    pocket.named("shop").receive(pocket.purse.coins("food", state="given")[:1], "food")
+    assert pocket.purse.take_back_given(taken, "food") == 0
+    assert pocket.purse.take_back_given(kept, "food") == 4
+    assert pocket.purse.coins("food", state="given") == []
+    assert pocket.purse.balance("food") == 6
+    assert kept[0] not in {coin.secret for coin in pocket.purse.coins("food")}
+
+
+def test_a_locked_code_that_was_not_taken_is_set_aside_again_without_a_connection(pocket: Pocket) -> None:
+    pocket.fill(8)
+    lock_for(pocket, "baker", 5)
+    given = [coin.secret for coin in pocket.purse.pay_held("food", label="baker")]
+    pocket.mint.away = pocket.log.away = True
+    assert pocket.purse.take_back_given(given, "food") == 0
+    assert sum(coin.amount for coin in pocket.purse.pay_held("food", label="baker")) == 5
+
+
+def test_part_of_what_is_set_aside_is_paid_exactly_or_not_at_all(pocket: Pocket) -> None:
+    pocket.fill(8)
+    lock_for(pocket, "baker", 5)
+    with pytest.raises(NoExactCoins):
+        pocket.purse.pay_held("food", label="baker", amount=2)
+    with pytest.raises(NotEnough):
+        pocket.purse.pay_held("food", label="baker", amount=6)
+    assert [coin.amount for coin in pocket.purse.pay_held("food", label="baker", amount=4)] == [4]
+    assert pocket.purse.balance("food", state="held", label="baker") == 1
 
 
 def test_the_same_coin_kept_twice_counts_once(pocket: Pocket) -> None:

@@ -16,9 +16,10 @@ from amparo_cashu.nut00_token import Token
 from amparo_cashu.nut10_secret import write_lock
 from amparo_cashu.wire import Proof
 from amparo_common.clock import FixedClock
+from amparo_common.secret import Secret
 from amparo_service.client import Client
 from amparo_service.database import Database
-from amparo_till.till import SCHEMA, SHORTEST_LOCK_SECONDS, Till
+from amparo_till.till import SCHEMA, SHORTEST_LOCK_SECONDS, Till, TillSettings
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOW = int(NOON.timestamp())
@@ -102,9 +103,17 @@ class Street:
         """Start both devices."""
         self.bakery, self.grocer = self.till("bakery"), self.till("grocer")
 
-    def till(self, shop: str, *, access: str | None = None) -> Till:
-        """A shop's till on its own device."""
-        self._databases.append(Database(self.folder / f"{shop}.sqlite", [SCHEMA]))
+    def till(
+        self,
+        shop: str,
+        *,
+        access: str | None = None,
+        device: str = "",
+        settings: TillSettings | None = None,
+        lock_key: Secret | None = None,
+    ) -> Till:
+        """A shop's till on its own device, or on another one of the same shop."""
+        self._databases.append(Database(self.folder / f"{shop}{device}.sqlite", [SCHEMA]))
         return Till(
             self._databases[-1],
             shop,
@@ -113,6 +122,8 @@ class Street:
             shops_url=self.desk_url,
             log=self.log,
             clock=self.clock,
+            settings=settings,
+            lock_key=lock_key,
         )
 
     def close(self) -> None:

@@ -2,32 +2,53 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import httpx2
 import msgspec
 import pytest
 from packages.purse.tests.conftest import MINT_KEY, Coiner
-from packages.till.tests.conftest import NOW, ShopsDesk, Street, code
+from packages.till.tests.conftest import NOON, NOW, ShopsDesk, Street, code
 
 from amparo_cashu.curve import hash_to_curve, show_point
 from amparo_cashu.errors import BadPoint, BadToken, KeysetExpired, KeysetNotInLog, SignatureNotProved, UnitsDiffer
 from amparo_cashu.nut00_token import read_token, write_token
+from amparo_cashu.spent_filter import SpentFilter, build_filter, filter_item
 from amparo_cashu.wire import Proof
+from amparo_common.secret import Secret
 from amparo_service.errors import RemoteError, Unreachable
-from amparo_till.errors import LockTooShort, NotLockedToUs, OfflineLimit, TakenBefore, WrongAmount
-from amparo_till.till import BATCH, OFFLINE_LIMIT, SHORTEST_LOCK_SECONDS, DepositReport, PaymentRequest
+from amparo_till.errors import (
+    AloneTooLong,
+    LockTooShort,
+    NotLockedToUs,
+    OfflineLimit,
+    SaleTooLarge,
+    SpentBefore,
+    TakenBefore,
+    WrongAmount,
+)
+from amparo_till.till import (
+    BATCH,
+    OFFLINE_LIMIT,
+    SHORTEST_LOCK_SECONDS,
+    DepositReport,
+    PaymentRequest,
+    TillSettings,
+)
 
 
 def paid(street: Street) -> dict[str, int]:
     """What each shop has handed in at the mint."""
     found: dict[str, int] = {}
     for deposit in street.mint.deposits.values():
-        if any(
-            isinstance(answer, type(deposit)) and answer.quote == deposit.quote
-            for answer in street.mint.served.values()
-        ):
+        if deposit.state == "PAID":
             found[deposit.request] = found.get(deposit.request, 0) + deposit.amount
     return found
+
+
+def point_of(coin: Proof) -> str:
+    """What the mint knows a coin by."""
+    return show_point(hash_to_curve(coin.secret.encode()))
 
 
 def fresh_lock(street: Street, tags: list[list[str]]) -> str:
@@ -242,6 +263,73 @@ def test_the_till_stores_no_more_than_its_limit_without_a_connection(street: Str
     street.bakery.accept_offline(code(street.locked(most, street.bakery)), street.bakery.request(most, "food"))
 
 
+@pytest.mark.parametrize(("amount", "taken"), [(64, True), (65, False)])
+def test_a_sale_without_a_connection_is_bounded_by_the_settings(street: Street, amount: int, *, taken: bool) -> None:
+    till = street.till("bakery", device="2", settings=TillSettings(most_per_sale=64))
+    coins = [street.locked(1 << power, till) for power in range(7) if amount >> power & 1]
+    if taken:
+        till.accept_offline(code(*coins), till.request(amount, "food"))
+    else:
+        with pytest.raises(SaleTooLarge):
+            till.accept_offline(code(*coins), till.request(amount, "food"))
+        till.accept_online(code(*coins), till.request(amount, "food"))
+    assert till.stored("food") + till.purse.balance("food") == amount
+
+
+@pytest.mark.parametrize("reached", ["deposit", "sale"])
+def test_a_till_that_was_alone_too_long_takes_nothing_until_it_has_reached_the_mint(
+    street: Street, reached: str
+) -> None:
+    till = street.till("bakery", device="2", settings=TillSettings(most_hours_alone=72))
+    street.clock.set(NOON + timedelta(hours=72))
+    till.accept_offline(code(street.locked(8, till)), till.request(8, "food"))
+    street.clock.set(NOON + timedelta(hours=72, seconds=1))
+    assert 72 < till.hours_alone() < 73
+    with pytest.raises(AloneTooLong):
+        till.accept_offline(code(street.locked(8, till)), till.request(8, "food"))
+    street.connect(connected=False)
+    with pytest.raises(Unreachable):
+        till.deposit("food")
+    with pytest.raises(AloneTooLong):
+        till.accept_offline(code(street.locked(8, till)), till.request(8, "food"))
+    street.connect(connected=True)
+    if reached == "deposit":
+        till.deposit("food")
+    else:
+        till.accept_online(code(street.food.coin(4)), till.request(4, "food"))
+    assert till.hours_alone() == 0
+    till.accept_offline(code(street.locked(8, till)), till.request(8, "food"))
+    assert till.stored("food") == (8 if reached == "deposit" else 16)
+
+
+def test_a_code_in_the_published_filter_is_refused_without_a_connection(street: Street) -> None:
+    spent, fresh = street.locked(8, street.bakery), street.locked(8, street.bakery)
+    item = filter_item(street.food.id, bytes.fromhex(point_of(spent)))
+    street.bakery.use_filters([SpentFilter(build_filter([item], keyset=street.food.id, day=20_000))])
+    street.connect(connected=False)
+    with pytest.raises(SpentBefore):
+        street.bakery.accept_offline(code(spent), street.bakery.request(8, "food"))
+    street.bakery.accept_offline(code(fresh), street.bakery.request(8, "food"))
+    assert street.bakery.stored("food") == 8
+    elsewhere = SpentFilter(build_filter([item], keyset=street.rent.id, day=20_000))
+    street.bakery.use_filters([elsewhere])  # of another keyset: it says nothing of this one
+    street.bakery.accept_offline(code(spent), street.bakery.request(8, "food"))
+
+
+def test_a_second_device_of_a_shop_takes_its_codes_and_the_deposits_find_one_shown_to_both(street: Street) -> None:
+    key = Secret(b"\x0b" * 32)
+    one, two = (street.till("bakery", device=device, lock_key=key) for device in ("-1", "-2"))
+    assert one.lock_key == two.lock_key != street.bakery.lock_key
+    coin, other = street.locked(8, one), street.locked(4, two)
+    for till in (one, two):
+        till.accept_offline(code(coin), till.request(8, "food"))
+    two.accept_offline(code(other), two.request(4, "food"))
+    assert one.deposit("food") == DepositReport(deposited=8, lost=0)
+    assert two.deposit("food") == DepositReport(deposited=4, lost=8, lost_coins=1)
+    street.reopen()
+    assert street.till("bakery", device="-1").lock_key == one.lock_key  # the key stays with the device
+
+
 def test_an_unknown_keyset_is_not_taken_while_there_is_no_connection(street: Street) -> None:
     street.connect(connected=False)
     with pytest.raises(Unreachable):
@@ -272,7 +360,7 @@ def test_a_code_that_was_spent_before_its_deposit_is_counted_as_lost_and_dropped
     good, bad = street.locked(8, street.bakery), street.locked(4, street.bakery)
     street.bakery.accept_offline(code(good, bad), street.bakery.request(12, "food"))
     street.mint.spent.add(show_point(hash_to_curve(bad.secret.encode())))
-    assert street.bakery.deposit("food") == DepositReport(deposited=8, lost=4)
+    assert street.bakery.deposit("food") == DepositReport(deposited=8, lost=4, lost_coins=1)
     assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0)
 
 
@@ -307,6 +395,91 @@ def test_a_deposit_that_the_mint_refuses_keeps_everything_in_the_till(street: St
     with pytest.raises(RemoteError):
         street.bakery.deposit("food")
     assert (street.bakery.stored("food"), street.bakery.purse.balance("food")) == (8, 4)
+
+
+def test_a_deposit_that_waits_is_told_so_and_credited_once(street: Street) -> None:
+    street.mint.slow = True
+    street.bakery.accept_offline(code(street.locked(8, street.bakery)), street.bakery.request(8, "food"))
+    assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0, pending=8)
+    for _ in range(2):
+        assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0)
+        street.reopen()
+    assert street.bakery.stored("food") == 0
+    street.mint.settle(paid=True)
+    street.bakery.deposit("food")
+    assert paid(street) == {"bakery": 8}
+    assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0)
+
+
+def test_a_deposit_that_is_refused_later_is_in_the_till_again(street: Street) -> None:
+    street.mint.slow = True
+    street.bakery.accept_offline(code(street.locked(8, street.bakery)), street.bakery.request(8, "food"))
+    street.bakery.accept_online(code(street.food.coin(4)), street.bakery.request(4, "food"))
+    street.bakery.deposit("food")
+    street.mint.settle(paid=False)
+    refused = httpx2.Response(400, json={"code": 20004, "detail": "The shops side does not take it."})
+    street.mint.intercept("/v1/melt/settle", refused, served=False)
+    street.bakery.purse.recover()
+    assert (street.bakery.stored("food"), street.bakery.purse.balance("food")) == (8, 4)
+    street.mint.honest()
+    street.mint.slow = False
+    assert street.bakery.deposit("food") == DepositReport(deposited=12, lost=0)
+
+
+def test_a_deposit_that_is_given_back_at_once_is_told_so(street: Street) -> None:
+    street.bakery.accept_offline(code(street.locked(8, street.bakery)), street.bakery.request(8, "food"))
+    street.mint.lie = lambda path, honest: (
+        msgspec.structs.replace(honest, state="UNPAID") if path == "/v1/melt/settle" else honest
+    )
+    assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0, refused=8)
+    assert street.bakery.stored("food") == 8
+
+
+def test_coins_of_a_keyset_that_is_over_do_not_keep_the_others_back(street: Street) -> None:
+    old = Coiner("food", final_expiry=NOW + SHORTEST_LOCK_SECONDS)
+    street.mint.coiners[old.id] = old
+    street.log.publish(old.announcement(), MINT_KEY)
+    over = street.locked(16, street.bakery, coiner=old)
+    street.bakery.accept_offline(code(over), street.bakery.request(16, "food"))
+    street.bakery.accept_offline(code(street.locked(8, street.bakery)), street.bakery.request(8, "food"))
+    street.mint.ended.add(old.id)
+    assert street.bakery.deposit("food") == DepositReport(deposited=8, lost=0, ended=16)
+    assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0)
+    assert [coin.secret for coin in street.bakery.purse.coins("food", state="ended")] == [over.secret]
+    assert paid(street) == {"bakery": 8}
+
+
+def test_a_code_spent_between_question_and_deposit_does_not_keep_the_others_back(street: Street) -> None:
+    good, bad = street.locked(8, street.bakery), street.locked(4, street.bakery)
+    street.bakery.accept_offline(code(good, bad), street.bakery.request(12, "food"))
+
+    def spends_meanwhile(path: str, honest: object) -> object:
+        if path == "/v1/melt/quote/settle":
+            street.mint.spent.add(point_of(bad))
+        return honest
+
+    street.mint.lie = spends_meanwhile
+    assert street.bakery.deposit("food") == DepositReport(deposited=8, lost=4, lost_coins=1)
+    assert paid(street) == {"bakery": 8}
+
+
+def test_a_mint_that_refuses_what_it_calls_unspent_is_not_asked_for_ever(street: Street) -> None:
+    street.bakery.accept_offline(code(street.locked(8, street.bakery)), street.bakery.request(8, "food"))
+    false = httpx2.Response(400, json={"code": 11001, "detail": "A token was already spent."})
+    street.mint.intercept("/v1/melt/settle", false, served=False)
+    with pytest.raises(RemoteError):
+        street.bakery.deposit("food")
+    assert street.bakery.stored("food") == 8
+
+
+def test_a_code_in_another_devices_waiting_deposit_is_left_for_the_next_time(street: Street) -> None:
+    coin = street.locked(8, street.bakery)
+    street.bakery.accept_offline(code(coin), street.bakery.request(8, "food"))
+    street.mint.pending["elsewhere"] = {point_of(coin)}
+    assert street.bakery.deposit("food") == DepositReport(deposited=0, lost=0)
+    assert street.bakery.stored("food") == 8
+    street.mint.pending.clear()
+    assert street.bakery.deposit("food") == DepositReport(deposited=8, lost=0)
 
 
 # --- settlement ------------------------------------------------------------------------------------------------------------

@@ -168,6 +168,7 @@ class Town:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = FixedClock(PUBLISHED)
+        self._phones: list[Database] = []
         self._log_database = Database(folder / "log.sqlite", [LOG_SCHEMA])
         publishers = {
             # A log that lets in what it should not: readers must see for themselves who says what.
@@ -191,19 +192,27 @@ class Town:
         self.follower = LogFollower(client, LOG_SIGNER.vkey, self.folder / "log-seen")
         self.wallet = self.named("ours")
 
-    def named(self, name: str) -> Wallet:
-        """A wallet on this phone."""
+    def named(self, name: str, *, database: Database | None = None) -> Wallet:
+        """A wallet on this phone, or in another database."""
         return Wallet(
-            self.database,
+            database or self.database,
             name,
             office=Client("http://office", transport=Fragile(self.office), patience=0),
             mint=Client("http://mint", transport=Fragile(self.mint), patience=0),
             log=self.follower,
             vkey=LOG_SIGNER.vkey,
+            clock=self.clock,
         )
 
+    def new_phone(self) -> Wallet:
+        """Another phone, with an empty wallet in a file of its own."""
+        self._phones.append(Database(self.folder / f"phone-{len(self._phones)}.sqlite", [SCHEMA]))
+        return self.named("ours", database=self._phones[-1])
+
     def close(self) -> None:
-        """Stop the phone and the log."""
+        """Stop the phones and the log."""
+        for phone in self._phones:
+            phone.close()
         self.database.close()
         self._log_database.close()
 

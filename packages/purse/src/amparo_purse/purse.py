@@ -1,26 +1,30 @@
-"""One purse: what it holds and what it does with the mint. Every request is in the journal before it is sent.
+"""One purse: what it holds and what it does with the mint. Every change is in the journal before it is sent (`journal.py`).
 
-Crash rule: the journal row and the inputs' state are one commit before the request (the counter is committed before it: a
-number may go unused, never twice); the new coins, the spent inputs and the row's end are one commit after the answer. In
-between, `recover` sends the same bytes again, and the mint answers the same. Only a refusal in the mint's own form gives the
-inputs back; after any other answer nobody knows, and the row stays. Keys come from the log: a keyset that is not there, or
-there for another unit, is refused, whatever the mint says.
+Keys come from the log, and which keyset counts today too (`calendar.py`): one that is not there, or there for another unit, or
+not the one of today, is refused, whatever the mint says. The log is asked anew each time, so that a mint cannot serve an old
+keyset to those who looked a while ago. Every secret comes from the purse's seed (NUT-13), and the seed from a code that can be
+printed (`recovery.py`); with the code `restore.py` brings the coins back.
 """
 
 import secrets
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from amparo_cashu.curve import read_point
-from amparo_cashu.errors import KeysetInactive, KeysetNotInLog, UnitsDiffer, UnitUnknown
+from amparo_cashu.errors import (
+    AlreadySpent,
+    KeysetExpired,
+    KeysetNotInLog,
+    KeysetUnknown,
+    UnitsDiffer,
+    UnitUnknown,
+)
 from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import without_dleq
 from amparo_cashu.nut02_keyset import check_keyset
 from amparo_cashu.nut10_secret import read_lock, sign_lock
 from amparo_cashu.nut12_dleq import check_proof
 from amparo_cashu.nut20_quote import sign_claim
-from amparo_cashu.outputs import LockTo, OutputPlan, finish, messages
+from amparo_cashu.outputs import LockTo, OutputPlan, messages
 from amparo_cashu.wire import (
     Keyset,
     KeysetsAnswer,
@@ -30,52 +34,131 @@ from amparo_cashu.wire import (
     MintQuoteRequest,
     MintRequest,
     Proof,
-    Signatures,
     SwapRequest,
 )
-from amparo_common import canonical
 from amparo_common.bridge import KeysetAnnounced
+from amparo_common.clock import Clock, SystemClock
 from amparo_common.secret import Secret
 from amparo_log.follow import LogFollower
-from amparo_purse import store
-from amparo_purse.errors import NoExactCoins, NotEnough
-from amparo_purse.store import JournalRow
+from amparo_log.view import LogView
+from amparo_purse import recovery, store
+from amparo_purse.calendar import End, current_keyset, is_closed, next_end
+from amparo_purse.coins import exact_choice, target_coins
+from amparo_purse.errors import (
+    CodeFalse,
+    KeysetNotCurrent,
+    LockOutlivesCoins,
+    NoExactCoins,
+    NoRecoveryCode,
+    NotEnough,
+    PurseInUse,
+    RestoreUnfinished,
+)
+from amparo_purse.journal import CLAIM, DEPOSIT, SWAP, Journal, request_row
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.errors import RemoteError
 
 MOST_AT_ONCE = 100
-_SWAP = "/v1/swap"
+# A request is bounded, and there must be room for the change: larger sums are made of few coins.
+_MOST_SPREAD = 70
+Part = tuple[int, LockTo | None]
 
 
 class Purse:
     """The coins of one holder in a database that may hold several purses."""
 
-    def __init__(self, database: Database, name: str, *, mint: Client, log: LogFollower) -> None:
-        self._database = database
-        self._name = name
-        self._mint = mint
+    def __init__(
+        self, database: Database, name: str, *, mint: Client, log: LogFollower, clock: Clock | None = None
+    ) -> None:
+        self.database = database
+        self.name = name
+        self.mint = mint
         self._log = log
+        self._clock = clock or SystemClock()
+        entropy = Secret(secrets.token_bytes(recovery.ENTROPY_BYTES))
+        seed = recovery.seed_of(entropy)
         with database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO purse (name, seed) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-                (name, secrets.token_bytes(64)),
-            )
-            (seed,) = connection.execute("SELECT seed FROM purse WHERE name = ?", (name,)).fetchone()
-        self._seed = Secret(seed)
+            found = store.open_purse(connection, name, seed=seed.reveal(), entropy=entropy.reveal())
+        self._seed = Secret(found)
+        self._journal = Journal(
+            database, name, mint=mint, seed=lambda: self._seed, keyset=self.keyset, receive=self.receive
+        )
+
+    # --- the recovery code -----------------------------------------------------------------------------------------------
+
+    def recovery_code(self) -> str:
+        """The code that gives this purse back. Raises `NoRecoveryCode` for a purse from before there were codes."""
+        return recovery.write_code(Secret(self._recovery()[0]))
+
+    def is_code_tested(self) -> bool:
+        """Whether the code was read back from paper once. Raises `NoRecoveryCode`."""
+        return self._recovery()[1]
+
+    def test_code(self, typed: str) -> None:
+        """Somebody reads the code back from paper; from then on it counts as kept. Raises `CodeFalse`, `NoRecoveryCode`."""
+        entropy, _ = self._recovery()
+        if recovery.read_code(typed).reveal() != entropy:
+            raise CodeFalse("This is the code of another purse.", todo="Write down the code that is shown now.")
+        with self.database.transaction() as connection:
+            store.mark_tested(connection, self.name)
+
+    def adopt_seed(self, entropy: Secret) -> None:
+        """Make an unused purse the one that a code leads to; call it in the transaction that begins the restoring, and
+        `read_seed` after it. Raises `PurseInUse`."""
+        seed = recovery.seed_of(entropy)
+        if self.is_own(seed):
+            return
+        with self.database.transaction() as connection:
+            if store.is_used(connection, self.name):
+                raise PurseInUse("This purse was used already.")
+            store.change_seed(connection, self.name, seed=seed.reveal(), entropy=entropy.reveal())
+
+    def read_seed(self) -> None:
+        """Take the seed as it is on the disk."""
+        with self.database.reading() as connection:
+            self._seed = Secret(store.read_seed(connection, self.name))
+
+    def is_own(self, seed: Secret) -> bool:
+        """Whether this purse makes its coins from a seed."""
+        return seed.reveal() == self._seed.reveal()
+
+    def derived_key(self, purpose: str) -> Secret:
+        """A private key (32 bytes) for a purpose, which the recovery code gives back."""
+        return recovery.derived_key(self._seed, purpose)
+
+    def _recovery(self) -> tuple[bytes, bool]:
+        with self.database.reading() as connection:
+            found = store.recovery(connection, self.name)
+        if found is None:
+            raise NoRecoveryCode("This purse has no recovery code.")
+        return found
+
+    def now(self) -> int:
+        """This moment in unix time."""
+        return int(self._clock.now().timestamp())
 
     # --- what it holds ---------------------------------------------------------------------------------------------------
 
     def coins(self, unit: str, *, state: str = "ready", label: str = "") -> list[Proof]:
         """The coins of a unit, largest first."""
-        with self._database.reading() as connection:
-            return store.coins(connection, self._name, unit, state, label)
+        with self.database.reading() as connection:
+            return store.coins(connection, self.name, unit, state, label)
 
-    def balance(self, unit: str) -> int:
-        """What can be paid, in minor units."""
-        return sum(coin.amount for coin in self.coins(unit))
+    def balance(self, unit: str, *, state: str = "ready", label: str = "") -> int:
+        """The sum of coins, in minor units: of the ready ones, that is what can be paid."""
+        with self.database.reading() as connection:
+            return store.total(connection, self.name, unit, state, label)
 
     # --- keys ----------------------------------------------------------------------------------------------------------------
+
+    def fresh_log(self) -> LogView:
+        """The public log as it is now."""
+        return self._log.refresh()
+
+    def next_end(self, unit: str) -> End | None:
+        """When coins of a unit end next, and from when to warn; None while none of them ends. Works offline."""
+        return next_end([(coin.id, coin.amount) for coin in self.coins(unit)], self._log.view())
 
     def keyset(self, keyset: str) -> KeysetAnnounced:
         """A keyset as the log has it; its id commits to its keys. Raises `KeysetNotInLog`, `KeysetUnknown`."""
@@ -86,13 +169,20 @@ class Purse:
         return found
 
     def active_keyset(self, unit: str) -> str:
-        """The keyset the mint signs a unit with, when the log has it. Raises `KeysetNotInLog`, `UnitUnknown`."""
-        for keyset in self._mint.get("/v1/keysets", KeysetsAnswer).keysets:
-            if keyset.active and keyset.unit == unit:
-                if self.keyset(keyset.id).unit != unit:
-                    raise KeysetNotInLog("The mint's keyset of this unit is of another unit in the public log.")
-                return keyset.id
-        raise UnitUnknown("The mint has no active keyset of this unit.")
+        """The keyset that the mint says it signs a unit with, when the log of this moment says the same. Raises
+        `KeysetNotInLog`, `KeysetNotCurrent`, `KeysetUnknown`, `UnitUnknown`."""
+        offered = [
+            each.id for each in self.mint.get("/v1/keysets", KeysetsAnswer).keysets if each.active and each.unit == unit
+        ]
+        if not offered:
+            raise UnitUnknown("The mint has no active keyset of this unit.")
+        current = current_keyset(self._log.refresh(), unit, self.now())
+        if current is not None and current.keyset in offered:
+            return current.keyset
+        for each in offered:
+            if self.keyset(each).unit != unit:
+                raise KeysetNotInLog("The mint's keyset of this unit is of another unit in the public log.")
+        raise KeysetNotCurrent("The mint's keyset of this unit is not the one of today in the public log.")
 
     def check_known(self, proof: Proof, unit: str) -> None:
         """Raises unless a received coin is of this unit and its keyset has its amount. Whether it is genuine the mint says
@@ -119,26 +209,40 @@ class Purse:
 
     def quote(self, amount: int, unit: str, *, pubkey: str) -> MintQuote:
         """Ask for a quote for aid, bound to `pubkey`."""
-        return self._mint.post(
+        return self.mint.post(
             "/v1/mint/quote/benefit", MintQuoteRequest(unit=unit, amount=amount, pubkey=pubkey), MintQuote
         )
 
+    def find_quote(self, quote: str) -> MintQuote:
+        """A quote as it stands at the mint."""
+        return self.mint.get(f"/v1/mint/quote/benefit/{quote}", MintQuote)
+
     def is_issued(self, quote: str) -> bool:
         """Whether the coins of a quote were taken already."""
-        found = self._mint.get(f"/v1/mint/quote/benefit/{quote}", MintQuote)
+        found = self.find_quote(quote)
         return found.amount_issued >= found.amount_paid > 0
 
-    def claim(self, quote: str, amount: int, unit: str, *, quote_key: Secret) -> None:
-        """Take the coins of a paid quote."""
-        plan = self._plan(unit, amount, locks=None)
+    def claim(self, quote: str, amount: int, unit: str, *, quote_key: Secret, spread: bool = False) -> None:
+        """Take the coins of a paid quote: the fewest, or with `spread` those that pay exactly without a connection. The
+        sum is the quote's, so that neither tells the mint anything."""
+        keyset = self._current(unit)
+        plan = self._plan(keyset, [(each, None) for each in self._amounts(keyset, amount, spread=spread)])
         outputs = messages(plan, self._seed)
         request = MintRequest(quote=quote, outputs=outputs, signature=sign_claim(quote, outputs, quote_key.reveal()))
-        self._carry_out("/v1/mint/benefit", request, plan=plan, unit=unit, spends=[], states=["ready"] * len(outputs))
+        self._journal.carry_out(request_row(CLAIM, request, plan=plan, unit=unit, states=["ready"] * len(outputs)))
 
     def receive(self, proofs: Sequence[Proof], unit: str) -> None:
         """Exchange coins received from somebody else for own ones: from then on only this purse can spend them."""
-        plan = self._plan(unit, sum(proof.amount for proof in proofs), locks=None)
-        self._swap(proofs, plan, unit=unit, spends=[], states=["ready"] * len(plan.amounts))
+        keyset = self._current(unit)
+        amounts = self._amounts(keyset, sum(proof.amount for proof in proofs))
+        self._swap(proofs, self._plan(keyset, [(each, None) for each in amounts]), unit=unit, spends=())
+
+    def exchange(
+        self, coins: Sequence[Proof], amounts: Sequence[int], unit: str, *, through: Client | None = None
+    ) -> None:
+        """Swap coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum."""
+        plan = self._plan(self._current(unit), [(each, None) for each in amounts])
+        self._swap(coins, plan, unit=unit, spends=[coin.secret for coin in coins], through=through)
 
     def make_exact(self, amount: int, unit: str) -> None:
         """Change coins, so that `amount` can be paid exactly. Does nothing when it can be already. Raises `NotEnough`."""
@@ -146,45 +250,92 @@ class Purse:
         if _exact(held, amount) is not None:
             return
         spend = _at_least(held, amount)
+        keyset = self._current(unit)
         rest = sum(coin.amount for coin in spend) - amount
-        plan = self._plan(unit, amount, locks=None, change=rest)
-        self._swap(spend, plan, unit=unit, spends=[c.secret for c in spend], states=["ready"] * len(plan.amounts))
+        parts = [*self._amounts(keyset, amount), *self._amounts(keyset, rest)]
+        self._swap(spend, self._plan(keyset, [(each, None) for each in parts]), unit=unit)
 
-    def lock(self, amount: int, unit: str, *, lock: LockTo, label: str) -> None:
-        """Set `amount` aside, locked to a shop's key, to be paid offline under `label`. Raises `NotEnough`."""
+    def lock(self, amount: int, unit: str, *, lock: LockTo, label: str, spread: bool = False) -> None:
+        """Set `amount` aside, locked to a shop's key, to be paid offline under `label`: in few coins, or with `spread` in
+        coins that make parts of it exactly. Raises `NotEnough`, `LockOutlivesCoins`."""
         spend = _at_least(self.coins(unit), amount)
+        keyset = self._current(unit)
+        if is_closed(keyset, lock.locktime):
+            raise LockOutlivesCoins("The lock lasts longer than the coins.")
         rest = sum(coin.amount for coin in spend) - amount
-        plan = self._plan(unit, amount, locks=lock, change=rest)
-        states = ["ready" if each is None else "held" for each in plan.locks]
-        self._swap(spend, plan, unit=unit, spends=[c.secret for c in spend], states=states, label=label)
+        parts: list[Part] = [(each, lock) for each in self._amounts(keyset, amount, spread=spread)]
+        parts += [(each, None) for each in self._amounts(keyset, rest)]
+        self._swap(spend, self._plan(keyset, parts), unit=unit, label=label)
 
     def take_back(self, unit: str, *, refund_key: Callable[[str], Secret], now: int) -> int:
-        """Bring back what was locked to shops and not paid there, once its time has passed (`now` in unix time); returns
-        the sum. `refund_key` gives the key for a label. Safe to repeat."""
-        with self._database.reading() as connection:
-            held = store.held(connection, self._name, unit)
-        late = [(coin, label) for coin, label in held if _is_late(coin, now)]
-        for at in range(0, len(late), MOST_AT_ONCE):
-            part = late[at : at + MOST_AT_ONCE]
-            plan = self._plan(unit, sum(coin.amount for coin, _ in part), locks=None)
-            signed = [sign_lock(coin, refund_key(label).reveal()) for coin, label in part]
-            self._swap(
-                signed, plan, unit=unit, spends=[c.secret for c, _ in part], states=["ready"] * len(plan.amounts)
-            )
-        return sum(coin.amount for coin, _ in late)
+        """Bring back what was locked to shops and not handed in there, once its time has passed (`now` in unix time);
+        returns the sum. `refund_key` gives the key for a label. One request for each label: together they would show the
+        mint that several payments are one purse's. Safe to repeat."""
+        with self.database.reading() as connection:
+            locked = [
+                (coin, label)
+                for state in ("held", "given")
+                for coin, label in store.labelled(connection, self.name, unit, state)
+                if _is_late(coin, now)
+            ]
+        back = 0
+        for label in dict.fromkeys(label for _, label in locked):
+            coins = [coin for coin, each in locked if each == label]
+            for at in range(0, len(coins), MOST_AT_ONCE):
+                part = [sign_lock(coin, refund_key(label).reveal()) for coin in coins[at : at + MOST_AT_ONCE]]
+                back += self._bring_back(part, unit)
+        return back
 
-    def redeem(self, quote: MeltQuote, proofs: Sequence[Proof]) -> None:
-        """Hand coins in for a deposit. Held coins of this purse leave it."""
+    def take_back_given(self, secret_texts: Sequence[str], unit: str) -> int:
+        """Bring back coins of one code that was handed over and, as the payer says, not taken; returns the sum, 0 when it
+        was taken after all. Locked ones are set aside again instead: until their time they are the shop's."""
+        with self.database.reading() as connection:
+            given = [
+                coin for coin, _ in store.labelled(connection, self.name, unit, "given") if coin.secret in secret_texts
+            ]
+        locked = [coin.secret for coin in given if read_lock(coin.secret) is not None]
+        with self.database.transaction() as connection:
+            store.set_state(connection, self.name, locked, "held")
+        plain = [coin for coin in given if coin.secret not in locked]
+        return self._bring_back(plain, unit) if plain else 0
+
+    def _bring_back(self, coins: Sequence[Proof], unit: str) -> int:
+        """Exchange coins of one payment; those that the shop has handed in meanwhile are forgotten."""
+        total = sum(coin.amount for coin in coins)
+        try:
+            self.exchange(coins, self._amounts(self._current(unit), total), unit)
+        except RemoteError as error:
+            if error.remote_code != str(AlreadySpent.number):
+                raise
+            self.forget([coin.secret for coin in coins])
+            return 0
+        return total
+
+    def redeem(self, quote: MeltQuote, proofs: Sequence[Proof]) -> str:
+        """Hand coins in for a deposit. Returns how it stands: PAID (held coins of this purse have left it), PENDING (they
+        stay in the journal, `recover` asks again) or UNPAID (given back)."""
         request = MeltRequest(quote=quote.quote, inputs=[without_dleq(proof) for proof in proofs])
-        self._carry_out(
-            "/v1/melt/settle", request, plan=None, unit=quote.unit, spends=[p.secret for p in proofs], states=[]
-        )
+        row = request_row(DEPOSIT, request, plan=None, unit=quote.unit, spends=[proof.secret for proof in proofs])
+        return self._journal.carry_out(row)
+
+    def recover(self) -> int:
+        """Finish what a crash interrupted; returns how many requests are out of the journal now. Raises the error of a
+        request of which nothing is known, once all others are done."""
+        return self._journal.recover()
 
     # --- handing over -------------------------------------------------------------------------------------------------------
 
     def pay(self, amount: int, unit: str) -> list[Proof]:
         """Coins of exactly `amount`, marked as given. Works offline. Raises `NotEnough`, `NoExactCoins`."""
-        held = self.coins(unit)
+        return self._give(self.coins(unit), amount)
+
+    def pay_held(self, unit: str, *, label: str, amount: int | None = None) -> list[Proof]:
+        """The coins set aside under `label`, all or exactly `amount` of them, marked as given. Works offline. Raises
+        `NotEnough`, `NoExactCoins`."""
+        held = self.coins(unit, state="held", label=label)
+        return self._give(held, sum(coin.amount for coin in held) if amount is None else amount)
+
+    def _give(self, held: list[Proof], amount: int) -> list[Proof]:
         chosen = _exact(held, amount)
         if chosen is None:
             raise (
@@ -195,67 +346,56 @@ class Purse:
         self.mark_given([coin.secret for coin in chosen])
         return chosen
 
-    def pay_held(self, unit: str, *, label: str) -> list[Proof]:
-        """The coins set aside under `label`, marked as given. Works offline."""
-        chosen = self.coins(unit, state="held", label=label)
-        self.mark_given([coin.secret for coin in chosen])
-        return chosen
-
     def mark_given(self, secret_texts: list[str]) -> None:
         """These coins were handed over."""
-        with self._database.transaction() as connection:
-            store.set_state(connection, self._name, secret_texts, "given")
+        with self.database.transaction() as connection:
+            store.set_state(connection, self.name, secret_texts, "given")
 
     def keep(self, proofs: Sequence[Proof], unit: str, *, label: str) -> None:
         """Keep received coins as they are (locked to this device's key), to hand them in later."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             for proof in proofs:
-                store.add_coin(connection, self._name, proof, unit=unit, state="held", label=label)
+                store.add_coin(connection, self.name, proof, unit=unit, state="held", label=label)
 
-    def forget(self, secret_texts: list[str]) -> None:
-        """Drop coins that can never be spent."""
-        with self._database.transaction() as connection:
-            store.drop(connection, self._name, secret_texts)
+    def is_ended(self, keyset: str, refusal: RemoteError) -> bool:
+        """Whether the mint refused because a keyset is over for good: it says so, or it has destroyed one that the log says
+        is closed."""
+        destroyed = refusal.remote_code == str(KeysetUnknown.number) and is_closed(self.keyset(keyset), self.now())
+        return destroyed or refusal.remote_code == str(KeysetExpired.number)
 
-    # --- the journal ----------------------------------------------------------------------------------------------------------
+    def end(self, secret_texts: Sequence[str]) -> None:
+        """The keyset of these coins is over: they are kept, and cannot be paid."""
+        with self.database.transaction() as connection:
+            store.end(connection, self.name, secret_texts)
 
-    def recover(self) -> int:
-        """Finish what a crash interrupted; returns how many requests were finished. One that the mint refuses now was not
-        done before the crash either: its inputs are given back."""
-        with self._database.reading() as connection:
-            rows = store.journal(connection, self._name)
-        for row in rows:
-            try:
-                self._finish(row)
-            except RemoteError as error:
-                if not _is_refusal(error):
-                    raise
-                self._receive_again(row, error)
-                self._undo(row)
-        return len(rows)
+    def forget(self, secret_texts: Sequence[str]) -> None:
+        """Drop coins: they were spent, or taken by whom they were given to. Nothing of them stays in the file."""
+        with self.database.transaction() as connection:
+            store.drop(connection, self.name, secret_texts)
 
-    def _receive_again(self, row: JournalRow, refusal: RemoteError) -> None:
-        """Coins received from somebody else stand in the journal only. When their exchange is refused because the keyset of
-        its outputs was closed since, they are exchanged into the keyset of today."""
-        if row.path != _SWAP or row.spends or refusal.remote_code != str(KeysetInactive.number):
-            return
-        try:
-            self.receive(msgspec.json.decode(row.body, type=SwapRequest).inputs, row.unit)
-        except RemoteError as error:
-            if not _is_refusal(error):
-                raise
+    # --- outputs --------------------------------------------------------------------------------------------------------------
 
-    def _plan(self, unit: str, amount: int, *, locks: LockTo | None, change: int = 0) -> OutputPlan:
-        """Outputs for `amount` (locked or not) and for the change, ascending, as the specification advises."""
-        keyset = self.active_keyset(unit)
-        denominations = [int(each) for each in self.keyset(keyset).keys]
-        parts = [(each, locks) for each in split_amount(amount, denominations)]
-        parts += [(each, None) for each in split_amount(change, denominations)]
-        parts.sort(key=lambda part: part[0])
-        with self._database.transaction() as connection:
-            counter = store.next_counter(connection, self._name, keyset, len(parts))
+    def _current(self, unit: str) -> KeysetAnnounced:
+        return self.keyset(self.active_keyset(unit))
+
+    def _amounts(self, keyset: KeysetAnnounced, amount: int, *, spread: bool = False) -> list[int]:
+        denominations = [int(each) for each in keyset.keys]
+        wide = target_coins(amount, denominations) if spread else []
+        return wide if 0 < len(wide) <= _MOST_SPREAD else split_amount(amount, denominations)
+
+    def _plan(self, keyset: KeysetAnnounced, parts: Sequence[Part]) -> OutputPlan:
+        """Outputs (locked or not), ascending, as the specification advises. Raises `RestoreUnfinished`."""
+        ordered = sorted(parts, key=lambda part: part[0])
+        with self.database.transaction() as connection:
+            restoring = store.restoring(connection, self.name)
+            if restoring is not None and not restoring.searched and self.is_own(Secret(restoring.seed)):
+                raise RestoreUnfinished("This purse is being restored.")
+            counter = store.next_counter(connection, self.name, keyset.keyset, len(ordered))
         return OutputPlan(
-            keyset=keyset, counter=counter, amounts=[part[0] for part in parts], locks=[part[1] for part in parts]
+            keyset=keyset.keyset,
+            counter=counter,
+            amounts=[part[0] for part in ordered],
+            locks=[part[1] for part in ordered],
         )
 
     def _swap(
@@ -264,66 +404,20 @@ class Purse:
         plan: OutputPlan,
         *,
         unit: str,
-        spends: list[str],
-        states: list[str],
+        spends: Sequence[str] | None = None,
         label: str = "",
+        through: Client | None = None,
     ) -> None:
         request = SwapRequest(inputs=[without_dleq(proof) for proof in proofs], outputs=messages(plan, self._seed))
-        self._carry_out(_SWAP, request, plan=plan, unit=unit, spends=spends, states=states, label=label)
-
-    def _carry_out(
-        self,
-        path: str,
-        request: msgspec.Struct,
-        *,
-        plan: OutputPlan | None,
-        unit: str,
-        spends: list[str],
-        states: list[str],
-        label: str = "",
-    ) -> None:
-        row = JournalRow(0, path, canonical.encode_trusted(request), plan, unit, spends, states, label)
-        with self._database.transaction() as connection:
-            row = msgspec.structs.replace(row, number=store.write_journal(connection, self._name, row))
-            store.set_state(connection, self._name, spends, "busy")
-        try:
-            self._finish(row)
-        except RemoteError as error:
-            # Otherwise nobody knows whether it was done: the journal keeps it, and `recover` asks again.
-            if _is_refusal(error):
-                self._undo(row)
-            raise
-
-    def _finish(self, row: JournalRow) -> None:
-        if row.plan is None:
-            self._mint.post_bytes(row.path, row.body, MeltQuote)
-            proofs: list[Proof] = []
-        else:
-            answer = self._mint.post_bytes(row.path, row.body, Signatures)
-            proofs = finish(row.plan, self._seed, answer.signatures, self.keyset(row.plan.keyset).keys)
-        with self._database.transaction() as connection:
-            for proof, state in zip(proofs, row.states, strict=True):
-                label = row.label if state == "held" else ""
-                store.add_coin(connection, self._name, proof, unit=row.unit, state=state, label=label)
-            store.drop(connection, self._name, row.spends)
-            store.strike(connection, row.number)
-
-    def _undo(self, row: JournalRow) -> None:
-        """The mint refused: nothing was spent by this request, so the inputs are as before."""
-        with self._database.transaction() as connection:
-            store.release(connection, self._name, row.spends)
-            store.strike(connection, row.number)
+        own = [proof.secret for proof in proofs] if spends is None else spends
+        states = ["ready" if each is None else "held" for each in plan.locks]
+        row = request_row(SWAP, request, plan=plan, unit=unit, spends=own, states=states, label=label)
+        self._journal.carry_out(row, through=through)
 
 
 def _is_late(coin: Proof, now: int) -> bool:
     lock = read_lock(coin.secret)
     return lock is not None and lock.locktime is not None and lock.locktime < now
-
-
-def _is_refusal(error: RemoteError) -> bool:
-    """Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about
-    what the mint did with an earlier sending."""
-    return 400 <= error.status < 500 and error.remote_code.isdigit()
 
 
 def _at_least(coins: list[Proof], amount: int) -> list[Proof]:
@@ -341,14 +435,5 @@ def _at_least(coins: list[Proof], amount: int) -> list[Proof]:
 
 
 def _exact(coins: list[Proof], amount: int) -> list[Proof] | None:
-    """Coins that make `amount` exactly, or None. Largest first is right for powers of two: if any
-    choice makes the amount, this one does."""
-    chosen: list[Proof] = []
-    rest = amount
-    for coin in coins:
-        if coin.amount <= rest:
-            chosen.append(coin)
-            rest -= coin.amount
-    if rest == 0:
-        return chosen
-    return None
+    chosen = exact_choice([coin.amount for coin in coins], amount)
+    return None if chosen is None else [coins[place] for place in chosen]

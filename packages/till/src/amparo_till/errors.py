@@ -6,7 +6,10 @@ AmparoError
     NotLockedToUs       till.not_locked_to_this_shop
     LockTooShort        till.lock_too_short
     TakenBefore         till.taken_before
+    SpentBefore         till.spent_before
+    SaleTooLarge        till.sale_too_large
     OfflineLimit        till.offline_limit
+    AloneTooLong        till.alone_too_long
 """
 
 from amparo_common.errors import AmparoError
@@ -51,9 +54,33 @@ class TakenBefore(TillError):
     todo = "Do not hand over goods for it a second time."
 
 
+class SpentBefore(TillError):
+    """This code stands in the published filter of spent codes."""
+
+    code = "till.spent_before"
+    why = "It was handed in before. The filter errs once in a million codes."
+    todo = "Do not hand over goods; ask for another code, or connect and take the payment online."
+
+
+class SaleTooLarge(TillError):
+    """A sale is larger than this till takes without a connection."""
+
+    code = "till.sale_too_large"
+    why = "The till's settings bound what one sale without a connection may put at risk."
+    todo = "Connect and take the payment online, or sell for less."
+
+
 class OfflineLimit(TillError):
     """The till has stored as much as it may without a connection."""
 
     code = "till.offline_limit"
     why = "What is stored is at risk if the device is lost."
+    todo = "Connect once, deposit, and go on."
+
+
+class AloneTooLong(TillError):
+    """The till has had no connection for longer than its settings allow."""
+
+    code = "till.alone_too_long"
+    why = "Locks run out, and keysets may have changed since."
     todo = "Connect once, deposit, and go on."

@@ -1,18 +1,21 @@
 """The till: a payment request, payments taken online (changed at once) or offline (locked to this shop), deposits.
 
 Offline acceptance needs the log as last seen, nothing else: keyset in the log, of this unit and not about to end, the mint's
-proof, the lock and its time, and that this till has not taken the code before. Online takings are changed into the till's
-own coins at once, and deposited together, so that the mint sees a day's sum and not a purchase.
+proof, the lock and its time, that this till has not taken the code before, and, if the published filters of spent codes are
+at hand, that it is not in them. What is accepted so is pending until it is deposited; `TillSettings` bounds it. Online takings
+are changed into the till's own coins at once, and deposited together, so that the mint sees a day's sum and not a purchase.
 """
 
 import secrets
+from collections.abc import Sequence
 
 import msgspec
 
 from amparo_cashu.curve import generator_times, hash_to_curve, show_point
-from amparo_cashu.errors import KeysetExpired
+from amparo_cashu.errors import AlreadySpent, KeysetExpired
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.nut10_secret import read_lock, sign_lock
+from amparo_cashu.spent_filter import SpentFilter, filter_item
 from amparo_cashu.wire import CheckStateAnswer, CheckStateRequest, MeltQuote, MeltQuoteRequest, Proof
 from amparo_common.clock import Clock
 from amparo_common.secret import Secret
@@ -21,19 +24,41 @@ from amparo_purse import store as purse_store
 from amparo_purse.purse import Purse
 from amparo_service.client import Client
 from amparo_service.database import Database
-from amparo_till.errors import LockTooShort, NotLockedToUs, OfflineLimit, TakenBefore, WrongAmount
+from amparo_service.errors import RemoteError
+from amparo_till.errors import (
+    AloneTooLong,
+    LockTooShort,
+    NotLockedToUs,
+    OfflineLimit,
+    SaleTooLarge,
+    SpentBefore,
+    TakenBefore,
+    WrongAmount,
+)
 
 BATCH = 100
 # A code taken offline must stay locked at least this long, so that a till without a network for days loses nothing.
 SHORTEST_LOCK_SECONDS = 7 * 86_400
 OFFLINE_LIMIT = 200_000
 _LOCKED = "locked sales"
+_HOUR = 3_600
 
 SCHEMA = (
     purse_store.SCHEMA + ";\n"
     "CREATE TABLE till (shop TEXT NOT NULL PRIMARY KEY, lock_key BLOB NOT NULL) WITHOUT ROWID;\n"
     "CREATE TABLE taken (point TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID"
 )
+# A table that came later: when the mint answered last.
+_LATER = "CREATE TABLE IF NOT EXISTS contact (shop TEXT NOT NULL PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID"
+
+
+class TillSettings(msgspec.Struct, frozen=True):
+    """What a till may take without a connection: in one sale and altogether (minor units of each unit), and for how many
+    hours since the mint answered last."""
+
+    most_per_sale: int = OFFLINE_LIMIT
+    most_stored: int = OFFLINE_LIMIT
+    most_hours_alone: int = SHORTEST_LOCK_SECONDS // _HOUR
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
@@ -64,14 +89,30 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class DepositReport(msgspec.Struct, frozen=True):
-    """What became of a deposit: the sum handed in, and the sum of codes that had been spent before (lost)."""
+    """What became of a deposit, sums in minor units: handed in and credited; `lost`: codes that had been spent before, which
+    were `lost_coins`; `pending`: handed in, the shops side has not answered yet; `refused`: not taken by the shops side, still
+    in the till; `ended`: of a keyset that is closed, kept apart in the till."""
 
     deposited: int
     lost: int
+    lost_coins: int = 0
+    pending: int = 0
+    refused: int = 0
+    ended: int = 0
+
+    def plus(self, other: "DepositReport") -> "DepositReport":
+        """Both together."""
+        return DepositReport(*(one + two for one, two in zip(_fields(self), _fields(other), strict=True)))
+
+
+def _fields(report: DepositReport) -> tuple[int, ...]:
+    return msgspec.structs.astuple(report)
 
 
 class Till:
-    """One shop's till. `shop` is its public reference, `access` its code for the shops side."""
+    """One shop's till. `shop` is its public reference, `access` its code for the shops side. `lock_key` makes this another
+    device of a shop that has one: codes locked to the shop are then taken on either, and one that is shown to both is found
+    when they deposit."""
 
     def __init__(
         self,
@@ -83,17 +124,25 @@ class Till:
         shops_url: str,
         log: LogFollower,
         clock: Clock,
+        settings: TillSettings | None = None,
+        lock_key: Secret | None = None,
     ) -> None:
         self._database = database
         self.shop = shop
         self._mint = mint
         self._shops = Client(shops_url, bearer=access)
         self._clock = clock
-        self.purse = Purse(database, f"till {shop}", mint=mint, log=log)
+        self._filters: Sequence[SpentFilter] = ()
+        self.settings = settings or TillSettings()
+        self.purse = Purse(database, f"till {shop}", mint=mint, log=log, clock=clock)
         with database.transaction() as connection:
+            connection.execute(_LATER)
             connection.execute(
                 "INSERT INTO till (shop, lock_key) VALUES (?, ?) ON CONFLICT (shop) DO NOTHING",
-                (shop, secrets.token_bytes(32)),
+                (shop, secrets.token_bytes(32) if lock_key is None else lock_key.reveal()),
+            )
+            connection.execute(
+                "INSERT INTO contact (shop, at) VALUES (?, ?) ON CONFLICT (shop) DO NOTHING", (shop, self.purse.now())
             )
             (key,) = connection.execute("SELECT lock_key FROM till WHERE shop = ?", (shop,)).fetchone()
         self._lock_key = Secret(key)
@@ -113,29 +162,60 @@ class Till:
             self.purse.check_known(proof, request.unit)
         # A code that is locked to this shop is opened with its key; one that is locked elsewhere the mint refuses.
         self.purse.receive([self._opened(proof) for proof in token.proofs], request.unit)
+        self._note_contact()
 
     def _opened(self, proof: Proof) -> Proof:
         lock = read_lock(proof.secret)
         return proof if lock is None or self.lock_key not in lock.keys else sign_lock(proof, self._lock_key.reveal())
 
+    def use_filters(self, filters: Sequence[SpentFilter]) -> None:
+        """Check codes against these published filters of spent codes from now on; of keysets without one nothing is known."""
+        self._filters = filters
+
     def accept_offline(self, token: Token, request: PaymentRequest) -> None:
-        """Take a payment without a connection. Raises `WrongAmount`, `NotLockedToUs`, `LockTooShort`, `TakenBefore`,
-        `OfflineLimit`, `KeysetExpired`, and the errors of a false code."""
+        """Take a payment without a connection; it is pending until it is deposited. Raises `WrongAmount`, `SaleTooLarge`,
+        `OfflineLimit`, `AloneTooLong`, `NotLockedToUs`, `LockTooShort`, `TakenBefore`, `SpentBefore`, `KeysetExpired`, and
+        the errors of a false code."""
         self._check_amount(token, request)
-        if self.stored(request.unit) + request.amount > OFFLINE_LIMIT:
-            raise OfflineLimit("The till has stored as much as it may.")
+        self._check_limits(request)
         points = []
         for proof in token.proofs:
             self.purse.check_genuine(proof, request.unit)
             self._check_lock(proof)
             self._check_end(proof)
-            points.append(show_point(hash_to_curve(proof.secret.encode())))
+            point = hash_to_curve(proof.secret.encode())
+            self._check_filters(proof.id, point.format())
+            points.append(show_point(point))
         with self._database.transaction() as connection:
-            for point in points:
-                if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point,)).fetchone() is not None:
+            for point_text in points:
+                if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point_text,)).fetchone() is not None:
                     raise TakenBefore("This code was taken before.")
-                connection.execute("INSERT INTO taken (point) VALUES (?)", (point,))
+                connection.execute("INSERT INTO taken (point) VALUES (?)", (point_text,))
             self.purse.keep(token.proofs, request.unit, label=_LOCKED)
+
+    def _check_limits(self, request: PaymentRequest) -> None:
+        settings = self.settings
+        if request.amount > settings.most_per_sale:
+            raise SaleTooLarge("The sale is too large for a payment without a connection.")
+        if self.stored(request.unit) + request.amount > settings.most_stored:
+            raise OfflineLimit("The till has stored as much as it may.")
+        if self.hours_alone() > settings.most_hours_alone:
+            raise AloneTooLong(f"The till has had no connection for more than {settings.most_hours_alone} hours.")
+
+    def hours_alone(self) -> float:
+        """For how many hours the mint has not answered this till."""
+        with self._database.reading() as connection:
+            (at,) = connection.execute("SELECT at FROM contact WHERE shop = ?", (self.shop,)).fetchone()
+        return max(0, self.purse.now() - int(at)) / _HOUR
+
+    def _note_contact(self) -> None:
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE contact SET at = ? WHERE shop = ?", (self.purse.now(), self.shop))
+
+    def _check_filters(self, keyset: str, point: bytes) -> None:
+        item = filter_item(keyset, point)
+        if any(each.keyset == keyset and each.has(item) for each in self._filters):
+            raise SpentBefore("This code was spent before.")
 
     def _check_amount(self, token: Token, request: PaymentRequest) -> None:
         if token.unit != request.unit or sum(proof.amount for proof in token.proofs) != request.amount:
@@ -159,22 +239,27 @@ class Till:
 
     def stored(self, unit: str) -> int:
         """What waits in the till without having been deposited."""
-        return sum(coin.amount for coin in self.purse.coins(unit, state="held", label=_LOCKED))
+        return self.purse.balance(unit, state="held", label=_LOCKED)
 
     # --- depositing ------------------------------------------------------------------------------------------------------------
 
     def deposit(self, unit: str) -> DepositReport:
-        """Hand in everything of a unit. Codes that turn out to be spent are dropped and counted. Safe to repeat after a
-        crash: what was sent is finished first."""
+        """Hand in everything of a unit, keyset by keyset, at most a hundred coins at once: what one request cannot hand in
+        does not keep the others back. Codes that turn out to be spent are dropped and counted. Safe to repeat after a
+        crash: what was sent is finished first, and a deposit that waits is asked for again."""
         self.purse.recover()
-        locked = self.purse.coins(unit, state="held", label=_LOCKED)
-        good, lost = self._unspent(locked)
-        coins = [sign_lock(proof, self._lock_key.reveal()) for proof in good] + self.purse.coins(unit)
-        for at in range(0, len(coins), BATCH):
-            self._hand_in(coins[at : at + BATCH], unit)
-        return DepositReport(deposited=sum(coin.amount for coin in coins), lost=lost)
+        good, report = self._unspent(self.purse.coins(unit, state="held", label=_LOCKED))
+        coins = good + self.purse.coins(unit)
+        for keyset in dict.fromkeys(coin.id for coin in coins):
+            same = [coin for coin in coins if coin.id == keyset]
+            for at in range(0, len(same), BATCH):
+                report = report.plus(self._hand_in(same[at : at + BATCH], unit))
+        self._note_contact()
+        return report
 
-    def _unspent(self, proofs: list[Proof]) -> tuple[list[Proof], int]:
+    def _unspent(self, proofs: Sequence[Proof]) -> tuple[list[Proof], DepositReport]:
+        """Those that can be handed in now; spent ones are dropped, those that wait in another deposit (of another device of
+        this shop) are left for the next time."""
         good: list[Proof] = []
         bad: list[Proof] = []
         for at in range(0, len(proofs), BATCH):
@@ -182,16 +267,38 @@ class Till:
             points = [show_point(hash_to_curve(proof.secret.encode())) for proof in part]
             states = self._mint.post("/v1/checkstate", CheckStateRequest(Ys=points), CheckStateAnswer).states
             for proof, state in zip(part, states, strict=True):
-                (good if state.state == "UNSPENT" else bad).append(proof)
+                if state.state != "PENDING":
+                    (good if state.state == "UNSPENT" else bad).append(proof)
         self.purse.forget([proof.secret for proof in bad])
-        return good, sum(proof.amount for proof in bad)
+        lost = sum(proof.amount for proof in bad)
+        return good, DepositReport(deposited=0, lost=lost, lost_coins=len(bad))
 
-    def _hand_in(self, proofs: list[Proof], unit: str) -> None:
+    def _hand_in(self, proofs: Sequence[Proof], unit: str) -> DepositReport:
+        """One request's part of a deposit. When a coin was spent since it was looked up, the rest is handed in without it."""
+        try:
+            return self._redeem(proofs, unit)
+        except RemoteError as error:
+            if self.purse.is_ended(proofs[0].id, error):
+                self.purse.end([proof.secret for proof in proofs])
+                return DepositReport(0, 0, ended=sum(proof.amount for proof in proofs))
+            if error.remote_code != str(AlreadySpent.number):
+                raise
+            good, report = self._unspent(proofs)
+            if len(good) == len(proofs):
+                raise
+        return report.plus(self._redeem(good, unit)) if good else report
+
+    def _redeem(self, proofs: Sequence[Proof], unit: str) -> DepositReport:
         amount = sum(proof.amount for proof in proofs)
-        quote = self._mint.post(
-            "/v1/melt/quote/settle", MeltQuoteRequest(request=self.shop, unit=unit, amount=amount), MeltQuote
-        )
-        self.purse.redeem(quote, proofs)
+        asked = MeltQuoteRequest(request=self.shop, unit=unit, amount=amount)
+        quote = self._mint.post("/v1/melt/quote/settle", asked, MeltQuote)
+        match self.purse.redeem(quote, [self._opened(proof) for proof in proofs]):
+            case "PAID":
+                return DepositReport(deposited=amount, lost=0)
+            case "PENDING":
+                return DepositReport(0, 0, pending=amount)
+            case _:
+                return DepositReport(0, 0, refused=amount)
 
     # --- settlement --------------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ AmparoError
     NothingToClaim      wallet.nothing_to_claim
     AmountDiffers       wallet.amount_differs
     KeyNotInLog         wallet.key_not_in_log
+    ClaimedElsewhere    wallet.claimed_elsewhere
 """
 
 from amparo_common.errors import AmparoError
@@ -39,3 +40,11 @@ class KeyNotInLog(WalletError):
     code = "wallet.key_not_in_log"
     why = "Only keys that everybody can see count."
     todo = "Try again later, or tell the auditors."
+
+
+class ClaimedElsewhere(WalletError):
+    """The aid was claimed into a quote that is not this wallet's."""
+
+    code = "wallet.claimed_elsewhere"
+    why = "The quote's key comes neither from this wallet's code nor from one that was restored here."
+    todo = "Restore from the code of the wallet that claimed it, or go to the office."

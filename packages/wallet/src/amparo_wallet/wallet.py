@@ -1,33 +1,42 @@
 """A household's wallet: its key, its papers from the office, its purse. What a phone app does, as a library.
 
 Before it claims, it checks its own receipt against the public log and compares the amount; it asks the mint for a quote under
-a fresh key each time, writes the quote down, and only then tells the office.
+a fresh key each time, writes the quote down, and only then tells the office. The keys of quotes come from the recovery code,
+so that a wallet that lost its file between payment and claim still gets its aid. What was paid leaves no trace in the file
+once the shop has it (`received`).
 """
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from coincurve import PrivateKey
 
 from amparo_cashu.curve import ORDER, generator_times, show_point
-from amparo_cashu.nut00_token import Token, without_dleq, write_token
+from amparo_cashu.nut00_token import Token, read_token, without_dleq, write_token
 from amparo_cashu.outputs import LockTo
+from amparo_cashu.spent_filter import SpentFilter
 from amparo_cashu.wire import Proof
 from amparo_common import canonical
+from amparo_common.clock import Clock
 from amparo_common.money import Unit
 from amparo_common.secret import Secret
 from amparo_common.signing import PublicJwk, SigningKey, sign_compact
+from amparo_log.client import Fetch, LogReader
 from amparo_log.follow import LogFollower
+from amparo_log.note import NoteVerifier
+from amparo_purse import recovery, upkeep
 from amparo_purse import store as purse_store
+from amparo_purse.calendar import End
 from amparo_purse.purse import Purse
+from amparo_purse.restore import Progress, Restorer
 from amparo_rules.receipt import Receipt, ReceiptBundle
 from amparo_service.client import Client
 from amparo_service.database import Database
-from amparo_wallet.errors import AmountDiffers, NothingToClaim
+from amparo_wallet.errors import AmountDiffers, ClaimedElsewhere, NothingToClaim
 from amparo_wallet.receipts import check_bundle
 
 WALLET_TYP = "amparo-wallet+jws"
@@ -41,6 +50,12 @@ SCHEMA = (
     " quote_key BLOB NOT NULL, amount INTEGER NOT NULL, unit TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY (wallet, programme, cycle)) WITHOUT ROWID"
 )
+# A table that came later: from what the keys of quotes are derived, also those of wallets that were restored into this one.
+_LATER = (
+    "CREATE TABLE IF NOT EXISTS quote_root (wallet TEXT NOT NULL, root BLOB NOT NULL, PRIMARY KEY (wallet, root))"
+    " WITHOUT ROWID"
+)
+_QUOTES = "quotes"
 
 
 class Enrol(msgspec.Struct, frozen=True, tag_field="action", tag="enrol"):
@@ -65,20 +80,29 @@ class Claim(msgspec.Struct, frozen=True, tag_field="action", tag="claim"):
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """One decision as the office gives it."""
+    """One decision as the office gives it. `quote`: into which it was claimed, if the office says so."""
 
     bundle: ReceiptBundle
     amount: int
     unit: Unit
     approved: bool
     claimed: bool
+    quote: str | None = None
 
 
 class Wallet:
     """One household's wallet in a database that may hold several (a family's phone, or a demo's town)."""
 
     def __init__(
-        self, database: Database, name: str, *, office: Client, mint: Client, log: LogFollower, vkey: str
+        self,
+        database: Database,
+        name: str,
+        *,
+        office: Client,
+        mint: Client,
+        log: LogFollower,
+        vkey: str,
+        clock: Clock | None = None,
     ) -> None:
         self._database = database
         self._name = name
@@ -86,8 +110,9 @@ class Wallet:
         self._mint_url = mint.base
         self._log = log
         self._vkey = vkey
-        self.purse = Purse(database, name, mint=mint, log=log)
+        self.purse = Purse(database, name, mint=mint, log=log, clock=clock)
         with database.transaction() as connection:
+            connection.execute(_LATER)
             connection.execute(
                 "INSERT INTO wallet (name, holder_key, refund_key) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
                 (name, SigningKey.generate().to_pem(), secrets.token_bytes(32)),
@@ -118,16 +143,17 @@ class Wallet:
 
     # --- claiming aid ------------------------------------------------------------------------------------------------------------
 
-    def claim(self, paper: Paper) -> int:
-        """Claim one approved decision: check it, get a quote, have it paid, take the coins. Safe to repeat after a crash
-        at any point. Returns the amount. Raises `NothingToClaim`, `AmountDiffers`, and the findings of a false receipt."""
+    def claim(self, paper: Paper, *, spread: bool = False) -> int:
+        """Claim one approved decision: check it, get a quote, have it paid, take the coins (with `spread` those that pay
+        exactly without a connection, otherwise the fewest). Safe to repeat after a crash at any point. Returns the amount.
+        Raises `NothingToClaim`, `AmountDiffers`, `ClaimedElsewhere`, and the findings of a false receipt."""
         receipt = self.check(paper)
         if not paper.approved or receipt.amount == 0:
             raise NothingToClaim("This decision has nothing to claim now.")
         if (paper.amount, paper.unit) != (receipt.amount, receipt.unit):
             raise AmountDiffers("The office names another amount than the receipt.")
         self.purse.recover()
-        quote, key, done = self._quote(receipt)
+        quote, key, done = self._quote(receipt, paper.quote)
         if done:
             return receipt.amount
         answer = self._post(
@@ -136,12 +162,19 @@ class Wallet:
         if answer.get("amount") != receipt.amount:
             raise AmountDiffers("The office pays another amount than the receipt says.")
         if not self._already_taken(receipt):
-            self.purse.claim(quote, receipt.amount, receipt.unit, quote_key=key)
+            self.purse.claim(quote, receipt.amount, receipt.unit, quote_key=key, spread=spread)
         self._mark_done(receipt)
         return receipt.amount
 
-    def _quote(self, receipt: Receipt) -> tuple[str, Secret, bool]:
-        """The quote for this decision: the one written down, or a new one under a fresh key."""
+    def crowd(self, receipt: Receipt) -> int:
+        """Among how many households that were paid in the same batch this one is, from the public log: "you are one of".
+        LIMIT: the mint sees amounts; of how many the amount is the same, the log does not say."""
+        batches = [batch for _, batch in self._log.view().decisions]
+        named = (receipt.programme, receipt.cycle, receipt.rule_hash)
+        return max((b.eligible for b in batches if (b.programme, b.cycle, b.rule_hash) == named), default=0)
+
+    def _quote(self, receipt: Receipt, claimed_into: str | None) -> tuple[str, Secret, bool]:
+        """The quote for this decision: the one written down, the one that the office knows of, or a new one."""
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT quote, quote_key, done FROM quote WHERE wallet = ? AND programme = ? AND cycle = ?",
@@ -149,16 +182,47 @@ class Wallet:
             ).fetchone()
         if row is not None:
             return row[0], Secret(row[1]), bool(row[2])
-        key = PrivateKey().secret
-        quote = self.purse.quote(receipt.amount, receipt.unit, pubkey=show_point(generator_times(key)))
-        if (quote.amount, quote.unit) != (receipt.amount, receipt.unit):
-            raise AmountDiffers("The mint's quote is for another amount than the receipt says.")
+        keys = self._quote_keys(receipt)
+        quote, key = (
+            (self._new_quote(receipt, keys[0]), keys[0]) if claimed_into is None else self._found(claimed_into, keys)
+        )
         with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO quote (wallet, programme, cycle, quote, quote_key, amount, unit) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (self._name, receipt.programme, receipt.cycle, quote.quote, key, receipt.amount, receipt.unit),
+                (
+                    self._name,
+                    receipt.programme,
+                    receipt.cycle,
+                    quote,
+                    key.reveal(),
+                    receipt.amount,
+                    receipt.unit,
+                ),
             )
-        return quote.quote, Secret(key), False
+        return quote, key, False
+
+    def _new_quote(self, receipt: Receipt, key: Secret) -> str:
+        quote = self.purse.quote(receipt.amount, receipt.unit, pubkey=_public(key))
+        if (quote.amount, quote.unit) != (receipt.amount, receipt.unit):
+            raise AmountDiffers("The mint's quote is for another amount than the receipt says.")
+        return quote.quote
+
+    def _found(self, quote: str, keys: Sequence[Secret]) -> tuple[str, Secret]:
+        """A quote that this household claimed into before its file was lost, with the key to it."""
+        pubkey = self.purse.find_quote(quote).pubkey
+        key = next((key for key in keys if _public(key) == pubkey), None)
+        if key is None:
+            raise ClaimedElsewhere("This aid was claimed with another wallet.")
+        return quote, key
+
+    def _quote_keys(self, receipt: Receipt) -> list[Secret]:
+        """The keys that this decision's quote may have: this wallet's own first, then those of restored wallets."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT root FROM quote_root WHERE wallet = ? ORDER BY root", (self._name,)
+            ).fetchall()
+        roots = [self.purse.derived_key(_QUOTES), *(Secret(row[0]) for row in rows)]
+        return [recovery.derived_key(root, f"{receipt.programme} {receipt.cycle}") for root in roots]
 
     def _already_taken(self, receipt: Receipt) -> bool:
         """Whether a crash came between taking the coins and noting it: the mint then says that all was issued."""
@@ -176,13 +240,81 @@ class Wallet:
                 (self._name, receipt.programme, receipt.cycle),
             )
 
+    def compare_log(self, note: str, *, fetch: Fetch) -> None:
+        """Compare the log that this wallet is shown (`fetch`) with a checkpoint that somebody else has seen, a till or another
+        wallet: only so a log that shows one person a history of their own is found. Raises `LogRewritten`, `BadNote`."""
+        LogReader(fetch, NoteVerifier(self._vkey), seen=note).update()
+
+    # --- the recovery code -----------------------------------------------------------------------------------------------
+
+    def recovery_code(self) -> str:
+        """The code on paper that brings this wallet's money back: 14 groups of four digits. Raises `NoRecoveryCode`."""
+        return self.purse.recovery_code()
+
+    def recovery_qr(self) -> str:
+        """What the QR code beside it holds. Raises `NoRecoveryCode`."""
+        return recovery.qr_text(self.purse.recovery_code())
+
+    def is_recovery_tested(self) -> bool:
+        """Whether the code was read back from paper once; until then it does not count as kept. Raises
+        `NoRecoveryCode`."""
+        return self.purse.is_code_tested()
+
+    def test_recovery(self, typed: str) -> None:
+        """Somebody reads the code back from paper. Raises `CodeFalse`, `NoRecoveryCode`."""
+        self.purse.test_code(typed)
+
+    def restore(
+        self,
+        code: str,
+        *,
+        connect: Callable[[], Client],
+        wait: Callable[[float], None],
+        filters: Sequence[SpentFilter] = (),
+        keep_code: bool = False,
+    ) -> Progress:
+        """Bring back the money of a lost wallet from its code; it becomes this wallet's own, under this wallet's own code
+        (see `Restorer.begin` for `keep_code`). `connect` makes a connection of its own for every request, `wait` lets
+        seconds pass between them. Goes on where it stopped when it is called again; safe to repeat. Aid that was paid for
+        and not taken can be claimed afterwards, if the office names its quote. Raises `CodeFalse`, `PurseInUse`,
+        `RestoreUnfinished`, and what requests raise."""
+        restorer = Restorer(self.purse, connect=connect, filters=filters)
+        root = recovery.derived_key(recovery.seed_of(recovery.read_code(code)), _QUOTES)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO quote_root (wallet, root) VALUES (?, ?) ON CONFLICT (wallet, root) DO NOTHING",
+                (self._name, root.reveal()),
+            )
+        restorer.begin(code, keep_code=keep_code)
+        self.purse.recover()
+        while not (progress := restorer.step()).done:
+            wait(progress.wait)
+        return progress
+
+    # --- upkeep ----------------------------------------------------------------------------------------------------------
+
+    def resplit(self, unit: str) -> upkeep.Resplit:
+        """While there is a connection and time: break a coin, if exact payments without a connection need it. Call it again
+        not before the moment that it returns."""
+        return upkeep.resplit(self.purse, unit)
+
+    def renew(self, unit: str) -> upkeep.Renewal:
+        """While there is a connection: leave a keyset before it ends, so that no balance dies silently. Safe to repeat."""
+        return upkeep.renew(self.purse, unit)
+
+    def next_end(self, unit: str) -> End | None:
+        """When coins end next and from when to warn, or None. Works offline."""
+        return self.purse.next_end(unit)
+
     # --- paying ----------------------------------------------------------------------------------------------------------
 
-    def set_aside(self, amount: int, unit: str, *, shop_key: str, until: int, label: str) -> None:
-        """While online: lock coins to a shop, to pay there without a connection. After `until` `take_back` brings them
-        back to this wallet if they were not paid. `label` is this wallet's own word for it, another each time."""
-        refund = show_point(generator_times(self._refund_key(label).reveal()))
-        self.purse.lock(amount, unit, lock=LockTo(key=shop_key, locktime=until, refund=refund), label=label)
+    def set_aside(self, amount: int, unit: str, *, shop_key: str, until: int, label: str, spread: bool = False) -> None:
+        """While online: lock coins to a shop, to pay there without a connection; with `spread` in coins of which parts can
+        be paid exactly. After `until` `take_back` brings them back to this wallet if they were not paid. `label` is this
+        wallet's own word for it, another each time."""
+        refund = _public(self._refund_key(label))
+        lock = LockTo(key=shop_key, locktime=until, refund=refund)
+        self.purse.lock(amount, unit, lock=lock, label=label, spread=spread)
 
     def _refund_key(self, label: str) -> Secret:
         # Another key for every lock: one key would join all that this wallet ever pays without a connection.
@@ -198,10 +330,28 @@ class Wallet:
         # Without the proofs: their blinding factors would lead the mint to the requests in which it signed these coins.
         return self.code([without_dleq(proof) for proof in self.purse.pay(amount, unit)], unit)
 
-    def pay_held_code(self, unit: str, *, label: str) -> str:
-        """The code that pays what was set aside under `label`."""
-        return self.code(self.purse.pay_held(unit, label=label), unit)
+    def pay_held_code(self, unit: str, *, label: str, amount: int | None = None) -> str:
+        """The code that pays what was set aside under `label`: all of it, or exactly `amount`."""
+        return self.code(self.purse.pay_held(unit, label=label, amount=amount), unit)
+
+    def received(self, code: str) -> None:
+        """The shop has taken this code: forget its coins, so that nobody who opens this file learns where was bought."""
+        self.purse.forget(self._secrets_of(code))
+        self._database.fold_journal()
+
+    def cancel(self, code: str, unit: str) -> int:
+        """The shop has not taken this code: bring its coins back; returns the sum, 0 when it was taken after all. Coins
+        locked to the shop are set aside again instead, and come back with `take_back` after their time."""
+        return self.purse.take_back_given(self._secrets_of(code), unit)
+
+    def _secrets_of(self, code: str) -> list[str]:
+        keysets = [body.keyset for _, body in self._log.view().keysets]
+        return [proof.secret for proof in read_token(code, keysets=keysets).proofs]
 
     def code(self, proofs: list[Proof], unit: str) -> str:
         """Coins as the text of a code."""
         return write_token(Token(mint=self._mint_url, unit=unit, proofs=proofs))
+
+
+def _public(key: Secret) -> str:
+    return show_point(generator_times(key.reveal()))
