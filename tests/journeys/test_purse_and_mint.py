@@ -3,10 +3,10 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import msgspec
@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from packages.office.tests.conftest import OFFICE_KEY
 from packages.office.tests.conftest import Town as OfficeTown
 from packages.wallet.tests.conftest import InProcess
+from starlette.testclient import TestClient
 
 from amparo_cashu.curve import generator_times, hash_to_curve, show_point
-from amparo_cashu.errors import AlreadySpent, KeysetExpired, LockNotOpen
+from amparo_cashu.errors import AlreadySpent, KeysetUnknown, LockNotOpen
 from amparo_cashu.nut00_token import Token, without_dleq
 from amparo_cashu.nut10_secret import sign_lock
 from amparo_cashu.outputs import LockTo
@@ -35,11 +36,13 @@ from amparo_log.http import routes as log_routes
 from amparo_log.note import NoteSigner
 from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA as LOG_SCHEMA
-from amparo_mint.http import MintServer, protocol_error
+from amparo_mint.calendar import GRACE_SECONDS
+from amparo_mint.http import MintServer
 from amparo_mint.operate import Operation
 from amparo_mint.service import Mint
-from amparo_mint.store import SCHEMA as MINT_SCHEMA
-from amparo_mint.store import GroupWriter, TokenHasher
+from amparo_mint.signing import SigningDesk
+from amparo_mint.sqlite_store import SqliteStore
+from amparo_mint.store import TokenHasher
 from amparo_office.claims import Claims
 from amparo_purse.purse import Purse
 from amparo_service.client import Client
@@ -51,9 +54,13 @@ from amparo_shops.bank_file import Party
 from amparo_shops.http import ShopsServer
 from amparo_shops.service import NewShop, Shops
 from amparo_shops.store import SCHEMA as SHOPS_SCHEMA
+from amparo_signer.local import LocalSigner
+from amparo_signer.service import open_service
 from amparo_till.errors import TakenBefore
 from amparo_till.till import SCHEMA as DEVICE_SCHEMA
 from amparo_till.till import Till
+
+T = TypeVar("T")
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MINT_KEY, SHOPS_KEY = SigningKey.generate(), SigningKey.generate()
@@ -103,6 +110,20 @@ class MortalWire(httpx2.BaseTransport):
         return response
 
 
+class MintWire(httpx2.BaseTransport):
+    """Carries requests to the mint, in the event loop where it lives."""
+
+    def __init__(self, mint: TestClient) -> None:
+        self._mint = mint
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """One request, and what a network would bring back."""
+        answer = self._mint.request(
+            request.method, request.url.path, content=request.read(), headers={"accept-encoding": "identity"}
+        )
+        return httpx2.Response(answer.status_code, headers=answer.headers.multi_items(), content=answer.content)
+
+
 class MortalDatabase(Database):
     """A device's database. What was not committed when the device dies is gone."""
 
@@ -124,10 +145,9 @@ class Town:
         self.clock = FixedClock(NOON)
         self._databases = [
             Database(folder / "log.sqlite", [LOG_SCHEMA]),
-            Database(folder / "mint.sqlite", [MINT_SCHEMA]),
             Database(folder / "shops.sqlite", [SHOPS_SCHEMA]),
         ]
-        log_database, mint_database, shops_database = self._databases
+        log_database, shops_database = self._databases
         publishers = {key.kid: Publisher(key.public, frozenset(kinds)) for key, kinds in KINDS.items()}
         self.log = TransparencyLog(log_database, LOG_SIGNER, publishers=publishers, clock=self.clock)
         self._log_wire = InProcess(make_app(log_routes(self.log, practice=True)))
@@ -136,16 +156,18 @@ class Town:
         shops = ShopsServer(self.shops, folder, key=SHOPS_KEY, log=self.follower("shops"), practice=True)
         shops.introduce()
         self._serve(make_app(shops.routes()))
-        self._writer = GroupWriter(mint_database)
-        self.operation = Operation(
-            folder, mint_database, key=MINT_KEY, log=self.follower("mint"), shops=Client(self.shops_url)
+        self._signer = LocalSigner(open_service(folder / "signer"))
+        store = SqliteStore(folder / "mint.sqlite")
+        shops_client = Client(self.shops_url)
+        self._operation = Operation(
+            folder, store, self._signer, key=MINT_KEY, log=self.follower("mint"), shops=shops_client
         )
-        self.operation.introduce()
         hasher = TokenHasher(Secret(b"h" * 32))
-        self.mint = Mint(hasher, clock=self.clock, bridge_key=MINT_KEY)
-        self._mint_database = mint_database
-        self._server = MintServer(self.mint, self._writer, hasher, self.operation, practice=True)
-        self.mint_wire = InProcess(make_app(self._server.routes(), show=protocol_error))
+        self._mint = Mint(store, SigningDesk(self._signer), hasher, clock=self.clock, bridge_key=MINT_KEY)
+        self._server = MintServer(self._mint, store, hasher, self._operation, clock=self.clock, practice=True)
+        self._mint_http = TestClient(self._server.app(), raise_server_exceptions=False)
+        self._mint_http.__enter__()
+        self.mint_wire = MintWire(self._mint_http)
         self.mint_client = Client("http://mint", transport=self.mint_wire, patience=0)
         self._paid: dict[str, int] = {}
 
@@ -166,19 +188,31 @@ class Town:
         while not self._http.started:
             time.sleep(0.005)
 
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Something asynchronous of the mint, in the mint's own event loop."""
+        assert self._mint_http.portal is not None
+        found: T = self._mint_http.portal.call(work)
+        return found
+
     def close(self) -> None:
         """Stop everything."""
+        self._mint_http.__exit__(None, None, None)
+        self._signer.close()
         self._http.should_exit = True
         self._thread.join(10)
-        self._writer.close()
         for database in self._databases:
             database.close()
 
     def rotate(self, period: str, *, unit: str = "food", final_expiry: int | None = None) -> KeysetId:
         """A new keyset for a unit; the one before signs no more."""
-        keyset = self.operation.announce_keyset(unit, period, final_expiry)
-        self._server.use_keysets()
+        keyset = self.run(lambda: self._operation.announce_keyset(unit, period, final_expiry))
+        self.run(lambda: self._operation.activate(keyset))
+        self.run(self._server.use_keysets)
         return keyset
+
+    def keep_calendar(self) -> None:
+        """What the mint does by itself every few seconds: keysets whose time of grace has passed are closed."""
+        self.run(self._server.keep_calendar)
 
     def approve(self, amount: int, unit: str = "food") -> None:
         """Two people of the office approve a payment."""
@@ -196,19 +230,17 @@ class Town:
 
     def outstanding(self) -> int:
         """What the mint's published figures say was issued and not redeemed."""
-        with self._mint_database.transaction() as connection:
-            figures = self.mint.figures("2026-11")(connection)
+        figures = self.run(lambda: self._mint.figures("2026-11"))
         return sum(each.issued + each.moved - each.redeemed for each in figures if each.unit == "food")
 
     def redeemed(self) -> int:
         """What the same figures say was redeemed."""
-        with self._mint_database.transaction() as connection:
-            figures = self.mint.figures("2026-11")(connection)
+        figures = self.run(lambda: self._mint.figures("2026-11"))
         return sum(each.redeemed for each in figures if each.unit == "food")
 
     def deposited(self, shop: str) -> int:
         """What the shops side has booked for a shop, once the mint's messages have arrived."""
-        self.operation.deliver()
+        self.run(self._server.deliver)
         return self.shops.trial_balance().get("food", {}).get(f"payable:{shop}", 0) * -1
 
     def unspent(self, proofs: list[Proof]) -> list[Proof]:
@@ -256,7 +288,7 @@ class Device:
         self.database = MortalDatabase(self.path, [DEVICE_SCHEMA])
         self.database.fate = self.fate
         self.client = Client("http://mint", transport=MortalWire(self.town.mint_wire, self.fate), patience=0)
-        self.purse = Purse(self.database, "mine", mint=self.client, log=self.follower)
+        self.purse = Purse(self.database, "mine", mint=self.client, log=self.follower, clock=self.town.clock)
         self.till = Till(
             self.database,
             self.shop.shop,
@@ -458,17 +490,33 @@ def test_a_keyset_closed_between_death_and_recovery_costs_nothing(
     device.database.close()
 
 
-def test_coins_of_a_keyset_that_is_over_are_refused_by_the_mint_and_stay_in_the_purse(
-    town: Town, device: Device
-) -> None:
+def test_coins_of_a_keyset_that_was_closed_are_refused_by_the_mint_and_stay_in_the_purse(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    device = Device(town)
     town.rotate("short", final_expiry=int(town.clock.now().timestamp()) + 60)
     device.fill(8)
     town.rotate("long")
-    town.clock.set(town.clock.now() + timedelta(minutes=2))
+    town.clock.set(town.clock.now() + timedelta(seconds=61 + GRACE_SECONDS))
+    town.keep_calendar()
     with pytest.raises(RemoteError) as refused:
         device.purse.make_exact(3, "food")
-    assert refused.value.remote_code == str(KeysetExpired.number)
+    assert refused.value.remote_code == str(KeysetUnknown.number)
     assert sum(coin.amount for coin in device.coins()) == 8
+    device.database.close()
+    town.close()
+
+
+def test_coins_of_a_keyset_in_its_time_of_grace_are_changed_for_new_ones(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    device = Device(town)
+    town.rotate("short", final_expiry=int(town.clock.now().timestamp()) + 60)
+    device.fill(8)
+    town.rotate("long")
+    town.clock.set(town.clock.now() + timedelta(seconds=60 + GRACE_SECONDS))
+    device.purse.make_exact(3, "food")
+    assert device.value() == 8
+    device.database.close()
+    town.close()
 
 
 # --- two tills and a payer who cheats ---------------------------------------------------------------------------------------

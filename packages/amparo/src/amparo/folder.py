@@ -2,6 +2,7 @@
 
 FOLDER/services.json      ports and public keys, kept over restarts
 FOLDER/{log,office,mint,shops}/   each service's own database, keys, config.json, output
+FOLDER/signer/            the mint's private keys, held by a process of its own that listens on a socket
 FOLDER/staff.json         access tokens of the staff roles, for the command line (mode 0600)
 """
 
@@ -17,15 +18,17 @@ from amparo.errors import DiskFull, FolderInUse
 from amparo_service.keys import replace_file
 
 SERVICES = ("log", "shops", "office", "mint")
+SIGNER = "signer"
 SMALLEST_FREE = 200 * 1024 * 1024
 
 
 class ServicesFile(msgspec.Struct, frozen=True):
-    """`services.json`: where each service listens and the log's public key."""
+    """`services.json`: where each service listens, the signer's socket, and the log's public key."""
 
     ports: dict[str, int]
     vkey: str
     practice: bool
+    signer: str = ""
 
     def url(self, service: str) -> str:
         """The address of a service."""

@@ -1,13 +1,16 @@
-"""Runs log, shops, office and mint side by side as processes of their own, and starts again what dies.
+"""Runs log, signer, shops, office and mint side by side as processes of their own, and starts again what dies.
 
 Ports are chosen free the first time and kept, so that an address that somebody wrote down stays right. A service ends when
 this process ends, however it ends (`--attached`). Who may say what in the log is written into the log's configuration here.
 """
 
+import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -17,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from amparo.errors import ServiceFailed
-from amparo.folder import SERVICES, DataFolder, ServicesFile
+from amparo.folder import SERVICES, SIGNER, DataFolder, ServicesFile
 from amparo_common.signing import PublicJwk
 from amparo_log.view import OWNERS
 from amparo_service.client import Client
@@ -28,6 +31,7 @@ START_SECONDS = 30.0
 WATCH_SECONDS = 0.1
 MOST_RESTARTS = 20
 RESTART_WINDOW_SECONDS = 30.0
+LONGEST_SOCKET = 100
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -38,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
     debtor_name: str = "Amparo programme"
     debtor_account: str = "ES9121000418450200051332"
     currency: str = "USD"
+    smallest_crowd: int = 20
 
 
 class _Keys(msgspec.Struct, frozen=True):
@@ -48,7 +53,7 @@ class _Keys(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """The four services of one data folder."""
+    """The four services of one data folder, and the mint's signer."""
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class Supervisor:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._stopping = threading.Event()
+        self._short = contextlib.ExitStack()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> ServicesFile:
@@ -75,7 +81,7 @@ class Supervisor:
         self._folder.lock()
         try:
             services = self._configure()
-            for group in (("log",), ("shops", "office", "mint")):
+            for group in (("log", SIGNER), ("shops", "office", "mint")):
                 for name in group:
                     self._processes[name] = self._spawn(name, services)
                 for name in group:
@@ -93,7 +99,7 @@ class Supervisor:
         if self._watcher.is_alive():
             self._watcher.join()
         with self._lock:
-            for name in reversed(SERVICES):
+            for name in (*reversed(SERVICES[1:]), SIGNER, SERVICES[0]):
                 process = self._processes.pop(name, None)
                 if process is None:
                     continue
@@ -105,6 +111,7 @@ class Supervisor:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+        self._short.close()
         self._folder.unlock()
 
     def kill(self, name: str) -> None:
@@ -129,10 +136,12 @@ class Supervisor:
             vkey = keys["log"].vkey
         else:
             vkey = known.vkey
-        services = ServicesFile(ports=ports, vkey=vkey, practice=self._practice)
-        log = {"log_url": services.url("log"), "log_vkey": vkey}
-        chosen = self._settings
-        self._write_config("mint", log | {"shops_url": services.url("shops")})
+        services = ServicesFile(ports=ports, vkey=vkey, practice=self._practice, signer=self._socket())
+        chosen, log = self._settings, {"log_url": services.url("log"), "log_vkey": vkey}
+        crowd = {"smallest": chosen.smallest_crowd, "window_hours": 72}
+        self._write_config(
+            "mint", log | {"shops_url": services.url("shops"), "signer": services.signer, "crowd": crowd}
+        )
         self._write_config(
             "office", log | {"mint_url": services.url("mint"), "issuer": chosen.issuer, "contact": chosen.contact}
         )
@@ -147,6 +156,13 @@ class Supervisor:
         )
         self._folder.write_services(services)
         return services
+
+    def _socket(self) -> str:
+        """Where the signer listens: in its folder, or in a private folder of this run when that path is too long for a socket."""
+        path = (self._folder.service(SIGNER) / SIGNER).with_suffix(".sock")
+        if len(os.fsencode(path)) <= LONGEST_SOCKET:
+            return str(path)
+        return str(Path(self._short.enter_context(tempfile.TemporaryDirectory(prefix="amparo-")), path.name))
 
     def _ask_keys(self) -> dict[str, _Keys]:
         """Let every service make its keys and print the public ones."""
@@ -181,7 +197,8 @@ class Supervisor:
         """Write a service's config.json; what an operator added or changed there besides addresses is kept."""
         path = self._folder.service(name) / "config.json"
         old: dict[str, object] = json.loads(path.read_bytes()) if path.exists() else {}
-        addresses = {key: value for key, value in values.items() if key.endswith("_url") or key not in old}
+        where = {key: value for key, value in values.items() if key.endswith("_url") or key == "signer"}
+        addresses = where | {key: value for key, value in values.items() if key not in old}
         replace_file(path, json.dumps(old | addresses, indent=1).encode())
 
     # --- processes --------------------------------------------------------------------------------------------------------
@@ -191,9 +208,13 @@ class Supervisor:
         return [sys.executable, "-P", "-m", f"amparo_{name}", "--data", str(self._folder.service(name))]
 
     def _spawn(self, name: str, services: ServicesFile) -> "subprocess.Popen[bytes]":
-        command = [*self._command(name), "--port", str(services.ports[name]), "--attached"]
-        if self._practice:
-            command += ["--practice-clock", str(self._folder.clock)]
+        command = [*self._command(name), "--attached"]
+        if name == SIGNER:
+            command += ["--socket", services.signer]
+            self._folder.service(SIGNER).mkdir(mode=0o700, exist_ok=True)
+        else:
+            command += ["--port", str(services.ports[name])]
+            command += ["--practice-clock", str(self._folder.clock)] if self._practice else []
         with (self._folder.service(name) / "output").open("ab") as output:
             # A session of its own: Ctrl-C reaches this process only, which then stops the services in order.
             return subprocess.Popen(  # noqa: S603 - our own services
@@ -201,15 +222,8 @@ class Supervisor:
             )
 
     def _wait(self, name: str, services: ServicesFile) -> None:
-        client = Client(services.url(name), patience=0)
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                health = client.get("/health", dict[str, object])
-                if health.get("service") == name:
-                    return
-            except (Unreachable, RemoteError):
-                pass
+        while not _answers(name, services):
             if self._processes[name].poll() is not None or time.monotonic() > deadline:
                 raise ServiceFailed(f"The service {name} does not start.", why=_last_line(self._folder.service(name)))
             time.sleep(0.02)
@@ -231,6 +245,17 @@ class Supervisor:
             dead.stdin.close()
         self._on_restart(name)
         self._processes[name] = self._spawn(name, self._services)
+
+
+def _answers(name: str, services: ServicesFile) -> bool:
+    if name == SIGNER:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            return probe.connect_ex(services.signer) == 0
+    try:
+        health = Client(services.url(name), patience=0).get("/health", dict[str, object])
+    except (Unreachable, RemoteError):
+        return False
+    return health.get("service") == name
 
 
 def _last_line(folder: Path) -> str:

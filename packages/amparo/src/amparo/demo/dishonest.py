@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,27 +18,26 @@ import httpx2
 import msgspec
 
 from amparo.errors import ServiceFailed
-from amparo_cashu.curve import read_point
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.outputs import OutputPlan, finish, messages
 from amparo_cashu.wire import KeysetInfo, KeysetsAnswer
 from amparo_common import canonical
 from amparo_common.bridge import LogEntry
-from amparo_common.money import Unit
 from amparo_common.secret import Secret
 from amparo_log import config as log_config
 from amparo_log.note import Checkpoint, NoteSigner
 from amparo_log.store import SCHEMA as LOG_SCHEMA
 from amparo_log.store import LogStore
 from amparo_log.tree import root_of
-from amparo_mint.keysets import SigningKeyset
-from amparo_mint.nut00_sign import sign_output
+from amparo_mint.signing import show_signature
 from amparo_office.store import SCHEMA as OFFICE_SCHEMA
 from amparo_rules.sumtree import leaf
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.errors import RemoteError, Unreachable
 from amparo_service.keys import secret_bytes
+from amparo_signer.protocol import ExchangeJob, PublicKeyset, ToSign
+from amparo_signer.service import open_service
 
 START_SECONDS = 30.0
 
@@ -136,7 +136,7 @@ class Rogue(msgspec.Struct, frozen=True):
 class _RogueMint(httpx2.BaseTransport):
     """Answers every wallet that its own keyset is the active one."""
 
-    def __init__(self, keyset: SigningKeyset) -> None:
+    def __init__(self, keyset: PublicKeyset) -> None:
         self._answer = KeysetsAnswer([KeysetInfo(keyset.id, keyset.unit, active=True)])
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -145,9 +145,15 @@ class _RogueMint(httpx2.BaseTransport):
 
 def rogue_token(mint_url: str) -> Rogue:
     """A token that is genuine in every way, but its keyset is not in the public log."""
-    keyset = SigningKeyset(Unit("usd"), Secret(secrets.token_bytes(32)), final_expiry=None)
-    seed = Secret(secrets.token_bytes(64))
-    plan = OutputPlan(keyset=keyset.id, counter=0, amounts=[64], locks=[None])
-    signed = [sign_output(each, read_point(each.B_), keyset.keys[each.amount]) for each in messages(plan, seed)]
-    token = Token(mint=mint_url, unit=keyset.unit, proofs=finish(plan, seed, signed, keyset.public_keys))
+    with tempfile.TemporaryDirectory(prefix="amparo-rogue-") as folder:
+        signer = open_service(Path(folder))
+        keyset = signer.make_keyset("usd", "rogue", None)
+        seed = Secret(secrets.token_bytes(64))
+        plan = OutputPlan(keyset=keyset.id, counter=0, amounts=[64], locks=[None])
+        wanted = messages(plan, seed)
+        job = ExchangeJob([], [ToSign(0, each.amount, bytes.fromhex(each.B_)) for each in wanted])
+        (answer,) = signer.exchange([keyset.id], [job])
+        signer.close()
+    signed = [show_signature(*pair) for pair in zip(wanted, answer.signatures, strict=True)]
+    token = Token(mint=mint_url, unit=keyset.unit, proofs=finish(plan, seed, signed, keyset.keys))
     return Rogue(token=token, mint=Client(mint_url, transport=_RogueMint(keyset)))

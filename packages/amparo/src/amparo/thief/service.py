@@ -8,7 +8,7 @@ import msgspec
 from amparo.demo.market import Market
 from amparo.demo.people import People
 from amparo.demo.story import Stage
-from amparo.folder import SERVICES
+from amparo.folder import SERVICES, SIGNER
 from amparo.thief import matchers
 from amparo.thief.loot import Loot
 from amparo.thief.matchers import Candidate, Guess, Sale
@@ -59,7 +59,7 @@ def rob(stage: Stage, loot: Loot | None = None) -> Robbery:
 def take_everything(stage: Stage) -> Loot:
     """Every database, journal and key of every service, and of every shop's till."""
     loot = Loot()
-    for name in SERVICES:
+    for name in (*SERVICES, SIGNER):
         loot.add_folder(stage.folder.service(name))
     loot.add_folder(stage.folder.root / "tills")
     return loot
