@@ -18,17 +18,18 @@ from amparo_common.bridge import (
     SettlementFigures,
     sign_for_log,
 )
+from amparo_common.ids import KeysetId
 from amparo_common.money import Unit
-from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_log.config import load
 from amparo_log.service import TransparencyLog
 from amparo_log.store import SCHEMA
-from amparo_mint.keysets import SigningKeyset
 from amparo_rules.rule import RuleFile, read_rule
 from amparo_rules.starter import starter
 from amparo_service.database import Database
 from amparo_service.practice_clock import PracticeClock
+from amparo_signer.protocol import PublicKeyset
+from amparo_signer.service import open_service
 from bench.processes import log_signer, prepare_log
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -41,6 +42,7 @@ class MadeLog:
     def __init__(self, folder: Path, clock: Path) -> None:
         self._keys = {name: SigningKey.generate() for name in ("office", "mint", "shops")}
         self.vkey = prepare_log(folder, self._keys)
+        self._signer = open_service(folder / "signer")
         self._clock = PracticeClock(clock)
         self._clock.set(BEGIN)
         self._database = Database(folder / "log.sqlite", [SCHEMA])
@@ -59,7 +61,7 @@ class MadeLog:
         rules = [_rule(number) for number in range(programmes)]
         for rule in rules:
             self.say("office", _published(rule))
-        keysets: list[tuple[Unit, SigningKeyset]] = []
+        keysets: list[tuple[Unit, PublicKeyset]] = []
         for month in range(months):
             start = date(2026 + (month + 1) // 12, (month + 1) % 12 + 1, 1)
             self._clock.set(datetime(start.year, start.month, 9, 12, tzinfo=UTC))
@@ -89,19 +91,19 @@ class MadeLog:
             AidApproved(programme=rule.programme, cycle=period, root=root, total=TOTAL, unit=rule.unit, approvals=2),
         )
 
-    def _announce(self, unit: Unit, period: str) -> SigningKeyset:
-        keyset = SigningKeyset(unit, Secret(f"{unit} {period}".encode()), final_expiry=None)
-        self.say("mint", KeysetAnnounced(keyset=keyset.id, unit=unit, keys=keyset.public_keys))
+    def _announce(self, unit: Unit, period: str) -> PublicKeyset:
+        keyset = self._signer.make_keyset(unit, period, None)
+        self.say("mint", KeysetAnnounced(keyset=KeysetId(keyset.id), unit=unit, keys=keyset.keys))
         return keyset
 
-    def _figures(self, period: str, rules: list[RuleFile], keysets: list[tuple[Unit, SigningKeyset]]) -> None:
+    def _figures(self, period: str, rules: list[RuleFile], keysets: list[tuple[Unit, PublicKeyset]]) -> None:
         """The mint speaks of every keyset it ever had; so the log grows with the square of the months."""
         for unit, keyset in keysets:
             self.say(
                 "mint",
                 MintFigures(
                     period=period,
-                    keyset=keyset.id,
+                    keyset=KeysetId(keyset.id),
                     unit=unit,
                     issued=TOTAL,
                     moved=0,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from amparo.folder import SERVICES, DataFolder
+from amparo.folder import SERVICES, SIGNER, DataFolder
 from amparo.supervisor import Supervisor
 from bench.report import Figure, Goal, Report, arguments, machine
 
@@ -37,7 +37,8 @@ def _services() -> dict[str, psutil.Process]:
     """The services among this process's children, by name."""
     children = {each: each.cmdline() for each in psutil.Process().children()}
     return {
-        name: next(process for process, command in children.items() if f"amparo_{name}" in command) for name in SERVICES
+        name: next(process for process, command in children.items() if f"amparo_{name}" in command)
+        for name in (*SERVICES, SIGNER)
     }
 
 

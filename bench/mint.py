@@ -1,0 +1,203 @@
+"""The whole mint beside Nutshell's: `python -m bench.mint`. One load drives both over HTTP, in one run on one machine.
+
+Each mint runs on one processor core with all its processes (ours: mint and signer; a PostgreSQL server is not tied to it),
+the load on another core; Nutshell's environment is made on first use. Ours has everything on: keyed quotes with a signature
+for each claim (Nutshell's practice quotes have none), proofs on every signature, fsync before every answer. Neighbours on a
+shared machine move the figures of the clock; beside them stand the processor's own milliseconds, which they hardly move.
+"""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import psutil
+from tests.foreign.practice_mint import PracticeMint, practice_mint
+from tests.servers.postgres import postgres_server
+
+from bench.ceiling import Ceiling
+from bench.ceiling import measure as measure_ceiling
+from bench.nutshell.environment import nutshell_mint, nutshell_version
+from bench.nutshell.load import CALLS, CONNECTIONS, Load, Row, table
+from bench.processes import cores, on_core, run_child
+from bench.report import Figure, Goal, Report, arguments, machine
+
+MANY = max(CONNECTIONS)
+TIMES_NUTSHELL, OF_CEILING = Goal(20.0, most=False), Goal(0.6, most=False)
+LIMIT = Goal(1.0, most=True)
+P99_MS, RESTART_SECONDS, PAIR_BYTES, MOST_MB = 60.0, 1.0, 130.0, 100.0
+SWAPS = {"swap 2/2": 2, "swap 8/8": 8}
+UNIT = "sat"
+MB = 1_000_000
+PEERS = ("nutshell", "sqlite", "postgres")
+
+
+class Ours(msgspec.Struct, frozen=True):
+    """What was measured at our mint on one database."""
+
+    load: Load
+    restart_seconds: float
+    memory_mb: float
+    pair_bytes: float | None
+
+
+class Cores(msgspec.Struct, frozen=True):
+    """Which processor core the mint has to itself, and which one the load; None where the system cannot say."""
+
+    mint: int | None
+    load: int | None
+
+
+def main() -> None:
+    """The command."""
+    parser = arguments("The whole mint beside Nutshell's, over HTTP.")
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="for each call and number of connections (default: 5)"
+    )
+    parser.add_argument("--only", nargs="+", default=list(PEERS), choices=PEERS, help="leave the others out")
+    parser.add_argument("--calls", nargs="+", default=list(CALLS), choices=list(CALLS))
+    given = parser.parse_args()
+    where = Cores(cores()[0], cores()[-1]) if cores() else Cores(None, None)
+    facts = machine()
+    load = _Load(given.seconds, given.calls, where)
+    with on_core(where.mint):
+        ceiling = measure_ceiling(given.seconds)
+    nutshell = _nutshell(load) if "nutshell" in given.only else None
+    ours = {name: found for name in given.only if name != "nutshell" and (found := _ours(load, name)) is not None}
+    figures = [figure for name, found in ours.items() for figure in _figures(name, found, nutshell, ceiling)]
+    notes = list(_tables({"Nutshell": nutshell} | {f"ours on {name}": each.load for name, each in ours.items()}))
+    versions: dict[str, str | int | float] = {"nutshell": nutshell_version(), "signer's engine": ceiling.engine}
+    Report("The mint over HTTP, on one core", facts | versions, figures, notes).write(as_json=given.as_json)
+
+
+class _Load:
+    """Runs the load in a process of its own."""
+
+    def __init__(self, seconds: float, calls: list[str], where: Cores) -> None:
+        self.where = where
+        self._words = ["--json", "--seconds", str(seconds), "--unit", UNIT, "--calls", *calls]
+        self._words += [] if where.load is None else ["--core", str(where.load)]
+
+    def run(self, url: str, processes: Sequence[int], *words: str) -> Load:
+        """What it found at an address, where these processes answer."""
+        words += ("--watch", *map(str, processes))
+        return msgspec.json.decode(run_child("bench.nutshell.load", url, *self._words, *words), type=Load)
+
+
+def _nutshell(load: _Load) -> Load:
+    with (
+        tempfile.TemporaryDirectory(prefix="amparo-bench-") as folder,
+        nutshell_mint(Path(folder), core=load.where.mint) as (url, process),
+    ):
+        return load.run(url, [process])
+
+
+def _ours(load: _Load, name: str) -> Ours | None:
+    """Our mint on a database, or None where PostgreSQL is not installed."""
+    with ExitStack() as stack:
+        database = "sqlite"
+        if name == "postgres":
+            server = stack.enter_context(postgres_server())
+            if server is None:
+                return None
+            database = server.make_database("bench")
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="amparo-bench-")))
+        mint = stack.enter_context(
+            practice_mint(folder, units=[UNIT], core=load.where.mint, settings={"database": database})
+        )
+        found = load.run(mint.url, mint.processes(), "--method", "benefit", "--pay", mint.front)
+        memory = sum(_pss(each) for each in mint.processes())
+        restart = _restart(mint)
+        pair = _file_bytes(mint) / ((found.signed + found.spent) / 2) if name == "sqlite" else None
+        return Ours(found, restart, memory, pair)
+
+
+def _pss(process: int) -> float:
+    """Proportional set size in MB."""
+    return float(psutil.Process(process).memory_full_info().pss) / MB
+
+
+def _restart(mint: PracticeMint) -> float:
+    """Seconds from starting the mint's program to its first answer, with all that the load left in its database."""
+    mint.stop()
+    began = time.perf_counter()
+    mint.start()
+    return time.perf_counter() - began
+
+
+def _file_bytes(mint: PracticeMint) -> int:
+    return sum(path.stat().st_size for path in mint.folder.glob("mint.sqlite*"))
+
+
+# --- what it means -----------------------------------------------------------------------------------------------------------
+
+
+def _figures(name: str, ours: Ours, nutshell: Load | None, ceiling: Ceiling) -> Iterator[Figure]:
+    rows = {(row.call, row.connections): row for row in ours.load.rows}
+    for call in dict.fromkeys(row.call for row in ours.load.rows):
+        yield from _beside_nutshell(name, rows[call, MANY], nutshell)
+    for call, size in SWAPS.items():
+        if (call, MANY) in rows:
+            yield from _swap_figures(name, rows[call, MANY], ceiling, size)
+    refused = sum(row.refused for row in ours.load.rows)
+    yield Figure(
+        f"{name}: refusals", refused, "requests", "Nobody was sent away." if not refused else "MISSED: goal 0."
+    )
+    words = "From the program's start to its first answer, with what the load left in the database."
+    yield Figure(f"{name}: restart", ours.restart_seconds, "s", words, "the limit", RESTART_SECONDS, LIMIT)
+    words = "Mint and signer together, after the load."
+    yield Figure(f"{name}: memory (PSS)", ours.memory_mb, "MB", words, "the limit", MOST_MB, LIMIT)
+    if ours.pair_bytes is not None:
+        words = "The database file, quotes and all, for each token spent and one issued."
+        yield Figure(f"{name}: bytes a pair", ours.pair_bytes, "bytes", words, "the limit", PAIR_BYTES, LIMIT)
+
+
+def _beside_nutshell(name: str, row: Row, nutshell: Load | None) -> Iterator[Figure]:
+    means = f"p50 {row.p50_ms:.1f} ms, p99 {row.p99_ms:.1f} ms, {row.cpu_ms:.2f} ms of the processor."
+    what, words = f"{name}: {row.call}, {MANY} connections", "Nutshell at its best number of connections"
+    if nutshell is None:
+        yield Figure(what, row.per_second, "a second", means)
+        return
+    theirs = [each for each in nutshell.rows if each.call == row.call]
+    goal = TIMES_NUTSHELL if row.call in SWAPS else None
+    yield Figure(what, row.per_second, "a second", means, words, max(each.per_second for each in theirs), goal)
+    least, means = min(each.cpu_ms for each in theirs), "How many one processor answers, whoever else uses the machine."
+    what = f"{name}: {row.call} by the processor's time"
+    yield Figure(what, 1000 / row.cpu_ms, "for a second of the processor", means, words, 1000 / least, goal)
+
+
+def _swap_figures(name: str, row: Row, ceiling: Ceiling, size: int) -> Iterator[Figure]:
+    means = "How much of the core goes into the mathematics that no mint can leave out."
+    yield Figure(
+        f"{name}: {row.call} beside the ceiling",
+        row.per_second,
+        "swaps/s",
+        means,
+        "the curve's arithmetic alone",
+        ceiling.per_second[size],
+        OF_CEILING,
+    )
+    yield Figure(
+        f"{name}: {row.call} by the processor's time",
+        1000 / row.cpu_ms,
+        "swaps for a second of the processor",
+        means,
+        "the curve's arithmetic alone",
+        1000 / ceiling.cpu_ms[size],
+        OF_CEILING,
+    )
+    means = "The slowest of a hundred waits so long at the till."
+    yield Figure(f"{name}: {row.call}, p99", row.p99_ms, "ms", means, "the limit", P99_MS, LIMIT)
+
+
+def _tables(loads: dict[str, Load | None]) -> Iterator[str]:
+    for name, load in loads.items():
+        if load is not None:
+            yield from itertools.chain([f"{name}:"], (f"  {line}" for line in table(load.rows)), [""])
+
+
+if __name__ == "__main__":
+    main()

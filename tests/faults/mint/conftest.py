@@ -1,0 +1,43 @@
+"""Towns for the fault tests."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.faults.mint.town import Country
+from tests.servers.postgres import PostgresServer, postgres_server
+
+
+@pytest.fixture
+def country(tmp_path: Path) -> Iterator[Country]:
+    """Makes towns in this test's folder."""
+    made = Country(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def databases(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Gives empty databases: their addresses, or `sqlite` (each town has its own file)."""
+    if request.param == "sqlite":
+        return lambda: "sqlite"
+    new_database: Callable[[], str] = request.getfixturevalue("new_database")
+    return new_database
+
+
+@pytest.fixture
+def database(databases: Callable[[], str]) -> str:
+    """An empty database."""
+    return databases()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that this test may do anything to."""
+    with postgres_server() as server:
+        if server is None:
+            if os.environ.get("CI"):
+                pytest.fail("PostgreSQL is not installed")
+            pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+        yield server
