@@ -1,4 +1,4 @@
-"""The mint has no word for a person and no table that could tell who, when or in which order."""
+"""The mint and its signer have no word for a person, and the mint no table that could tell who, when or in which order."""
 
 import ast
 import re
@@ -6,7 +6,13 @@ import sqlite3
 
 from tests.tidy.tree import Workspace, identifiers, listed, plant, string_constants, words
 
-from amparo_mint.store import SCHEMA
+from amparo_mint.postgres_store import MIGRATIONS
+from amparo_mint.postgres_store import token_tables as postgres_token_tables
+from amparo_mint.sqlite_store import SCHEMA
+from amparo_mint.sqlite_store import token_tables as sqlite_token_tables
+
+SQLITE = SCHEMA + ";\n".join(sqlite_token_tables(1))
+POSTGRES = "".join(MIGRATIONS) + postgres_token_tables(1)
 
 # Words that would have to appear if the mint came to know somebody.
 PEOPLE = {
@@ -16,28 +22,50 @@ PEOPLE = {
 }
 # (file, what the line says) -> why it is about nobody. `__name__` and its kind are never counted.
 ALLOWED = {
-    ("http.py", '"name": "Amparo"'): "NUT-06: the mint's own name",
-    ("keysets.py", "_seed_name("): "the name of the file that holds a keyset's seed",
-    ("store.py", 'name="mint-writer"'): "the name of a thread",
+    ("asgi.py", "def header(self, name: bytes)"): "the name of an HTTP header",
+    ("asgi.py", "if found == name"): "the same",
+    ("filters.py", ".name"): "the name of a file",
+    ("info.py", 'name="Amparo"'): "NUT-06: the mint's own name",
+    ("postgres_store.py", "address"): "where the database is",
+    ("sqlite_store.py", "thread_name_prefix="): "the name of a thread",
 }
+# Words that the signer, which gets keysets and points and nothing else, may use: names of keysets, files and engines, and
+# addresses of its own memory.
+IN_THE_SIGNER = {"name", "names", "address"}
 # Tables that need no WITHOUT ROWID: their order is public or gone.
 ORDERED = {
     "keyset": "keysets are in the public log in the same order",
-    "outbox": "messages about shops' deposits, in order of delivery; each is deleted once it is delivered",
+    "message": "messages about shops' deposits, in order of delivery; each is deleted once it is delivered",
+    "progress": "one row",
+}
+# Where the schemas that are looked at here are made: (file, name of the constant or function).
+SCHEMAS = {
+    *(("sqlite_store.py", name) for name in ("SCHEMA", "token_tables")),
+    *(("postgres_store.py", name) for name in ("MIGRATIONS", "token_tables")),
+}
+# (file, what the statement begins with) -> why it is no table of tokens or people.
+MADE_ELSEWHERE = {
+    ("postgres_store.py", "CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)"): "one number",
+    ("postgres_store.py", "CREATE TEMPORARY TABLE mixed ON COMMIT DROP AS TABLE "): "gone with its transaction",
 }
 _SQL = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|FROM|WHERE|JOIN)\b")
+_MADE = re.compile(r"\b(CREATE (UNLOGGED )?(TEMP |TEMPORARY )?TABLE|ALTER TABLE|ADD COLUMN)\b")
+_TABLE = re.compile(r"CREATE TABLE (\w+) \(")
+_KINDS = {"integer", "bigint", "text", "uuid", "bytea"}
+_RULES = {"PRIMARY", "CHECK", "UNIQUE", "FOREIGN", "CONSTRAINT"}
 _TIME = {"at", "time", "date", "day", "when", "created", "updated", "timestamp", "moment", "seen", "hour", "clock"}
 
 
 def people_in_the_mint(workspace: Workspace, allowed: dict[tuple[str, str], str] = ALLOWED) -> list[str]:
-    """Identifiers, JSON field names, tables and columns of the mint that contain a word for a person."""
+    """Identifiers, JSON field names, tables and columns of the mint and its signer that contain a word for a person."""
     faults, used = [], set()
-    for module in workspace.modules("mint"):
+    for module in workspace.modules("mint", "signer"):
         lines = module.text.splitlines()
         names = [(node, name) for node, name in identifiers(module.tree) if not re.fullmatch(r"__\w+__", name)]
         names += [(node, text) for node, text in string_constants(module.tree) if _SQL.search(text)]
         for node, name in names:
             guilty = set().union(*(words(each) for each in re.findall(r"[A-Za-z_]+", name))) & PEOPLE
+            guilty -= IN_THE_SIGNER if module.package == "signer" else set()
             if not guilty:
                 continue
             line = lines[getattr(node, "lineno", 1) - 1]
@@ -50,7 +78,7 @@ def people_in_the_mint(workspace: Workspace, allowed: dict[tuple[str, str], str]
 
 
 def telling_tables(schema: str) -> list[str]:
-    """Tables of a schema that keep an order of arrival, and columns that keep a time or a person."""
+    """Tables of a SQLite schema that keep an order of arrival, and columns that keep a time or a person."""
     database = sqlite3.connect(":memory:")
     database.executescript(schema)
     faults = []
@@ -67,28 +95,60 @@ def telling_tables(schema: str) -> list[str]:
     return faults
 
 
-def tables_elsewhere(workspace: Workspace) -> list[str]:
-    """Tables of the mint that are not made by the schema in `store.py`, which is the one that is looked at."""
+def columns_of(schema: str) -> dict[str, list[str]]:
+    """The columns of a schema by table, each with its type and the rest of its words."""
+    found: dict[str, list[str]] = {}
+    for made in _TABLE.finditer(schema):
+        depth, column = 1, ""
+        columns = found.setdefault(made[1], [])
+        for sign in schema[made.end() :]:
+            depth += {"(": 1, ")": -1}.get(sign, 0)
+            if depth == 0 or (depth == 1 and sign == ","):
+                columns.append(" ".join(column.split()))
+                column = ""
+            else:
+                column += sign
+            if depth == 0:
+                break
+        found[made[1]] = [each for each in columns if each.split()[0] not in _RULES]
+    return found
+
+
+def telling_columns(schema: str) -> list[str]:
+    """Columns of a PostgreSQL schema that keep a time, an order or a person."""
     faults = []
-    for module in workspace.modules("mint"):
-        schema = next(
-            (
-                node
-                for node in module.tree.body
-                if isinstance(node, ast.Assign)
-                and ast.unparse(node.targets[0]) == "SCHEMA"
-                and module.path.name == "store.py"
-            ),
-            None,
-        )
-        inside = {id(node) for node in ast.walk(schema)} if schema else set()
-        faults += [
-            f"{module.at(node)}: a table is made outside of store.SCHEMA"
-            for node, text in string_constants(module.tree)
-            if re.search(r"\b(CREATE (TEMP |TEMPORARY )?TABLE|ALTER TABLE|ADD COLUMN)\b", text)
-            and id(node) not in inside
-        ]
+    for table, columns in columns_of(schema).items():
+        for column in columns:
+            name, kind, *rest = column.split()
+            guilty = words(name) & (_TIME | PEOPLE)
+            if guilty:
+                faults.append(f"column {table}.{name} keeps {', '.join(sorted(guilty))}")
+            if kind not in _KINDS:
+                faults.append(f"column {table}.{name} is of the type {kind}")
+            if table not in ORDERED and {"IDENTITY", "GENERATED", "nextval"} & set(rest):
+                faults.append(f"column {table}.{name} counts arrivals")
     return faults
+
+
+def tables_elsewhere(workspace: Workspace, allowed: dict[tuple[str, str], str] = MADE_ELSEWHERE) -> list[str]:
+    """Tables of the mint and its signer that are not made by the schemas that are looked at."""
+    faults, used = [], set()
+    for module in workspace.modules("mint", "signer"):
+        schemas = [
+            node
+            for node in module.tree.body
+            if (isinstance(node, ast.Assign) and (module.path.name, ast.unparse(node.targets[0])) in SCHEMAS)
+            or (isinstance(node, ast.FunctionDef) and (module.path.name, node.name) in SCHEMAS)
+        ]
+        inside = {id(node) for schema in schemas for node in ast.walk(schema)}
+        for node, text in string_constants(module.tree):
+            if not _MADE.search(text) or id(node) in inside:
+                continue
+            if (module.path.name, text) in allowed:
+                used.add((module.path.name, text))
+            else:
+                faults.append(f"{module.at(node)}: a table is made outside of the schemas")
+    return faults + [f"mint/{file}: {text} is allowed and not there" for file, text in sorted(set(allowed) - used)]
 
 
 def test_the_mint_has_no_word_for_a_person(workspace: Workspace) -> None:
@@ -97,8 +157,18 @@ def test_the_mint_has_no_word_for_a_person(workspace: Workspace) -> None:
 
 
 def test_the_mint_keeps_no_order_and_no_time(workspace: Workspace) -> None:
-    faults = telling_tables(SCHEMA) + tables_elsewhere(workspace)
+    faults = telling_tables(SQLITE) + telling_columns(POSTGRES) + tables_elsewhere(workspace)
     assert not faults, listed(faults)
+
+
+def test_both_databases_have_the_same_tables_with_the_same_columns() -> None:
+    sqlite, postgres = (
+        {table: [column.split()[0] for column in columns] for table, columns in columns_of(schema).items()}
+        for schema in (SQLITE, POSTGRES)
+    )
+    fresh = {f"fresh_{table}": sqlite[table] for table in ("spent_1", "issued_1")}
+    assert postgres == sqlite | fresh
+    assert len(sqlite) > 9
 
 
 def test_a_person_in_the_mint_is_seen(copy: Workspace) -> None:
@@ -133,9 +203,15 @@ def test_a_stale_allowance_is_seen(workspace: Workspace) -> None:
     assert "mint/config.py: name is allowed and not there" in people_in_the_mint(workspace, stale)
 
 
+def test_a_person_in_the_signer_is_seen(copy: Workspace) -> None:
+    leak = "packages/signer/src/amparo_signer/leak.py"
+    plant(copy, leak, "def sign(household):\n    pass\n")
+    assert [fault for fault in people_in_the_mint(copy) if fault.startswith(leak)] == [f"{leak}:1: household"]
+
+
 def test_a_table_that_tells_is_seen() -> None:
-    schema = SCHEMA + (
-        "CREATE TABLE arrival (hash BLOB PRIMARY KEY);"
+    schema = SQLITE + (
+        ";CREATE TABLE arrival (hash BLOB PRIMARY KEY);"
         "CREATE TABLE visit (hash BLOB PRIMARY KEY, spent_at TEXT, holder_key BLOB) WITHOUT ROWID;"
     )
     assert sorted(telling_tables(schema)) == [
@@ -145,7 +221,23 @@ def test_a_table_that_tells_is_seen() -> None:
     ]
 
 
+def test_a_column_of_postgresql_that_tells_is_seen() -> None:
+    schema = POSTGRES + (
+        "CREATE TABLE arrival (number bigint GENERATED ALWAYS AS IDENTITY, hash uuid PRIMARY KEY, CHECK (number > 0));"
+        "CREATE TABLE visit (hash uuid, spent_at timestamptz DEFAULT now(), holder_key bytea, UNIQUE (hash, spent_at));"
+    )
+    assert sorted(telling_columns(schema)) == [
+        "column arrival.number counts arrivals",
+        "column visit.holder_key keeps holder",
+        "column visit.spent_at is of the type timestamptz",
+        "column visit.spent_at keeps at",
+    ]
+
+
 def test_a_table_made_elsewhere_is_seen(copy: Workspace) -> None:
     plant(copy, "packages/mint/src/amparo_mint/leak.py", "SCHEMA = 'CREATE TABLE arrival (hash BLOB)'\n")
+    plant(copy, "packages/signer/src/amparo_signer/leak.py", "X = 'CREATE UNLOGGED TABLE arrival (hash uuid)'\n")
     plant(copy, "packages/mint/src/amparo_mint/store.py", "\nMORE = 'ALTER TABLE spent ADD COLUMN arrival'\n")
-    assert len(tables_elsewhere(copy)) == 2
+    assert len(tables_elsewhere(copy)) == 3
+    stale = MADE_ELSEWHERE | {("store.py", "CREATE TABLE x"): "a reason"}
+    assert "mint/store.py: CREATE TABLE x is allowed and not there" in tables_elsewhere(copy, stale)

@@ -12,6 +12,8 @@ from tests.tidy.tree import Workspace, distribution_name, import_name, imports, 
 
 # Declared and rightly never imported.
 LOADED_BY_OTHERS = {
+    ("service", "httptools"): "uvicorn's HTTP protocol loads it and leaves declaring it to whoever uses that",
+    ("mint", "websockets"): "uvicorn's websocket protocol loads it and leaves declaring it to whoever uses that",
     ("cashu", "cffi"): "coincurve's compiled half loads _cffi_backend and coincurve 21 does not declare it",
 }
 README_LINES = 10
@@ -129,7 +131,9 @@ def wrong_dependencies(workspace: Workspace, provided_by: Mapping[str, list[str]
     distributions bring an import name. A name given as a text counts as used: `loop="uvloop"`, `files("sepaxml")`."""
     faults = []
     for package in workspace.packages:
-        declared = {_requirement(each)[0] for each in workspace.project(package).get("dependencies", [])}
+        project = workspace.project(package)
+        optional = [each for extra in project.get("optional-dependencies", {}).values() for each in extra]
+        declared = {_requirement(each)[0] for each in (*project.get("dependencies", []), *optional)}
         used: dict[str, str] = {}
         named: set[str] = set()
         for module in workspace.modules(package):

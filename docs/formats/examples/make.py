@@ -17,12 +17,11 @@ import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from amparo_cashu.curve import read_point
 from amparo_cashu.nut00_token import Token, without_dleq, write_token
 from amparo_cashu.outputs import OutputPlan, finish, messages
 from amparo_common import bridge, canonical
 from amparo_common.clock import FixedClock
-from amparo_common.ids import DepositId, QuoteId, ShopId
+from amparo_common.ids import DepositId, KeysetId, QuoteId, ShopId
 from amparo_common.money import Unit, format_minor
 from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
@@ -33,8 +32,7 @@ from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA
 from amparo_log.tiles import pack_entries
 from amparo_log.view import OWNERS, SERVICES
-from amparo_mint.keysets import SigningKeyset
-from amparo_mint.nut00_sign import sign_output
+from amparo_mint.signing import show_signature
 from amparo_office.cycles import pseudonym
 from amparo_rules.batch import Columns, column, evaluate_batch
 from amparo_rules.catalogue import days
@@ -43,6 +41,9 @@ from amparo_rules.receipt import Declared, Frame, Receipt, ReceiptBundle, Subjec
 from amparo_rules.rule import read_rule
 from amparo_rules.sumtree import SumTree, leaf
 from amparo_service.database import Database
+from amparo_signer.batch import choose_engine
+from amparo_signer.keyset import Denominations, KeysetName, OpenKeyset
+from amparo_signer.schemes import Secp256k1Scheme
 from amparo_wallet.receipts import Evidence, check_evidence
 from amparo_wallet.vouchers import voucher_number
 
@@ -66,7 +67,8 @@ KEYS = {service: signing_key(service) for service in SERVICES}
 RECEIPT_KEY, WALLET_KEY = signing_key("receipts"), signing_key("a wallet")
 CARDS = CardSigner("https://bread.example", Secret(secret("cards")))
 NOTES = NoteSigner("bread.example/log", secret("log"))
-KEYSET = SigningKeyset(UNIT, Secret(secret("keyset")), final_expiry=ENDS)
+SCHEME = Secp256k1Scheme(choose_engine())
+KEYSET = OpenKeyset(SCHEME, secret("keyset"), KeysetName(UNIT, "2026-10", ENDS), Denominations().of(UNIT))
 RULE_SOURCE = re.findall(
     r"<!-- example: rule -->\n```yaml RuleText\n(.*?)```", (PAGES / "rule-file.md").read_text(), re.S
 )[0]
@@ -142,7 +144,7 @@ def public_messages(decided: Decided) -> list[tuple[str, str, bridge.LogMessage]
         (
             "2026-10-08T12:00:00Z",
             "mint",
-            bridge.KeysetAnnounced(KEYSET.id, UNIT, keys=KEYSET.public_keys, final_expiry=ENDS),
+            bridge.KeysetAnnounced(KeysetId(KEYSET.id), UNIT, keys=KEYSET.public.keys, final_expiry=ENDS),
         ),
         (
             "2026-10-09T09:00:04Z",
@@ -168,7 +170,14 @@ def public_messages(decided: Decided) -> list[tuple[str, str, bridge.LogMessage]
             "2026-10-31T18:00:00Z",
             "mint",
             bridge.MintFigures(
-                CYCLE, KEYSET.id, UNIT, issued=total, moved=0, redeemed=2_504, outstanding=total - 2_504, expired=0
+                CYCLE,
+                KeysetId(KEYSET.id),
+                UNIT,
+                issued=total,
+                moved=0,
+                redeemed=2_504,
+                outstanding=total - 2_504,
+                expired=0,
             ),
         ),
         (
@@ -229,8 +238,10 @@ def voucher() -> str:
     """One coin of 20.48, issued and unblinded, as a code."""
     plan = OutputPlan(keyset=KEYSET.id, counter=0, amounts=[2_048], locks=[None])
     seed = Secret(secret("purse") * 2)
-    signed = [sign_output(each, read_point(each.B_), KEYSET.keys[each.amount]) for each in messages(plan, seed)]
-    proofs = finish(plan, seed, signed, KEYSET.public_keys)
+    wanted = messages(plan, seed)
+    signatures = SCHEME.sign([KEYSET.keys[each.amount] for each in wanted], [bytes.fromhex(each.B_) for each in wanted])
+    signed = [show_signature(*pair) for pair in zip(wanted, signatures, strict=True)]
+    proofs = finish(plan, seed, signed, KEYSET.public.keys)
     # As vouchers and online codes go: without the proofs.
     bare = [without_dleq(proof) for proof in proofs]
     return write_token(Token(mint="https://mint.bread.example", unit=UNIT, proofs=bare))
