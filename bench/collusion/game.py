@@ -111,7 +111,7 @@ def _rates(months: Sequence[Month]) -> Rates:
         for form in best:
             which = paper == form
             best[form] = max(best[form], float(success[which].mean()) if which.any() else 0.0)
-    on_paper = float(np.concatenate([sales.paper for sales, _ in months]).mean())
+    on_paper = float(np.concatenate([sales.paper for sales, attacks in months if names[0] in attacks]).mean())
     whole = best[True] * on_paper + best[False] * (1 - on_paper)
     return Rates(attacks=means, best=whole, phones=best[False], paper=best[True])
 
