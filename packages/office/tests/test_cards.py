@@ -26,6 +26,9 @@ from amparo_office.cards import VALID_DAYS, CardsPrinted
 from amparo_office.identity import Identity, IdentitySealer
 from amparo_paper.errors import NothingToPrint
 
+# Other kinds are not looked for: a picture of a page may look like one by chance.
+QR = zxingcpp.barcode_formats_from_str("QRCode")
+
 PUBLIC = Ed25519PrivateKey.from_private_bytes(CARD_KEY.reveal()).public_key().public_bytes_raw()
 OTHER_ISSUER = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
 # A grown-up, somebody whose birth is not known, one who turns 18 today, one who does tomorrow, a child, one without a name.
@@ -44,7 +47,7 @@ def codes(pdf: bytes) -> list[str]:
     found = []
     for page in document:
         picture = page.render(scale=200 / 72, rev_byteorder=True).to_numpy()[:, :, :3]
-        found += [code.text for code in zxingcpp.read_barcodes(np.ascontiguousarray(picture))]
+        found += [code.text for code in zxingcpp.read_barcodes(np.ascontiguousarray(picture), QR)]
     document.close()
     return found
 

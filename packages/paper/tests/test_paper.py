@@ -67,7 +67,7 @@ def read_pages(pdf: bytes, *, dpi: int = 180) -> list[list[str]]:
 
 
 def _read_page(picture: Any) -> list[str]:
-    found = zxingcpp.read_barcodes(np.ascontiguousarray(picture))
+    found = zxingcpp.read_barcodes(np.ascontiguousarray(picture), zxingcpp.barcode_formats_from_str("QRCode"))
     found.sort(key=lambda code: code.position.top_left.y)
     texts = []
     for at in range(0, len(found), 2):

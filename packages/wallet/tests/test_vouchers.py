@@ -15,6 +15,9 @@ from amparo_paper.errors import NothingToPrint
 from amparo_wallet.voucher_words import VOUCHER_WORDS
 from amparo_wallet.vouchers import VoucherSheet, make_vouchers, print_vouchers, voucher_number
 
+# Other kinds are not looked for: a picture of a page may look like one by chance.
+QR = zxingcpp.barcode_formats_from_str("QRCode")
+
 
 def sheet(town: Town, language: str = "es") -> VoucherSheet:
     return make_vouchers(town.wallet, "usd", mint_url="http://mint", language=language, until="2027-01-31")
@@ -33,7 +36,7 @@ def codes(pdf: bytes) -> list[str]:
     found: list[str] = []
     for page in document:
         picture: Any = page.render(scale=200 / 72, rev_byteorder=True).to_numpy()[:, :, :3]
-        found += [code.text for code in zxingcpp.read_barcodes(np.ascontiguousarray(picture))]
+        found += [code.text for code in zxingcpp.read_barcodes(np.ascontiguousarray(picture), QR)]
     document.close()
     return found
 
