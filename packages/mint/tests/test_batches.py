@@ -46,6 +46,22 @@ def test_what_comes_together_goes_together_and_in_order_and_no_batch_is_too_larg
     run(story)
 
 
+def test_a_batch_has_a_weight_and_one_heavy_item_goes_alone() -> None:
+    async def story() -> None:
+        seen: list[list[int]] = []
+
+        async def keep(numbers: list[int]) -> list[int]:
+            seen.append(numbers)
+            return await double(numbers)
+
+        batches = Batches(keep, most=10, weigh=lambda number: number)
+        items = [3, 3, 4, 1, 25, 9, 2]
+        assert await asyncio.gather(*map(batches.run, items)) == [2 * number for number in items]
+        assert seen == [[3, 3, 4], [1], [25], [9], [2]]
+
+    run(story)
+
+
 def test_no_more_batches_run_at_once_than_there_are_workers() -> None:
     async def story() -> None:
         running = most = 0

@@ -16,7 +16,8 @@ R = TypeVar("R")
 
 
 class Batches(Generic[T, R]):
-    """Gives every item to `work` in batches of at most `most`; `work` answers in their order. `workers` batches run at once."""
+    """Gives every item to `work` in batches; `work` answers in their order. A batch weighs `most` at most, or is one item, so that
+    nobody waits long behind others' large requests. `workers` batches run at once."""
 
     def __init__(
         self,
@@ -25,9 +26,11 @@ class Batches(Generic[T, R]):
         workers: int = 1,
         most: int = 64,
         most_waiting: int = 4_096,
+        weigh: Callable[[T], int] = lambda _item: 1,
     ) -> None:
         self._work = work
         self._most = most
+        self._weigh = weigh
         self._most_waiting = most_waiting
         self._idle = workers
         self._items: deque[tuple[T, asyncio.Future[R]]] = deque()
@@ -52,10 +55,16 @@ class Batches(Generic[T, R]):
         await asyncio.sleep(0)
         try:
             while self._items:
-                batch = [self._items.popleft() for _ in range(min(self._most, len(self._items)))]
-                await self._carry_out(batch)
+                await self._carry_out(self._next_batch())
         finally:
             self._idle += 1
+
+    def _next_batch(self) -> list[tuple[T, asyncio.Future[R]]]:
+        batch = [self._items.popleft()]
+        room = self._most - self._weigh(batch[0][0])
+        while self._items and (room := room - self._weigh(self._items[0][0])) >= 0:
+            batch.append(self._items.popleft())
+        return batch
 
     async def _carry_out(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:

@@ -75,7 +75,11 @@ class Catalogue:
 
     def unit_of(self, ids: Iterable[str]) -> Unit:
         """The one unit of these keysets. Raises `KeysetUnknown`, `UnitsMixed`."""
-        units = {self.find(each).row.unit for each in set(ids)}
+        named = set(ids)
+        # Nearly always one.
+        if len(named) == 1:
+            return self.find(named.pop()).row.unit
+        units = {self.find(each).row.unit for each in named}
         if len(units) != 1:
             raise UnitsMixed("Tokens of different units are mixed.")
         return units.pop()

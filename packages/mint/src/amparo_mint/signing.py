@@ -4,6 +4,7 @@ The signer checks every input before it signs an output; the mint's own process 
 arithmetic on tokens. Signatures are given to nobody before the database has committed.
 """
 
+import os
 from collections.abc import Sequence
 
 import msgspec
@@ -14,12 +15,20 @@ from amparo_mint.batches import Batches
 from amparo_signer import protocol
 from amparo_signer.protocol import Exchanged, ExchangeJob, Signer, ToSign, ToVerify
 
+# About 16 ms of the signer.
+MOST_IN_BATCH = 256
+MOST_WORKERS = 4
+
 
 class Work(msgspec.Struct, frozen=True):
     """One request's inputs to check and outputs to sign."""
 
     inputs: Sequence[Proof]
     outputs: Sequence[BlindedMessage]
+
+    def weight(self) -> int:
+        """How many multiplications of points it is about; at least 1."""
+        return max(1, len(self.inputs) + len(self.outputs))
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -30,11 +39,13 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 class SigningDesk:
-    """Gathers requests and asks the signer."""
+    """Gathers requests and asks the signer. `workers` batches are with it at once: by default one for each processor core."""
 
-    def __init__(self, signer: Signer, *, workers: int = 2) -> None:
+    def __init__(self, signer: Signer, *, workers: int | None = None) -> None:
         self._signer = signer
-        self._batches: Batches[Work, Exchanged] = Batches(self._exchange, workers=workers)
+        self._batches: Batches[Work, Exchanged] = Batches(
+            self._exchange, workers=workers or min(_cores(), MOST_WORKERS), most=MOST_IN_BATCH, weigh=Work.weight
+        )
 
     async def run(self, inputs: Sequence[Proof], outputs: Sequence[BlindedMessage]) -> Signed:
         """Check inputs and sign outputs. Raises `ProofFalse`, `BadPoint`, `MintBusy`, and the signer's errors."""
@@ -63,6 +74,11 @@ class SigningDesk:
             for work in works
         ]
         return await self._signer.exchange(list(places), jobs)
+
+
+def _cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refusal(refused: str) -> TokenError:

@@ -17,6 +17,7 @@ from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from amparo_common.errors import AmparoError
+from amparo_common.process import keep_what_is_loaded, work_in_batches
 from amparo_service.errors import CannotStore, PortTaken
 from amparo_service.keys import replace_file
 
@@ -173,6 +174,8 @@ def make_room() -> int:
 def run_service(app: Any, arguments: ServiceArguments, *, websockets: type[asyncio.Protocol] | None = None) -> None:
     """Serve an ASGI application until SIGTERM or SIGINT. The chosen address is written to `address` in the data folder.
     `websockets` is uvicorn's protocol for them, when the application takes any."""
+    work_in_batches()
+    keep_what_is_loaded()
     PunctualProtocol.most_connections = make_room()
     listener = bind(arguments.host, arguments.port)
     host, port = listener.getsockname()[:2]

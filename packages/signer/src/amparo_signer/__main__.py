@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from amparo_common.errors import AmparoError
+from amparo_common.process import keep_what_is_loaded, work_in_batches
 from amparo_common.secret import Secret
 from amparo_signer.batch import choose_engine
 from amparo_signer.errors import TokenUnusable
@@ -143,6 +144,7 @@ def run(given: argparse.Namespace) -> None:
     amounts = Denominations(dict(given.denominations))
     service = open_service(given.data, seal.seal, denominations=amounts, plain=given.plain)
     os.environ.pop(PIN_VARIABLE, None)
+    keep_what_is_loaded()
     try:
         if given.keys:
             shown = {"keysets": service.keysets(), "engine": choose_engine(plain=given.plain).name}
@@ -163,6 +165,7 @@ def main() -> None:
         commands.error("--threads is at least 1")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     harden()
+    work_in_batches()
     try:
         run(given)
     except AmparoError as error:

@@ -56,7 +56,7 @@ class SignerClient:
     seconds one call may take, waiting for its turn and for a signer that restarts included. Raises `SocketPathTooLong`.
     """
 
-    def __init__(self, socket_path: Path, connections: int = 2, patience: float = 15.0) -> None:
+    def __init__(self, socket_path: Path, connections: int = 4, patience: float = 15.0) -> None:
         check_socket_path(socket_path)
         self._path = str(socket_path)
         self._connections = connections

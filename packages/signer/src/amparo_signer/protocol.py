@@ -15,7 +15,7 @@ KEYSET_UNKNOWN = "keyset_unknown"
 AMOUNT_UNKNOWN = "amount_unknown"
 
 
-class ToVerify(msgspec.Struct, frozen=True, array_like=True):
+class ToVerify(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One token to be judged. `keyset` is a place in the call's list of keysets; `signature` is C, 33 bytes."""
 
     keyset: int
@@ -24,7 +24,7 @@ class ToVerify(msgspec.Struct, frozen=True, array_like=True):
     signature: bytes
 
 
-class ToSign(msgspec.Struct, frozen=True, array_like=True):
+class ToSign(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One output to be signed. `keyset` is a place in the call's list of keysets; `blinded` is B_, 33 bytes."""
 
     keyset: int

@@ -2,9 +2,9 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from amparo_signer.batch import choose_engine
 from amparo_signer.errors import FrameTooLarge
@@ -28,7 +28,6 @@ from amparo_signer.seal import DEFAULT_KEY, Seal, default_mark, default_seal
 
 # 64 jobs of 100 inputs and 100 outputs; about a second and a half of work.
 MAX_ITEMS = 64 * 201
-_Item = TypeVar("_Item", bound=ToVerify | ToSign)
 
 
 class SignerService:
@@ -80,7 +79,7 @@ class SignerService:
             raise FrameTooLarge(f"A call has more than {MAX_ITEMS} jobs, inputs and outputs.")
         held = self._keysets
         opened = [held.get(each) for each in keysets]
-        traced = [_trace(job, opened) for job in jobs]
+        traced = [_Job(job, opened) for job in jobs]
         _verify([job for job in traced if not job.refused])
         _sign([job for job in traced if not job.refused])
         return [job.answer() for job in traced]
@@ -124,90 +123,93 @@ def reseal_folder(path: Path, old: ChooseSeal, new: ChooseSeal) -> int:
         lock.close()
 
 
-class _Traced(Generic[_Item]):
-    """An item with the key that it asks for."""
+class _Lane:
+    """The items of one scheme, in columns: each with its key and its place among all items of the batch."""
 
-    __slots__ = ("item", "key", "scheme")
+    __slots__ = ("keys", "places", "points", "secrets")
 
-    def __init__(self, item: _Item, scheme: Scheme, key: DenominationKey) -> None:
-        self.item = item
-        self.scheme = scheme
-        self.key = key
+    def __init__(self) -> None:
+        self.keys: list[DenominationKey] = []
+        self.secrets: list[bytes] = []
+        self.points: list[bytes] = []
+        self.places: list[int] = []
 
 
 class _Job:
-    """One job on its way: its items with their keys, then its points and signatures, or why it is refused."""
+    """One job on its way: the keys of its items, then its points and signatures, or why it is refused."""
 
-    __slots__ = ("inputs", "outputs", "points", "refused", "signatures")
+    __slots__ = ("asked", "input_keys", "output_keys", "points", "refused", "signatures")
 
-    def __init__(self) -> None:
-        self.inputs: list[_Traced[ToVerify]] = []
-        self.outputs: list[_Traced[ToSign]] = []
+    def __init__(self, asked: ExchangeJob, opened: Sequence[OpenKeyset | None]) -> None:
+        self.asked = asked
         self.points: list[bytes] = []
         self.signatures: list[bytes] = []
         self.refused = ""
+        self.input_keys = self._keys_for(asked.inputs, opened)
+        self.output_keys = self._keys_for(asked.outputs, opened)
+
+    def _keys_for(
+        self, items: Sequence[ToVerify] | Sequence[ToSign], opened: Sequence[OpenKeyset | None]
+    ) -> list[tuple[Scheme, DenominationKey]]:
+        found = []
+        for item in items:
+            keyset = opened[item.keyset] if 0 <= item.keyset < len(opened) else None
+            if keyset is None:
+                self.refused = KEYSET_UNKNOWN
+                break
+            key = keyset.keys.get(item.amount)
+            if key is None:
+                self.refused = self.refused or AMOUNT_UNKNOWN
+                break
+            found.append((keyset.scheme, key))
+        return found
 
     def answer(self) -> Exchanged:
         """Nothing of a refused job is given out."""
         return Exchanged([], [], self.refused) if self.refused else Exchanged(self.points, self.signatures)
 
 
-def _trace(asked: ExchangeJob, opened: Sequence[OpenKeyset | None]) -> _Job:
-    job = _Job()
-    job.inputs = _keys_for(asked.inputs, opened, job)
-    job.outputs = _keys_for(asked.outputs, opened, job)
-    return job
-
-
-def _keys_for(items: Sequence[_Item], opened: Sequence[OpenKeyset | None], job: _Job) -> list[_Traced[_Item]]:
-    found: list[_Traced[_Item]] = []
-    for item in items:
-        keyset = opened[item.keyset] if 0 <= item.keyset < len(opened) else None
-        if keyset is None:
-            job.refused = KEYSET_UNKNOWN
-            break
-        key = keyset.keys.get(item.amount)
-        if key is None:
-            job.refused = job.refused or AMOUNT_UNKNOWN
-            break
-        found.append(_Traced(item, keyset.scheme, key))
-    return found
-
-
 def _verify(jobs: Sequence[_Job]) -> None:
-    points = _in_order([each for job in jobs for each in job.inputs], _verify_with)
+    lanes: dict[Scheme, _Lane] = {}
+    count = 0
     for job in jobs:
-        job.points = list(itertools.islice(points, len(job.inputs)))
+        for item, (scheme, key) in zip(job.asked.inputs, job.input_keys, strict=True):
+            lane = lanes.get(scheme) or lanes.setdefault(scheme, _Lane())
+            lane.keys.append(key)
+            lane.secrets.append(item.secret)
+            lane.points.append(item.signature)
+            lane.places.append(count)
+            count += 1
+    points = _in_order(lanes, count, lambda scheme, lane: scheme.verify(lane.keys, lane.secrets, lane.points))
+    for job in jobs:
+        job.points = list(itertools.islice(points, len(job.input_keys)))
         if not all(job.points):
             job.refused = PROOF_FALSE
 
 
 def _sign(jobs: Sequence[_Job]) -> None:
-    signatures = _in_order([each for job in jobs for each in job.outputs], _sign_with)
+    lanes: dict[Scheme, _Lane] = {}
+    count = 0
     for job in jobs:
-        job.signatures = list(itertools.islice(signatures, len(job.outputs)))
+        for item, (scheme, key) in zip(job.asked.outputs, job.output_keys, strict=True):
+            lane = lanes.get(scheme) or lanes.setdefault(scheme, _Lane())
+            lane.keys.append(key)
+            lane.points.append(item.blinded)
+            lane.places.append(count)
+            count += 1
+    signatures = _in_order(lanes, count, lambda scheme, lane: scheme.sign(lane.keys, lane.points))
+    for job in jobs:
+        job.signatures = list(itertools.islice(signatures, len(job.output_keys)))
         if not all(job.signatures):
             job.refused = BAD_POINT
 
 
-def _verify_with(scheme: Scheme, work: Sequence[_Traced[ToVerify]]) -> list[bytes]:
-    items = [each.item for each in work]
-    return scheme.verify(
-        [each.key for each in work], [item.secret for item in items], [item.signature for item in items]
-    )
-
-
-def _sign_with(scheme: Scheme, work: Sequence[_Traced[ToSign]]) -> list[bytes]:
-    return scheme.sign([each.key for each in work], [each.item.blinded for each in work])
-
-
 def _in_order(
-    work: Sequence[_Traced[_Item]], ask: Callable[[Scheme, Sequence[_Traced[_Item]]], list[bytes]]
+    lanes: Mapping[Scheme, _Lane], count: int, ask: Callable[[Scheme, _Lane], list[bytes]]
 ) -> Iterator[bytes]:
-    """What each scheme answers about its own items, in the order of `work`."""
-    answers = [b""] * len(work)
-    for scheme in dict.fromkeys(each.scheme for each in work):
-        places = [place for place, each in enumerate(work) if each.scheme is scheme]
-        for place, answer in zip(places, ask(scheme, [work[place] for place in places]), strict=True):
+    """What each scheme answers about its own items, in the order in which all items came."""
+    answers = [b""] * count
+    for scheme, lane in lanes.items():
+        for place, answer in zip(lane.places, ask(scheme, lane), strict=True):
             answers[place] = answer
     return iter(answers)
