@@ -24,6 +24,7 @@ from bench.nutshell.environment import nutshell_mint, nutshell_version
 from bench.nutshell.load import CALLS, CONNECTIONS, Load, Row, table
 from bench.processes import cores, on_core, run_child
 from bench.report import Figure, Goal, Report, arguments, machine
+from bench.stored import fill_postgres, fill_sqlite
 
 MANY = max(CONNECTIONS)
 TIMES_NUTSHELL, OF_CEILING = Goal(20.0, most=False), Goal(0.6, most=False)
@@ -59,14 +60,23 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", default=list(PEERS), choices=PEERS, help="leave the others out")
     parser.add_argument("--calls", nargs="+", default=list(CALLS), choices=list(CALLS))
+    parser.add_argument(
+        "--stored", type=int, default=0, metavar="N", help="so many tokens were signed and spent before"
+    )
     given = parser.parse_args()
     where = Cores(cores()[0], cores()[-1]) if cores() else Cores(None, None)
     facts = machine()
+    if given.stored:
+        facts["stored before"] = given.stored
     load = _Load(given.seconds, given.calls, where)
     with on_core(where.mint):
         ceiling = measure_ceiling(given.seconds)
     nutshell = _nutshell(load) if "nutshell" in given.only else None
-    ours = {name: found for name in given.only if name != "nutshell" and (found := _ours(load, name)) is not None}
+    ours = {
+        name: found
+        for name in given.only
+        if name != "nutshell" and (found := _ours(load, name, given.stored)) is not None
+    }
     figures = [figure for name, found in ours.items() for figure in _figures(name, found, nutshell, ceiling)]
     notes = list(_tables({"Nutshell": nutshell} | {f"ours on {name}": each.load for name, each in ours.items()}))
     versions: dict[str, str | int | float] = {"nutshell": nutshell_version(), "signer's engine": ceiling.engine}
@@ -95,8 +105,8 @@ def _nutshell(load: _Load) -> Load:
         return load.run(url, [process])
 
 
-def _ours(load: _Load, name: str) -> Ours | None:
-    """Our mint on a database, or None where PostgreSQL is not installed."""
+def _ours(load: _Load, name: str, stored: int) -> Ours | None:
+    """Our mint on a database in which so many tokens are already, or None where PostgreSQL is not installed."""
     with ExitStack() as stack:
         database = "sqlite"
         if name == "postgres":
@@ -108,11 +118,24 @@ def _ours(load: _Load, name: str) -> Ours | None:
         mint = stack.enter_context(
             practice_mint(folder, units=[UNIT], core=load.where.mint, settings={"database": database})
         )
+        if stored:
+            mint.stop()
+            _fill(mint, database, stored)
+            mint.start()
         found = load.run(mint.url, mint.processes(), "--method", "benefit", "--pay", mint.front)
         memory = sum(_pss(each) for each in mint.processes())
         restart = _restart(mint)
-        pair = _file_bytes(mint) / ((found.signed + found.spent) / 2) if name == "sqlite" else None
+        pairs = stored + (found.signed + found.spent) / 2
+        pair = _file_bytes(mint) / pairs if name == "sqlite" else None
         return Ours(found, restart, memory, pair)
+
+
+def _fill(mint: PracticeMint, database: str, count: int) -> None:
+    # A new mint's first keyset has the number 1.
+    if database == "sqlite":
+        fill_sqlite(mint.folder / "mint.sqlite", 1, count)
+    else:
+        fill_postgres(database, 1, count)
 
 
 def _pss(process: int) -> float:

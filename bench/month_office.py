@@ -69,7 +69,7 @@ class Office:
         self.folder, self.clock = Path(task.folder), PracticeClock(Path(task.clock))
         self.watch = Stopwatch()
         key = signing_key(self.folder, "publish-key")
-        self.database = TimedDatabase(self.folder / "office.sqlite", [store.SCHEMA], self.watch)
+        self.database = TimedDatabase(self.folder / "office.sqlite", list(store.MIGRATIONS), self.watch)
         self.log = LogFollower(Client(task.log_url), task.log_vkey, self.folder / "log-seen")
         self.sealer = TimedSealer(IdentitySealer(secret_bytes(self.folder, "identity-key")), self.watch)
         self.programmes = Programmes(self.log, key=key, clock=self.clock)

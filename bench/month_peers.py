@@ -52,7 +52,7 @@ class Peers(msgspec.Struct, frozen=True):
 def run(database: Path, rule: str, as_of: date) -> Peers:
     """Measure."""
     plan, by_hand = read_rule(starter(rule)).plan(as_of), RuleByHand(as_of)
-    register = Database(database, [store.SCHEMA])
+    register = Database(database, store.MIGRATIONS)
     chunks, into_columns = [], 0.0
     for households in _chunks(register):
         began = time.perf_counter()

@@ -8,34 +8,32 @@ MINUTES = 10 / 720  # ten minutes of a shopping day of twelve hours
 SMALLER = (100, 300, 1_000, 2_500)
 
 RECOMMENDED = Settings("recommended")
+BY_RULE = Settings("recommended, amounts by rule", amounts="rule")
+CROWDS_OF_20 = Settings("recommended, bands with crowds of 20", crowd=20)
 RELEASE_1 = Settings(
-    "release 1 (fewest coins, amounts by rule)",
+    "fewest coins, amounts by rule (release 1's purse)",
     amounts="rule",
     bundle="fewest",
     vouchers="fewest",
-    wallet="till",
     refill=False,
 )
-KEPT_UP = msgspec.structs.replace(
-    RELEASE_1, name="spread claims, purse kept up, amounts by rule", bundle="spread", refill=True
-)
+ONE_COIN = Settings("recommended, one coin changed at most", bundle="standard", wallet="single")
+FEWEST_ON_PAPER = Settings("amounts by rule, vouchers of the fewest coins", amounts="rule", vouchers="fewest")
 WHOLE = msgspec.structs.replace(RELEASE_1, name="whole purse in every payment, amounts by rule", wallet="whole")
-BY_RULE = Settings("recommended, amounts by rule", amounts="rule")
-CROWDS_OF_20 = Settings("recommended, bands with crowds of 20", crowd=20)
 # Played in towns of several sizes.
 FAMILIES = {
     "recommended": RECOMMENDED,
     "crowds of 20": CROWDS_OF_20,
     "amounts by rule": BY_RULE,
-    "purse kept up": KEPT_UP,
+    "vouchers of the fewest coins": FEWEST_ON_PAPER,
     "release 1": RELEASE_1,
 }
 
 VARIANTS = (
     BY_RULE,
     CROWDS_OF_20,
-    KEPT_UP,
-    msgspec.structs.replace(KEPT_UP, name="spread claims, purse kept up, amounts in bands", amounts="bands"),
+    ONE_COIN,
+    FEWEST_ON_PAPER,
     msgspec.structs.replace(RELEASE_1, name="release 1's purse, amounts in bands", amounts="bands"),
     msgspec.structs.replace(WHOLE, name="whole purse in every payment, amounts in bands", amounts="bands"),
     Settings("recommended, coins changed only when they must be", refill=False),
@@ -50,9 +48,14 @@ LOSING = (
     msgspec.structs.replace(WHOLE, name="odd amounts, whole purse in every payment", amounts="odd"),
     Settings("odd amounts, recommended wallet", amounts="odd"),
     Settings("odd amounts, recommended wallet, spent all at once", amounts="odd", all_at_once=1.0),
+    *(
+        msgspec.structs.replace(
+            RELEASE_1, name=f"odd amounts in steps of {step}, release 1's purse", amounts="odd", cents=step
+        )
+        for step in (5, 10, 25, 50)
+    ),
     Settings("no window, paid in days", window=None),
     Settings("no window, paid in minutes", window=None, delay=MINUTES),
-    Settings("no window, swap after the claim, paid in minutes", window=None, delay=MINUTES, bundle="spread"),
     Settings("window of 1 day, no waiting, paid in minutes", window=1.0, waits=False, delay=MINUTES),
     Settings("window of 3 days, no waiting, paid in minutes", waits=False, delay=MINUTES),
     Settings("window of 7 days, no waiting, paid in minutes", window=7.0, waits=False, delay=MINUTES),

@@ -1,6 +1,8 @@
 """What a game is played with: the town, what the office and the wallets do, how people buy.
 
-The defaults are the recommended settings. Times are days; nights are left out, so a day is a day's shopping hours.
+The defaults are the recommended settings, which the product does: everybody claims in a window and pays after it, amounts are
+in bands, phones claim what pays exactly, paper a standard stock. Times are days; nights are left out, so a day is a day's
+shopping hours.
 """
 
 from typing import Literal
@@ -29,11 +31,12 @@ Wallet = Literal["till", "whole", "single"]
 class Settings(msgspec.Struct, frozen=True):
     """One row of the game. Probabilities and shares are between 0 and 1.
 
-    `amounts`: as the rule gives them; rounded up to bands that `bands.py` chooses; or with odd cents for each household.
-    `bundle`: the coins of a claim by phone: the fewest, `amparo_purse`'s spread claim, or a standard stock and large coins;
-    `vouchers`: those of a claim on paper. `wallet`: who changes coins when: `till`, at the till the largest coins first, as
-    `amparo_purse`; `whole`, the whole purse in every payment; `single`, at the till one coin at most. `refill`: whether
-    coins are also changed before they must be, one at a time at random moments.
+    `amounts`: as the rule gives them; rounded up to bands that `bands.py` chooses; or with odd cents for each household,
+    in steps of `cents`.
+    `bundle`: the coins of a claim by phone: the fewest, `amparo_purse`'s spread claim, or the standard stock of paper
+    (`amparo_purse.coins.stock_coins`); `vouchers`: those of a claim on paper. `wallet`: who changes coins when: `till`, at
+    the till the largest coins first, as `amparo_purse`; `whole`, the whole purse in every payment; `single`, at the till one
+    coin at most. `refill`: whether coins are also changed before they must be, one at a time at random moments.
     `window`: days in which everybody claims, None for claims as people come. `waits`: wallets pay only after the window.
     `gate`: how many must have claimed before the mint issues to the first.
     `tells_rest`: wallets exchange the last month's leftover in the session in which they claim.
@@ -45,10 +48,11 @@ class Settings(msgspec.Struct, frozen=True):
     shops: int = 200
     months: int = 3
     amounts: Amounts = "bands"
+    cents: int = 1
     crowd: int = 100
-    bundle: Bundle = "standard"
+    bundle: Bundle = "spread"
     vouchers: Bundle = "standard"
-    wallet: Wallet = "single"
+    wallet: Wallet = "till"
     refill: bool = True
     window: float | None = 3.0
     waits: bool = True

@@ -91,7 +91,7 @@ def settle_people(settings: Settings, register: Register, dice: Dice) -> People:
         case "bands":
             amounts = round_up(amounts, choose_bands(amounts, register.paper, crowd=settings.crowd))
         case "odd":
-            cents = dice.integers(1, 100, (len(amounts), 1))
+            cents = dice.integers(1, 100, (len(amounts), 1)) // settings.cents * settings.cents
             amounts = np.where(amounts > 0, amounts - cents, 0)
         case "rule":
             pass

@@ -152,7 +152,11 @@ class Crowd:
 
     def _filters(self) -> list[SpentFilter]:
         items = [filter_item(self.coiner.id, bytes.fromhex(point)) for point in self.spent]
-        return [SpentFilter(build_filter(items, keyset=self.coiner.id, day=20_000))] if self.setting.filters else []
+        return (
+            [SpentFilter(build_filter(b"".join(sorted(items)), keyset=self.coiner.id, day=20_000))]
+            if self.setting.filters
+            else []
+        )
 
     def restore(self) -> None:
         """Everybody restores, each at their own pace, all in one made time."""

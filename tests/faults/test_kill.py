@@ -3,6 +3,7 @@
 Slow; run with `just faults`. Services are killed again and again while the month is played; then the demo itself is.
 """
 
+import contextlib
 import json
 import random
 import signal
@@ -18,24 +19,29 @@ from tests.journeys.test_main_job import totals
 
 from amparo.demo.steps import STEPS
 from amparo.demo.story import StepDone, Story, moment
-from amparo.folder import SERVICES, DataFolder
+from amparo.folder import SERVICES, DataFolder, ServicesFile
 from amparo.supervisor import Supervisor
+from amparo_service.client import Client
+from amparo_service.errors import Unreachable
 from amparo_service.practice_clock import PracticeClock
 
 pytestmark = pytest.mark.faults
 
 HOUSEHOLDS, SEED = 40, 11
+START_SECONDS = 60.0
 
 
 def month(
-    folder: DataFolder, supervisor: Supervisor, disturb: Callable[[threading.Event], None] = lambda _done: None
+    folder: DataFolder,
+    supervisor: Supervisor,
+    disturb: Callable[[ServicesFile, threading.Event], None] = lambda _services, _done: None,
 ) -> dict[str, StepDone]:
     """A month in a folder under a supervisor, while `disturb` does its worst until the event is set."""
     PracticeClock(folder.clock).set(moment(1))
     with supervisor as services:
         stage = play(folder, services, seed=SEED, households=HOUSEHOLDS)
         done = threading.Event()
-        thread = threading.Thread(target=disturb, args=(done,))
+        thread = threading.Thread(target=disturb, args=(services, done))
         thread.start()
         try:
             return Story(folder, stage.options).play(
@@ -62,11 +68,19 @@ def test_a_service_killed_again_and_again_changes_no_total(
     supervisor = Supervisor(folder, practice=True, on_restart=restarts.append)
     dice = random.Random(name)
 
-    def killer(done: threading.Event) -> None:
-        while not done.wait(dice.uniform(1.5, 4.0)):
+    def killer(services: ServicesFile, done: threading.Event) -> None:
+        service = Client(services.url(name), patience=START_SECONDS)
+        while not done.wait(dice.uniform(0.2, 3.0)):
             supervisor.kill(name)
+            if dice.random() < 0.3:  # once more while it starts
+                done.wait(dice.uniform(0.1, 1.0))
+                supervisor.kill(name)
+            # A machine on which it never comes up shows nothing.
+            with contextlib.suppress(Unreachable):
+                service.get("/health", dict[str, object])
 
     found = month(folder, supervisor, killer)
+    print(f"{name} was started again {restarts.count(name)} times, and the month's totals are the same")
     assert name in restarts
     assert totals(found) == undisturbed
 
@@ -86,5 +100,6 @@ def test_a_demo_killed_again_and_again_goes_on_where_it_was(undisturbed: dict[st
             process.send_signal(signal.SIGKILL)
             process.communicate()
             kills += 1
+    print(f"the demo was killed {kills} times, and the month's totals are the same")
     assert kills >= 2
     assert totals(found) == undisturbed

@@ -1,10 +1,26 @@
 """A mint as a process of its own, on both kinds of database, for requests that nobody honest would send."""
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 from tests.faults.mint.stories import Life, live
 from tests.faults.mint.town import Country, Town
+
+LOGIN_KEYS = "login-keys.json"
+# Everything on, and nothing protected: what is tried here are the addresses, not the doors before them.
+EVERYTHING: dict[str, Any] = {
+    "clear_auth": {
+        "openid_discovery": "https://login.example/.well-known/openid-configuration",
+        "client_id": "wallet",
+        "keys": LOGIN_KEYS,
+    },
+    "blind_auth": {"protected_endpoints": []},
+    "sockets": {},
+}
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +45,16 @@ def town(request: pytest.FixtureRequest, country: Country) -> Iterator[Town]:
 
 async def _nothing(_life: Life) -> None:
     """The keyset is there."""
+
+
+@pytest.fixture(scope="session")
+def full_town(country: Country) -> Iterator[Town]:
+    """A running mint with everything that can be turned on, and one signing keyset for food."""
+    with country.town(settings=EVERYTHING, prepare=_put_login_keys) as made:
+        live(made, _nothing)
+        yield made
+
+
+def _put_login_keys(folder: Path) -> None:
+    key = ECKey.generate_key("P-256", {"kid": "1", "use": "sig"}, private=False)
+    (folder / LOGIN_KEYS).write_text(json.dumps({"keys": [key.as_dict(private=False)]}))

@@ -53,7 +53,7 @@ from amparo_service.serve import bind
 from amparo_shops.bank_file import Party
 from amparo_shops.http import ShopsServer
 from amparo_shops.service import NewShop, Shops
-from amparo_shops.store import SCHEMA as SHOPS_SCHEMA
+from amparo_shops.store import MIGRATIONS as SHOPS_MIGRATIONS
 from amparo_signer.local import LocalSigner
 from amparo_signer.service import open_service
 from amparo_till.errors import TakenBefore
@@ -145,7 +145,7 @@ class Town:
         self.clock = FixedClock(NOON)
         self._databases = [
             Database(folder / "log.sqlite", [LOG_SCHEMA]),
-            Database(folder / "shops.sqlite", [SHOPS_SCHEMA]),
+            Database(folder / "shops.sqlite", SHOPS_MIGRATIONS),
         ]
         log_database, shops_database = self._databases
         publishers = {key.kid: Publisher(key.public, frozenset(kinds)) for key, kinds in KINDS.items()}
@@ -163,7 +163,7 @@ class Town:
             folder, store, self._signer, key=MINT_KEY, log=self.follower("mint"), shops=shops_client
         )
         hasher = TokenHasher(Secret(b"h" * 32))
-        self._mint = Mint(store, SigningDesk(self._signer), hasher, clock=self.clock, bridge_key=MINT_KEY)
+        self._mint = Mint(store, SigningDesk(self._signer), hasher, clock=self.clock)
         self._server = MintServer(self._mint, store, hasher, self._operation, clock=self.clock, practice=True)
         self._mint_http = TestClient(self._server.app(), raise_server_exceptions=False)
         self._mint_http.__enter__()

@@ -67,7 +67,7 @@ class Child:
 
     def words(self) -> str:
         """What it said last."""
-        return self._words.read_text(errors="replace")[-2000:]
+        return self._words.read_text(errors="replace")[-200000:]
 
 
 class Node:
@@ -91,7 +91,9 @@ class Node:
             "scope": "amparo",
             "name": self.name,
             "restapi": {"listen": f"127.0.0.1:{self.rest}", "connect_address": f"127.0.0.1:{self.rest}"},
-            "etcd3": {"host": etcd},
+            # By etcd's second protocol: with the third one Patroni 3.0 takes the lock without looking whose it is, when it was
+            # frozen at the wrong moment, and the cluster then stays without a replica.
+            "etcd": {"host": etcd},
             "bootstrap": {
                 "dcs": {
                     "ttl": TIME_TO_LIVE,
@@ -157,6 +159,17 @@ class Node:
         self._signal(self._postgres(), signal.SIGCONT)
         self._patroni.send(signal.SIGCONT)
 
+    def is_primary(self) -> bool:
+        """Whether Patroni says, as it says to a load balancer, that this one takes writes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.rest, timeout=2)
+        try:
+            connection.request("GET", "/primary")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
     def _postgres(self) -> list[int]:
         """The numbers of PostgreSQL's processes: the first one and its children."""
         try:
@@ -192,6 +205,7 @@ class Cluster:
             "listen-peer-urls": beside,
             "initial-advertise-peer-urls": beside,
             "initial-cluster": f"default={beside}",
+            "enable-v2": "true",
         }
         self._etcd = Child(["etcd", *(f"--{name}={value}" for name, value in options.items())], folder, "judge")
         self.nodes = [Node(f"node{number}", folder, programs, f"127.0.0.1:{client}") for number in (1, 2)]
@@ -208,9 +222,9 @@ class Cluster:
         return self._wait("leader", "sync_standby")
 
     def wait_primary(self, *, instead_of: Node) -> Node:
-        """Waits for another primary; it."""
+        """Waits for another primary that takes writes; it."""
         deadline = time.monotonic() + START_SECONDS
-        while (found := self._wait("leader")) is instead_of:
+        while (found := self._wait("leader")) is instead_of or not found.is_primary():
             assert time.monotonic() < deadline, found.words()
             time.sleep(0.1)
         return found

@@ -14,12 +14,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+import yaml
 from tests.tidy.tree import ROOT, Workspace, listed
 from tools.errors_docs import WITHOUT_CLASS, read_errors
 
 from amparo.__main__ import app
 from amparo_cashu.nut00_token import read_token
+from amparo_cashu.spent_filter import SpentFilter, build_filter
+from amparo_cashu.wire import ClaimQuote
 from amparo_common import bridge, canonical
 from amparo_common.errors import AmparoError
 from amparo_common.money import format_minor
@@ -28,10 +32,13 @@ from amparo_common.signing import VerifyingKey
 from amparo_credentials.card import Card, open_card
 from amparo_log.note import Checkpoint, NoteVerifier, open_checkpoint
 from amparo_office.mapping import read_mapping
+from amparo_purse.recovery import qr_text, read_code, seed_of, write_code
+from amparo_rules.bands import banded
 from amparo_rules.catalogue import CATALOGUE, FactDefinition, FactType, show_decimal
 from amparo_rules.examples import check_examples
 from amparo_rules.receipt import Receipt, ReceiptBundle, read_receipt, recompute
 from amparo_rules.rule import RuleFile, read_rule
+from amparo_rules.step import check_step
 from amparo_rules.sumtree import check_in_batch
 from amparo_wallet.receipts import Evidence, check_evidence
 from amparo_wallet.vouchers import voucher_number
@@ -161,7 +168,9 @@ def commands() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {str(command.name): set() for command in app.registered_commands}
     for group in app.registered_groups:
         assert group.typer_instance is not None
-        found[str(group.name)] = {str(each.name) for each in group.typer_instance.registered_commands}
+        inner = group.typer_instance
+        found[str(group.name)] = {str(each.name) for each in inner.registered_commands}
+        found[str(group.name)] |= {str(each.name) for each in inner.registered_groups}
     return found
 
 
@@ -431,8 +440,41 @@ def check_voucher(found: Formats, example: Example) -> None:
     assert words == {"keyset": coin.id, "amount": format_minor(coin.amount), "number": voucher_number(code)}
 
 
+def check_recovery(found: Formats, example: Example) -> None:
+    words = found.words(example.page, example.kind)
+    entropy = Secret(bytes.fromhex(words["entropy"]))
+    assert (write_code(entropy), qr_text(words["code"])) == (words["code"], words["qr"])
+    assert read_code(words["qr"]).reveal() == entropy.reveal()
+    assert seed_of(entropy).reveal().hex() == words["seed"]
+
+
+def check_spent_filter(found: Formats, example: Example) -> None:
+    words = found.words(example.page, example.kind)
+    items = [bytes.fromhex(item) for item in words["items"].split(" ")]
+    edition = SpentFilter(bytes.fromhex(words["hex"]))
+    assert (edition.keyset, edition.day, edition.bits) == (words["keyset"], int(words["day"]), int(words["bits"]))
+    assert (
+        build_filter(b"".join(sorted(items)), keyset=edition.keyset, day=edition.day, bits=edition.bits).hex()
+        == words["hex"]
+    )
+    assert all(edition.has(item) for item in items)
+
+
+def check_claim_quote(_found: Formats, example: Example) -> None:
+    quote = msgspec.json.decode(example.text, type=ClaimQuote)
+    assert set(json.loads(example.text)) | {"expiry"} == set(ClaimQuote.__struct_fields__)
+    assert 0 < quote.crowd_needed <= quote.crowd
+
+
 def check_rule(_found: Formats, example: Example) -> None:
     check_examples(read_rule(example.text))
+    check_step(read_rule(example.text))
+
+
+def check_bands(found: Formats, example: Example) -> None:
+    shown = yaml.safe_load(example.text)
+    text = read_rule(banded(found.rule(), [3_000, 4_600, 6_000], version="2026.2")).text
+    assert shown == {"let": {name: text.let[name] for name in shown["let"]}, "amount": text.amount}
 
 
 def check_rule_hash(found: Formats, example: Example) -> None:
@@ -458,6 +500,7 @@ def looked_at_by_others(found: Formats, example: Example) -> None:
 CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("yaml", "RuleText"): check_rule,
     ("text", "rule_hash"): check_rule_hash,
+    ("yaml", "bands"): check_bands,
     ("yaml", "MappingText"): check_mapping,
     ("json", "Receipt as JSON"): check_receipt_json,
     ("text", "Receipt"): check_receipt_text,
@@ -478,6 +521,9 @@ CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("text", "sealed"): check_card,
     ("text", "code"): check_voucher,
     ("text", "number"): looked_at_by_others,
+    ("text", "recovery"): check_recovery,
+    ("text", "filter"): check_spent_filter,
+    ("json", "ClaimQuote"): check_claim_quote,
 }
 
 
@@ -524,6 +570,7 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
     [
         ("rule-file.md", 'amount: "46.00"', 'amount: "46.01"', "rule-file.md, yaml RuleText"),
         ("rule-file.md", "budget:", "colour: blue\nbudget:", "rule-file.md, yaml RuleText"),
+        ("rule-file.md", "> 30.00) * 46.00", "> 30.00) * 47.00", "rule-file.md, yaml bands"),
         ("receipt.md", '"size": "2"', '"size": 2', "receipt.md, json Receipt as JSON"),
         ("receipt.md", '"monthly_income": "310.50"', '"monthly_income": "910.50"', "receipt.md, json Receipt as JSON"),
         ("receipt.md", "```text Receipt\ne", "```text Receipt\nf", "receipt.md, text Receipt"),
@@ -538,6 +585,9 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
         ("card-code.md", "Amina Benali", "Amina Benal", "card-code.md, text sealed"),
         ("voucher.md", "amount  20.48", "amount  20.49", "voucher.md, text code"),
         ("voucher.md", "```text number", "```text digits", "voucher.md, text digits"),
+        ("recovery-code.md", "entropy  00", "entropy  01", "recovery-code.md, text recovery"),
+        ("spent-filter.md", "day     20746", "day     20747", "spent-filter.md, text filter"),
+        ("claim.md", '"crowd": 31', '"crowds": 31', "claim.md, json ClaimQuote"),
     ],
 )
 def test_an_example_that_does_not_hold_is_seen(formats: Pages, page: str, old: str, new: str, where: str) -> None:

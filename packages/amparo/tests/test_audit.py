@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from amparo.audit.checks import CHECKS, figures, run_checks
+from amparo.audit.checks import CHECKS, CLOCKS, figures, run_checks
 from amparo_common.bridge import (
     AidApproved,
     DecisionsMade,
@@ -25,6 +25,7 @@ from amparo_common.ids import KeysetId
 from amparo_common.money import Unit
 from amparo_common.signing import SigningKey
 from amparo_log.view import LogView
+from amparo_purse.calendar import GRACE
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import starter
 
@@ -33,6 +34,9 @@ RULE = read_rule(starter("food-basket"))
 OFFICE, MINT, SHOPS = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
 DAY = datetime(2026, 10, 1, 9, tzinfo=UTC)
 KEYSET = KeysetId("01" + "ab" * 32)
+
+# The moment of the figures of the honest month, which say that something expired.
+LOGGED = int((DAY + timedelta(days=30)).timestamp())
 
 Story = list[tuple[int, LogMessage, SigningKey]]
 
@@ -124,6 +128,7 @@ FAULTS: list[tuple[str, Callable[[], Story]]] = [
     ("issued_is_accounted_for", changed(MintFigures, outstanding=18_001)),
     ("issued_is_accounted_for", changed(MintFigures, moved=5, outstanding=18_005)),
     ("issued_is_accounted_for", changed(MintFigures, outstanding=-1, expired=20_001)),
+    ("issued_is_accounted_for", changed(KeysetAnnounced, final_expiry=LOGGED - GRACE + CLOCKS)),
     ("redeemed_is_settled", changed(SettlementFigures, deposited=29_999, settled=24_999)),
     ("redeemed_is_settled", changed(SettlementFigures, payable=4_999)),
 ]
@@ -148,6 +153,11 @@ def test_the_figures_follow_the_aid_from_decision_to_shop() -> None:
     assert (unit.decided, unit.approved, unit.issued, unit.unclaimed) == (60_000, 60_000, 50_000, 10_000)
     assert (unit.redeemed, unit.outstanding, unit.expired) == (30_000, 18_000, 2_000)
     assert (unit.deposited, unit.settled, unit.payable, unit.shops) == (30_000, 25_000, 5_000, 2)
+
+
+def test_a_keyset_may_be_closed_once_its_days_of_grace_are_over() -> None:
+    story = changed(KeysetAnnounced, final_expiry=LOGGED - GRACE + CLOCKS - 1)
+    assert [check.id for check in run_checks(view_of(story())) if not check.passed] == []
 
 
 def test_only_the_newest_figures_of_a_keyset_count() -> None:

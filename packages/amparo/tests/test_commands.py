@@ -17,6 +17,7 @@ from amparo.__main__ import app
 from amparo.folder import DataFolder
 from amparo.supervisor import Supervisor
 from amparo_rules.starter import starter
+from amparo_service.practice_clock import PracticeClock
 
 
 def run(*arguments: str, expect: int = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -185,3 +186,38 @@ def test_roles_are_separate_tokens(data: str) -> None:
         env={"AMPARO_ACCESS": new["access"]},
     )
     assert json.loads(result.stdout)["error"]["code"] == "office.role_missing"
+
+
+def test_crowds_are_shown_and_bands_are_offered_before_a_payment_is_approved(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "town")
+    folder.prepare()
+    clock = PracticeClock(folder.clock)
+    clock.set(datetime(2026, 10, 1, 9, tzinfo=UTC))
+    homes, people, rule = tmp_path / "homes.csv", tmp_path / "people.csv", tmp_path / "rule.yaml"
+    homes.write_text("ref\n" + "".join(f"H{number}\n" for number in range(22)))
+    born = "".join(f"H{number},1950-06-01\n" for number in range(22)) + "H21,1951-06-01\n"
+    people.write_text("ref,born\n" + born)
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(
+        "source: field team\ndate: 2026-10-01\nhousehold: {ref: ref}\n"
+        "individual: {household: ref, facts: {birth_date: born}}\n"
+    )
+    rule.write_text(starter("health-visit"))
+    with Supervisor(folder, practice=True):
+        where = ("--data", str(folder.root))
+        answer("programme", "publish", str(rule), *where)
+        answer("import", str(homes), "--individuals", str(people), "--mapping", str(mapping), *where)
+        clock.set(datetime(2026, 10, 9, 9, tzinfo=UTC))
+        cycle = ("health-visit", "--cycle", "c1")
+        decided = run("decide", *cycle, "--version", "2026.1", "--as-of", "2026-10-09", *where).stdout
+        assert "1 households share theirs with fewer than 20, the smallest crowd is 1" in " ".join(decided.split())
+        refused = answer("approve", *cycle, *where, expect=3)
+        assert refused["error"]["code"] == "office.crowds_too_small"
+        offered = run("programme", "bands", *cycle, "--version", "2", "--crowd", "20", *where)
+        assert "20: 1 amounts, 880.00 in all, +91.3% dearer" in offered.stderr
+        out = tmp_path / "banded.yaml"
+        answer("programme", "bands", *cycle, "--version", "2", "--out", str(out), *where)
+        assert answer("programme", "check", str(out))["version"] == "2"
+        assert offered.stdout == out.read_text()
+        done = run("approve", *cycle, "--small-crowds-known", *where, env={"AMPARO_LANGUAGE": "es"}).stdout
+        assert "2 montos distintos" in done

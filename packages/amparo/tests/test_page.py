@@ -13,6 +13,7 @@ from amparo.audit import plots
 from amparo.audit.checks import CHECKS, Check, Figures, ProgrammeFigures, UnitFigures
 from amparo.audit.page import SAYS, write_page
 from amparo.audit.service import Audit, EntryTime
+from amparo.commands import shell
 from amparo.i18n import LANGUAGES, words
 from amparo_common.money import Unit
 
@@ -123,10 +124,11 @@ def test_a_bar_shows_its_parts_in_proportion() -> None:
 
 
 def said_in_code() -> set[str]:
-    """Every text that the page's code passes to the translator."""
+    """Every text that the code of the page and of the commands passes to the translator."""
     found = set(SAYS.values()) | {page_module.NOT_COLLECTED}
-    for module in (page_module, plots):
-        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+    commands = sorted(Path(shell.__file__).parent.glob("*.py"))
+    for file in (Path(str(page_module.__file__)), Path(str(plots.__file__)), *commands):
+        for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
                 found |= texts_in(node.args)
             if isinstance(node, ast.Tuple) and "Programme" in texts_in(node.elts):
@@ -145,3 +147,5 @@ def test_a_catalogue_says_exactly_what_the_code_says(language: str) -> None:
         catalogue = {str(each.id): str(each.string) for each in read_po(file) if each.id}
     assert set(catalogue) == said_in_code()
     assert all(catalogue.values())
+    for text, translation in catalogue.items():
+        assert sorted(re.findall(r"{\w*}", text)) == sorted(re.findall(r"{\w*}", translation)), text

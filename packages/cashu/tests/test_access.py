@@ -1,6 +1,7 @@
 """What a mint reads beside money: access tokens, protected endpoints, frames, batches, and what it says of itself."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -299,6 +300,23 @@ def test_a_batch_of_which_one_part_is_not_claimed_is_refused_as_a_whole() -> Non
             check_batch(changed(outputs=outputs, quote_amounts=None), PUBKEYS, most=3)
     with pytest.raises(QuoteSignatureFalse):
         check_batch(changed(quotes=["quote-x", *QUOTES[1:]]), PUBKEYS, most=3)
+
+
+class Counted(list[BlindedMessage]):
+    """Outputs that count how often they are gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[BlindedMessage]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_the_outputs_of_a_batch_are_read_once_however_many_quotes_it_has() -> None:
+    """Reading a point is most of the work: a hundred quotes over a hundred outputs would keep a mint busy for a long time."""
+    outputs = Counted(OUTPUTS)
+    check_batch(changed(outputs=outputs, quote_amounts=None), PUBKEYS, most=3)
+    assert outputs.times == 1
 
 
 @pytest.mark.parametrize("amounts", [[10], [], [1, 2, 8], [3, -1, 8], [10, 0, 0], [1, 2, 6, 1]], ids=str)

@@ -268,6 +268,18 @@ def test_a_payment_that_cannot_be_read_is_refused(body: str | bytes) -> None:
         read_payment(json.dumps(many))
 
 
+def test_a_payment_of_a_wallet_that_writes_amounts_as_text_is_read() -> None:
+    given_in = payment(coin(locked(), 512), coin(locked(nonce="6f"), 188))
+    sent = msgspec.to_builtins(given_in)
+    for each in sent["proofs"]:
+        each["amount"] = str(each["amount"])
+    assert read_payment(json.dumps(sent)) == given_in
+    for wrong in ("", "-1", "1.0", "1e3", " 1", "0x1", "+1", "9" * 20, "١"):
+        sent["proofs"][0]["amount"] = wrong
+        with pytest.raises(BadToken):
+            read_payment(json.dumps(sent))
+
+
 def test_a_resource_is_paid_for_in_the_header() -> None:
     value = request_header(REQUEST)
     assert value.startswith("creqA")

@@ -36,6 +36,7 @@ from amparo_common.bridge import (
     sign_for_log,
 )
 from amparo_common.clock import FixedClock, to_text
+from amparo_common.errors import BadSignature
 from amparo_common.ids import KeysetId, QuoteId, ShopId
 from amparo_common.money import Unit
 from amparo_common.secret import Secret
@@ -88,6 +89,8 @@ class TownLog(LogFollower):
         """Take a message in as the next entry."""
         if self.away:
             raise Unreachable("The log gives no answer.")
+        if isinstance(body, KeyAnnounced) and body.purpose in self._view.keys:
+            return 0  # the first one counts
         place = self._view.size
         self._view.add(place, LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
         return place
@@ -95,16 +98,19 @@ class TownLog(LogFollower):
 
 class TownShops(Client):
     """The shops side as the mint sees it: it knows one shop and keeps every deposit message. It can be away, refuse deposits
-    (`refusal`: the code), say nothing clear about some (`unclear`: their quotes), hang (until `hangs` is set), and be `broken`
-    in a way that nobody thought of."""
+    (`refusal`: the code), say nothing clear about some (`unclear`: their quotes), hang (until `hangs` is set; about an
+    accreditation: `thinks`), and be `broken` in a way that nobody thought of."""
 
     def __init__(self) -> None:
         self.away = False
         self.refusal = ""
+        self.refusal_status = 400
         self.unclear: set[str] = set()
         self.hangs: threading.Event | None = None
+        self.thinks: threading.Event | None = None
         self.broken = False
         self.faults = 0
+        self.asked = 0
         self.deposits: list[str] = []
         self.most_at_once = 0
         self._at_once = 0
@@ -114,6 +120,9 @@ class TownShops(Client):
         assert path == "/bridge/accreditation"
         if body.shop != SHOP:
             raise RemoteError("There is no such shop.", remote_code="shops.unknown_shop", status=404)
+        if self.thinks is not None:
+            self.asked += 1
+            self.thinks.wait(30)
         answer = Accreditation(shop=SHOP, unit=body.unit, accredited=body.unit == FOOD)
         return msgspec.convert(msgspec.to_builtins(answer), into)
 
@@ -130,10 +139,14 @@ class TownShops(Client):
             raise RuntimeError("María Pérez")
         if self.away:
             raise Unreachable("The shops side gives no answer.")
-        if open_sealed(data.decode(), MINT_KEY.public, ShopDeposited).deposit in self.unclear:
+        try:
+            unclear = open_sealed(data.decode(), MINT_KEY.public, ShopDeposited).deposit in self.unclear
+        except BadSignature:
+            unclear = True
+        if unclear:
             raise RemoteError("The seal is not valid.", remote_code="common.bad_signature", status=403)
         if self.refusal:
-            raise RemoteError("The shops side refuses.", remote_code=self.refusal, status=400)
+            raise RemoteError("The shops side refuses.", remote_code=self.refusal, status=self.refusal_status)
         self.deposits.append(data.decode())
         return msgspec.convert({"booked": True}, into)
 
@@ -159,12 +172,12 @@ class Town:
         self.signer = LocalSigner(open_service(folder / "signer"))
         self.open()
 
-    def open(self) -> None:
-        """Start the mint on the folder's files: its event loop runs in a thread of its own."""
+    def open(self, *, key: SigningKey = MINT_KEY) -> None:
+        """Start the mint on the folder's files, with a publishing key: its event loop runs in a thread of its own."""
         self.store = choose_store(self.database, self.folder)
-        self.operation = Operation(self.folder, self.store, self.signer, key=MINT_KEY, log=self.log, shops=self.shops)
+        self.operation = Operation(self.folder, self.store, self.signer, key=key, log=self.log, shops=self.shops)
         self.hasher = TokenHasher(secret_bytes(self.folder, "hash-key"))
-        self.mint = Mint(self.store, SigningDesk(self.signer), self.hasher, clock=self.clock, bridge_key=MINT_KEY)
+        self.mint = Mint(self.store, SigningDesk(self.signer), self.hasher, clock=self.clock)
         self.server = MintServer(self.mint, self.store, self.hasher, self.operation, clock=self.clock, practice=True)
         self.http = TestClient(self.server.app(), raise_server_exceptions=False)
         self.http.__enter__()

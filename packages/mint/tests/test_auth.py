@@ -10,19 +10,19 @@ from typing import Any
 import msgspec
 import pytest
 from packages.mint.tests.conftest import FOOD, NOON, Blank, Town, Wallet
-from packages.mint.tests.test_clear_auth import CLIENT, DISCOVERY, NOW, LogIn
-from starlette.testclient import TestClient, WebSocketDenialResponse
+from packages.mint.tests.test_clear_auth import CLIENT, NOW, LogIn
+from starlette.testclient import TestClient
 
 from amparo_cashu.errors import BlindAuthFalse
 from amparo_cashu.nut02_keyset import check_keyset
 from amparo_cashu.nut22_auth import auth_of, write_auth
-from amparo_cashu.wire import Endpoint, Keyset, Proof
+from amparo_cashu.wire import Keyset, Proof
 from amparo_common.money import Unit
 from amparo_common.signing import b64url
 from amparo_mint.asgi import Reply, Request
 from amparo_mint.blind_auth import USUALLY_PROTECTED, Access, BlindAuthSettings, open_access
 from amparo_mint.clear_auth import ClearAuthSettings
-from amparo_mint.errors import BadConfiguration, MintBusy
+from amparo_mint.errors import MintBusy
 from amparo_mint.http import MintServer
 from amparo_mint.model import Change, Done, KeysetRow
 from amparo_mint.signing import SigningDesk
@@ -532,114 +532,3 @@ def test_nothing_of_a_log_in_is_kept(sqlite_town: Town, login: LogIn, caplog: py
         assert trace.encode() not in written
         assert trace not in caplog.text
     sqlite_town.open()
-
-
-# --- which requests ----------------------------------------------------------------------------------------------------
-
-
-def test_staff_and_shops_log_in_where_the_settings_say_so(town: Town, login: LogIn) -> None:
-    settings = login.settings(Endpoint("POST", "/v1/melt/*"))
-    with guarded(town, login, clear=settings):
-        nuts = town.http.get("/v1/info").json()["nuts"]
-        assert nuts["21"] == {
-            "openid_discovery": DISCOVERY,
-            "client_id": CLIENT,
-            "protected_endpoints": [
-                {"method": "POST", "path": "/v1/melt/*"},
-                {"method": "POST", "path": "/v1/auth/blind/mint"},
-            ],
-        }
-        body = {"request": "5" * 32, "unit": FOOD, "amount": 2}
-        refused(town.http.post("/v1/melt/quote/settle", json=body), 30001)
-        refused(town.http.post("/v1/melt/quote/settle", json=body, headers={"Clear-auth": "a.b.c"}), 30002)
-        pay = {"Clear-auth": login.token()}
-        assert town.http.post("/v1/melt/quote/settle", json=body, headers=pay).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("clear", "blind"),
-    [
-        ([], [("POST", "/v1/swop")]),
-        ([], [("GET", "/v1/swap")]),
-        ([], [("POST", "/v1/*")]),
-        ([], [("GET", "/v1/*")]),
-        ([], [("GET", "/v1/info")]),
-        ([], [("POST", "/v1/auth/blind/mint")]),
-        ([], [("GET", "/v1/auth/*")]),
-        ([], [("POST", "/operate/figures")]),
-        ([], [("POST", "/*")]),
-        ([], [("POST", "/v1/.*/swap")]),
-        ([], [("post", "/v1/swap")]),
-        ([("POST", "/v1/swap")], [("POST", "/v1/sw*")]),
-        ([("GET", "/v1/ws")], [("GET", "/v1/ws")]),
-        ([("GET", "/v1/info")], []),
-        ([("GET", "/v1/auth/blind/keys")], []),
-        ([("POST", "/v1/melt/settel")], []),
-    ],
-    ids=str,
-)
-def test_a_slip_in_the_list_stops_the_mint(
-    sqlite_town: Town, login: LogIn, clear: list[tuple[str, str]], blind: list[tuple[str, str]]
-) -> None:
-    settings = BlindAuthSettings(protected_endpoints=tuple(Endpoint(*each) for each in blind))
-    with (
-        pytest.raises(BadConfiguration),
-        guarded(sqlite_town, login, blind=settings, clear=login.settings(*(Endpoint(*each) for each in clear))),
-    ):
-        pytest.fail("It started.")
-
-
-def test_the_specifications_own_example_may_be_copied(sqlite_town: Town, login: LogIn) -> None:
-    asking = Endpoint("POST", "/v1/auth/blind/mint")
-    with guarded(sqlite_town, login, clear=login.settings(asking)) as keyset:
-        found = sqlite_town.http.get("/v1/info").json()["nuts"]["21"]["protected_endpoints"]
-        assert found == [msgspec.to_builtins(asking)]
-        wallet = AccessWallet(sqlite_town, keyset, login)
-        refused(wallet.ask(wallet.blanks(keyset, [1]), ""), 30001)
-        assert len(wallet.access()) == 1
-
-
-@pytest.mark.parametrize("most", [0, 101])
-def test_access_tokens_need_a_log_in_and_a_sound_number(sqlite_town: Town, login: LogIn, most: int) -> None:
-    def opened(clear: ClearAuthSettings | None, blind: BlindAuthSettings) -> object:
-        return open_access(
-            clear,
-            blind,
-            login.file.parent,
-            store=sqlite_town.store,
-            desk=SigningDesk(sqlite_town.signer),
-            hasher=sqlite_town.hasher,
-            commit=sqlite_town.mint.commit,
-            clock=sqlite_town.clock,
-        )
-
-    with pytest.raises(BadConfiguration):
-        opened(None, BlindAuthSettings())
-    with pytest.raises(BadConfiguration):
-        opened(login.settings(), BlindAuthSettings(bat_max_mint=most))
-
-
-# --- the websocket -------------------------------------------------------------------------------------------------------
-
-
-def test_a_websocket_costs_one_access_token_where_it_is_listed(town: Town, login: LogIn) -> None:
-    listed = BlindAuthSettings(protected_endpoints=(*USUALLY_PROTECTED, Endpoint("GET", "/v1/ws")))
-    with guarded(town, login, blind=listed, sockets=SocketSettings()) as keyset:
-        wallet = AccessWallet(town, keyset, login)
-        with pytest.raises(WebSocketDenialResponse) as denied, town.http.websocket_connect("/v1/ws"):
-            pytest.fail("It was taken.")
-        refused(denied.value, 31001)
-        (token,) = wallet.access()
-        with town.http.websocket_connect("/v1/ws", headers={"Blind-auth": token}) as socket:
-            point = "02" + "11" * 32
-            asked = {"kind": "proof_state", "subId": "mine", "filters": [point]}
-            socket.send_json({"jsonrpc": "2.0", "id": 0, "method": "subscribe", "params": asked})
-            assert socket.receive_json()["result"] == {"subId": "mine", "status": "OK"}
-            assert socket.receive_json()["params"]["payload"]["state"] == "UNSPENT"
-        assert spent(town) == 1
-        with (
-            pytest.raises(WebSocketDenialResponse) as denied,
-            town.http.websocket_connect("/v1/ws", headers={"Blind-auth": token}),
-        ):
-            pytest.fail("It was taken.")
-        refused(denied.value, 31002)

@@ -3,22 +3,26 @@ nothing of the old keysets."""
 
 import asyncio
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 from packages.mint.tests.conftest import MINT_KEY, Town, Wallet
 
 from amparo_mint.assemble import choose_store
+from amparo_mint.calendar import GRACE_SECONDS
 from amparo_mint.errors import DatabaseTooOld
 from amparo_mint.model import KeysetRow
 from amparo_mint.operate import NOTE, Operation
+
+END = int(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 
 class Story:
     """Somebody holds aid, a backup is made, then some of the aid is spent."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Town, *, keyset: str = "") -> None:
         self.town, self.wallet = town, Wallet(town)
-        self.keyset = str(town.http.get("/v1/keysets").json()["keysets"][0]["id"])
+        self.keyset = keyset or str(town.http.get("/v1/keysets").json()["keysets"][0]["id"])
         self.spent = self.wallet.receive(self.keyset, 8)
         self.kept = self.wallet.receive(self.keyset, 16)
         town.operate("/operate/backup", {"path": str(town.folder / "backup.sqlite")})
@@ -97,3 +101,23 @@ def test_an_accepted_backup_takes_no_token_twice_and_new_keysets_work(story: Sto
     assert wallet.state(wallet.receive(town.new_keyset("2026-12"), 16)) == ["UNSPENT"]
     town.operate("/operate/figures", {"period": "2026-12"})
     assert story.keyset not in {body.keyset for _, body in town.log.view().mint_figures}
+
+
+def test_a_frozen_keyset_is_closed_with_what_the_log_says_was_left(sqlite_town: Town) -> None:
+    """The backup knows less than was published: its own sums would take back what everybody has read."""
+    town = sqlite_town
+    short = town.new_keyset("december", final_expiry=END)
+    story = Story(town, keyset=short)
+    later = story.wallet.receive(short, 4)
+    deposit = story.wallet.deposit_body(story.wallet.deposit_quote(4), later)
+    assert town.http.post("/v1/melt/settle", content=deposit).json()["state"] == "PAID"
+    town.operate("/operate/figures", {"period": "2026-11"})
+    story.put_back()
+    story.accept_backup()
+    town.open()
+    town.clock.set(datetime.fromtimestamp(END + GRACE_SECONDS + 1, UTC))
+    for _ in range(2):
+        town.operate("/operate/keysets/close", {"keyset": short})
+    last = [body for _, body in town.log.view().mint_figures if body.keyset == short][-1]
+    assert (last.issued, last.redeemed, last.outstanding, last.expired) == (28, 4, 0, 24)
+    assert last.period == "2026-12"

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from packages.mint.tests.conftest import FOOD, NOON, OFFICE_KEY, Town, Wallet
+from packages.mint.tests.conftest import FOOD, NOON, OFFICE_KEY, RENT, Town, Wallet
 
-from amparo_common.bridge import AidApproved, DecisionsMade
-from amparo_mint.crowd import CrowdSettings, needed
+from amparo_common.bridge import AidApproved, DecisionsMade, LogEntry, sign_for_log
+from amparo_common.clock import to_text
+from amparo_mint.crowd import CrowdSettings, needed, window_ends
 
 SETTINGS = CrowdSettings(smallest=3, window_hours=72)
 NOW = int(NOON.timestamp())
@@ -78,3 +79,28 @@ def test_the_first_people_wait_for_the_others_and_see_the_crowd(town: Town, wall
     assert town.http.post("/v1/mint/benefit", content=claims[0]).json() == answer.json()
     refusal = town.http.post("/v1/mint/benefit", content=claims[1])
     assert refusal.json()["error"] in {"mint.crowd_too_small", "token.keyset_inactive"}
+
+
+def test_every_wallet_of_a_unit_is_told_the_same_end_of_the_newest_window(sqlite_town: Town) -> None:
+    town = sqlite_town
+    assert window_ends(SETTINGS, town.log.view(), FOOD) == 0
+    approve(town, eligible=500, cycle="2026-11")
+    first = int((NOON + timedelta(hours=72)).timestamp())
+    assert window_ends(SETTINGS, town.log.view(), FOOD) == first
+    later = AidApproved(programme="school", cycle="2026-11", root="0" * 64, total=2, unit=FOOD, approvals=2)
+    tomorrow = LogEntry(at=to_text(NOON + timedelta(days=1)), entry=sign_for_log(later, OFFICE_KEY))
+    town.log.view().add(town.log.view().size, tomorrow)
+    assert window_ends(SETTINGS, town.log.view(), FOOD) == first + 24 * 3_600
+    assert window_ends(SETTINGS, town.log.view(), RENT) == 0
+    assert window_ends(None, town.log.view(), FOOD) == 0
+
+
+def test_a_quote_tells_when_the_window_ends_alone_and_in_a_batch(town: Town, wallet: Wallet, keyset: str) -> None:
+    town.mint._window_ends = lambda unit: window_ends(SETTINGS, town.log.view(), unit)  # as its configuration would
+    mine, other = wallet.quote(8), wallet.quote(16)
+    assert town.http.get(f"/v1/mint/quote/benefit/{mine}").json()["window_ends"] == 0
+    approve(town, eligible=500)
+    end = window_ends(SETTINGS, town.log.view(), FOOD)
+    assert town.http.get(f"/v1/mint/quote/benefit/{mine}").json()["window_ends"] == end
+    found = town.http.post("/v1/mint/quote/benefit/check", json={"quotes": [mine, other]}).json()
+    assert [each["window_ends"] for each in found] == [end, end]

@@ -1,14 +1,22 @@
 """Deposits: from a shop's tokens over PENDING to PAID, whatever the shops side or a crash does meanwhile."""
 
+import asyncio
+import json
 import threading
 from collections.abc import Callable
 
 import msgspec
 import pytest
-from packages.mint.tests.conftest import MINT_KEY, RENT, SHOP, Town, Wallet, refused
+from packages.mint.tests.conftest import FOOD, MINT_KEY, RENT, SHOP, Town, Wallet, refused
 
 from amparo_cashu.wire import MeltRequest, Proof
 from amparo_common.bridge import ShopDeposited, open_sealed
+from amparo_common.ids import DepositId
+from amparo_common.signing import SigningKey
+from amparo_mint import operate
+from amparo_mint.model import Change, MeltQuoteRow
+from amparo_mint.operate import MOST_ASKERS, MOST_ASKING
+from amparo_mint.store import MOST_WAITING
 from amparo_service.errors import Unreachable
 
 SETTLE = "/v1/melt/settle"
@@ -49,7 +57,6 @@ def test_a_deposit_is_told_to_the_shops_side_once_and_in_the_same_commit(
         "unit": "food",
     }
     assert wallet.state(proofs) == ["SPENT", "SPENT"]
-    assert town.run(town.store.messages) == []
     assert town.figures() == {keyset: (96, 0, 96, 0)}
 
 
@@ -58,8 +65,8 @@ def test_a_deposit_waits_while_the_shops_side_is_away_and_its_tokens_belong_to_i
 ) -> None:
     proofs = wallet.receive(keyset, 96)
     quote, body = leave_waiting(town, wallet, proofs)
-    # The message is in the database with the tokens, before anything is delivered.
-    assert len(town.run(town.store.messages)) == 1
+    # What is to be told is in the database with the tokens, before anything is delivered.
+    assert town.run(town.store.count_waiting) == 1
     with pytest.raises(Unreachable):
         town.run(town.server.deliver)
     assert wallet.state(proofs) == ["PENDING", "PENDING"]
@@ -71,7 +78,7 @@ def test_a_deposit_waits_while_the_shops_side_is_away_and_its_tokens_belong_to_i
     # The very same request is the same deposit, and no second one.
     again = town.http.post(SETTLE, content=body)
     assert (again.status_code, again.json()["state"]) == (200, "PENDING")
-    assert len(town.run(town.store.messages)) == 1
+    assert town.run(town.store.count_waiting) == 1
     town.shops.away = False
     town.run(town.server.deliver)
     assert (stands(town, quote), len(town.shops.deposits)) == ("PAID", 1)
@@ -102,25 +109,132 @@ def test_a_deposit_left_half_way_by_a_crash_is_finished_by_the_next_start(
     assert town.figures() == {keyset: (96, 0, 96, 0)}
 
 
+def told(town: Town) -> list[str]:
+    """The deposits that the shops side was told of, one after the other."""
+    return [open_sealed(each, MINT_KEY.public, ShopDeposited).deposit for each in town.shops.deposits]
+
+
 @pytest.mark.parametrize("finished", [False, True])
 def test_a_crash_after_the_shops_side_has_booked_books_nothing_twice_and_finishes_the_deposit(
     town: Town, wallet: Wallet, keyset: str, *, finished: bool
 ) -> None:
-    """The mint dies before or after it has noted the answer, always before it has dropped the message."""
+    """The mint dies before or after it has noted the answer. If before, the shops side is told once more, and knows the deposit
+    by its number."""
     proofs = wallet.receive(keyset, 64)
     quote, _ = leave_waiting(town, wallet, proofs)
-    ((_, message),) = town.run(town.store.messages)
-    town.shops.deposits.append(message)
     if finished:
         town.run(lambda: town.store.finish_deposit(quote, accepted=True))
     town.close_roughly()
     town.shops.away = False
     town.open()
-    town.eventually(lambda: not town.run(town.store.messages))
-    # Delivered once more; the shops side knows it by its number.
-    assert town.shops.deposits == [message, message]
+    town.eventually(lambda: not town.run(town.store.count_waiting))
+    assert told(town) == ([] if finished else [quote])
     assert (stands(town, quote), wallet.state(proofs)) == ("PAID", ["SPENT"])
     assert town.figures() == {keyset: (64, 0, 64, 0)}
+
+
+def test_a_deposit_is_known_again_in_any_spelling_and_order(town: Town, wallet: Wallet, keyset: str) -> None:
+    """What counts is the quote and its tokens; of other tokens, or fewer, it is another deposit."""
+    proofs = wallet.receive(keyset, 96)
+    quote = wallet.deposit_quote(96)
+    body = wallet.deposit_body(quote, proofs)
+    assert town.http.post(SETTLE, content=body).json()["state"] == "PAID"
+    plain = msgspec.json.decode(body)
+    other = {"prefer_async": True, "inputs": plain["inputs"][::-1], "quote": quote, "comment": "é"}
+    for again in (json.dumps(plain, indent=2), json.dumps(other), json.dumps(other, ensure_ascii=False)):
+        answer = town.http.post(SETTLE, content=again.encode())
+        assert (answer.status_code, answer.json()["state"]) == (200, "PAID")
+    fewer = town.http.post(SETTLE, json={"quote": quote, "inputs": plain["inputs"][:1]})
+    refused(fewer, 11001, "token.already_spent")
+    second = wallet.deposit_quote(96)
+    refused(town.http.post(SETTLE, json=plain | {"quote": second}), 11001, "token.already_spent")
+    assert told(town) == [quote]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_first_answer_about_a_deposit_is_final_whatever_is_heard_later(
+    town: Town, wallet: Wallet, keyset: str, *, first: bool
+) -> None:
+    """Two processes of a mint, or a crash between the answer and its note, let the shops side answer twice."""
+    proofs = wallet.receive(keyset, 96)
+    quote, _ = leave_waiting(town, wallet, proofs)
+    town.run(lambda: town.store.finish_deposit(quote, accepted=first))
+    town.run(lambda: town.store.finish_deposit(quote, accepted=not first))
+    town.shops.refusal = "shops.deposit_refused"
+    town.shops.away = False
+    town.run(town.server.deliver)
+    assert (stands(town, quote), wallet.state(proofs)) == (
+        ("PAID", ["SPENT"] * 2) if first else ("UNPAID", ["UNSPENT"] * 2)
+    )
+    assert town.figures() == {keyset: (96, 0, 96, 0) if first else (96, 0, 0, 96)}
+
+
+def test_a_fault_of_the_shops_side_is_no_refusal(town: Town, wallet: Wallet, keyset: str) -> None:
+    town.shops.refusal, town.shops.refusal_status = "shops.ledger_unbalanced", 500
+    quote = wallet.deposit_quote(64)
+    answer = town.http.post(SETTLE, content=wallet.deposit_body(quote, wallet.receive(keyset, 64)))
+    assert answer.json()["state"] == "PENDING"
+    town.shops.refusal = ""
+    town.eventually(lambda: stands(town, quote) == "PAID")
+
+
+def test_a_deposit_taken_under_another_publishing_key_waits_until_the_right_key_is_back(
+    town: Town, wallet: Wallet, keyset: str
+) -> None:
+    """It is sealed when it is told: under a key that the log does not know it waits, and holds up nothing else of the mint."""
+    first, _ = leave_waiting(town, wallet, wallet.receive(keyset, 64))
+    kept = wallet.receive(keyset, 32)
+    town.close_roughly()
+    town.shops.away = False
+    town.open(key=SigningKey.generate())
+    with pytest.raises(Unreachable):
+        town.run(town.server.deliver)
+    second = wallet.deposit_quote(32)
+    assert town.http.post(SETTLE, content=wallet.deposit_body(second, kept)).json()["state"] == "PENDING"
+    assert (stands(town, first), told(town)) == ("PENDING", [])
+    town.close_roughly()
+    town.open()
+    town.eventually(lambda: (stands(town, first), stands(town, second)) == ("PAID", "PAID"))
+    assert sorted(told(town)) == sorted([first, second])
+    assert town.figures() == {keyset: (96, 0, 96, 0)}
+
+
+def test_many_deposits_that_wait_are_told_past_those_without_a_clear_answer(town: Town) -> None:
+    """More than are read at once, and all of the first ones stay unclear."""
+    rows = [
+        MeltQuoteRow(DepositId(f"{at:032x}"), SHOP, FOOD, 8, "PENDING", keyset=1) for at in range(MOST_WAITING + 20)
+    ]
+    town.shops.away = True
+    town.run(lambda: town.store.apply([Change(new_melt_quote=row) for row in rows]))
+    town.shops.unclear = {row.id for row in rows[:MOST_WAITING]}
+    town.shops.away = False
+    with pytest.raises(Unreachable):
+        town.run(town.server.deliver)
+    assert set(told(town)) == {row.id for row in rows[MOST_WAITING:]}
+    assert town.run(town.store.count_waiting) == MOST_WAITING
+
+
+def test_a_shops_side_that_hangs_holds_few_threads_and_nobody_for_long(
+    town: Town, wallet: Wallet, keyset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operate, "ASK_SECONDS", 0.2)
+    town.shops.thinks = threading.Event()
+    body = {"request": SHOP, "unit": "food", "amount": 8}
+
+    async def many() -> list[str]:
+        asks = [town.operation.check_accredited(SHOP, "food") for _ in range(MOST_ASKING + 5)]
+        return [type(each).__name__ for each in await asyncio.gather(*asks, return_exceptions=True)]
+
+    found = town.run(many)
+    assert (found.count("MintBusy"), found.count("Unreachable")) == (5, MOST_ASKING)
+    assert town.shops.asked == MOST_ASKERS
+    answer = town.http.post("/v1/melt/quote/settle", json=body)
+    refused(answer, 10000, "service.unreachable", status=503)
+    assert answer.headers["retry-after"] == "2"
+    # Nobody else waits for it.
+    wallet.swap(wallet.receive(keyset, 8), wallet.split(keyset, 8))
+    town.shops.thinks.set()
+    town.eventually(lambda: town.http.post("/v1/melt/quote/settle", json=body).status_code == 200)
 
 
 def test_a_deposit_that_the_shops_side_refuses_gives_the_tokens_back(town: Town, wallet: Wallet, keyset: str) -> None:
@@ -130,7 +244,7 @@ def test_a_deposit_that_the_shops_side_refuses_gives_the_tokens_back(town: Town,
     answer = town.http.post(SETTLE, content=wallet.deposit_body(quote, proofs))
     assert (answer.status_code, answer.json()["state"]) == (200, "UNPAID")
     assert wallet.state(proofs) == ["UNSPENT", "UNSPENT"]
-    assert (town.run(town.store.messages), town.shops.deposits) == ([], [])
+    assert (town.run(town.store.waiting), town.shops.deposits) == ([], [])
     assert town.figures() == {keyset: (96, 0, 0, 96)}
     town.shops.refusal = ""
     wallet.swap(proofs, wallet.split(keyset, 96))
@@ -214,7 +328,7 @@ def test_a_refused_deposit_tells_the_shops_side_nothing(town: Town, wallet: Wall
     quote = wallet.deposit_quote(64)
     answer = town.http.post(SETTLE, content=wallet.deposit_body(quote, proofs))
     refused(answer, 11001, "token.already_spent")
-    assert (town.run(town.store.messages), town.shops.deposits) == ([], [])
+    assert (town.run(town.store.waiting), town.shops.deposits) == ([], [])
     assert stands(town, quote) == "UNPAID"
     assert town.figures() == {keyset: (64, 0, 0, 64)}
 

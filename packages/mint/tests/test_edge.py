@@ -301,6 +301,40 @@ async def once(app: App) -> tuple[int, dict[bytes, bytes], bytes]:
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
+def test_large_bodies_of_many_senders_share_one_bounded_room() -> None:
+    async def story() -> None:
+        app, room = small_app(echo, most_held=300), asyncio.Event()
+        begun = [asyncio.create_task(send_slowly(app, b"x" * 100, room)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert (await send_slowly(app, b"x", room))[0] == 503
+        room.set()
+        assert [(await task)[0] for task in begun] == [200, 200, 200]
+        # What was held is free again, also after a refusal.
+        assert (await send_slowly(app, b"x" * 150, room))[0] == 200
+        assert (await send_slowly(app, b"x" * 301, room))[0] == 503
+        assert (await send_slowly(app, b"x" * 150, room))[0] == 200
+
+    asyncio.run(story())
+
+
+async def send_slowly(app: App, half: bytes, room: asyncio.Event) -> tuple[int, dict[str, Any]]:
+    """A POST whose second half, an empty one, comes when there is room."""
+    sent: list[Any] = []
+    parts = [part(half)]
+
+    async def receive() -> Any:
+        if parts:
+            return parts.pop()
+        await room.wait()
+        return part(b"", more=False)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app({"type": "http", "method": "POST", "path": "/x", "headers": []}, receive, send)
+    return sent[0]["status"], msgspec.json.decode(sent[1]["body"])
+
+
 def test_a_database_that_does_not_answer_is_told_with_a_time_to_try_again(town: Town, wallet: Wallet) -> None:
     async def full(_request: Request) -> Reply:
         raise CannotStore("Nothing was stored.")

@@ -1,5 +1,6 @@
 """A town for the office's tests: the office on a real file behind its real HTTP edge, a log, a mint that listens."""
 
+import contextlib
 import sqlite3
 import threading
 import time
@@ -30,7 +31,7 @@ from amparo_office.importing import Importer, ImportResult, content_hash
 from amparo_office.mapping import read_mapping
 from amparo_office.programmes import Programmes, needed_facts
 from amparo_office.staff import Role, Staff
-from amparo_office.store import SCHEMA, Cycle
+from amparo_office.store import MIGRATIONS, Cycle
 from amparo_office.tables import read_table
 from amparo_rules.rule import RuleFile
 from amparo_rules.starter import starter
@@ -153,7 +154,10 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 class Town:
-    """An office in a folder with everything around it. `reopen` is a restart on the same files."""
+    """An office in a folder with everything around it. `reopen` is a restart on the same files. `smallest_crowd` is a setting
+    that counts from the next start on; most tests are about a few households, so it is off."""
+
+    smallest_crowd = 0
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -164,7 +168,7 @@ class Town:
 
     def open(self) -> None:
         """Start the office on the folder's files."""
-        self.database = Database(self.folder / "office.sqlite", [SCHEMA])
+        self.database = Database(self.folder / "office.sqlite", MIGRATIONS)
         self.sealer = IdentitySealer(Secret(b"i" * 32))
         self.programmes = Programmes(self.log, key=OFFICE_KEY, clock=self.clock)
         self.cycles = Cycles(
@@ -175,6 +179,7 @@ class Town:
             receipt_key=RECEIPT_KEY,
             pseudonym_key=Secret(b"p" * 32),
             clock=self.clock,
+            smallest_crowd=self.smallest_crowd,
         )
         mint = Client("http://mint", transport=self.mint, patience=0)
         self.claims = Claims(self.database, self.log, publish_key=OFFICE_KEY, mint=mint)
@@ -316,14 +321,21 @@ def ready(town: Town) -> Town:
     return town
 
 
-@pytest.fixture
-def running(town: Town) -> Iterator[Town]:
-    """A town whose office works its jobs."""
+@contextlib.contextmanager
+def working(town: Town) -> Iterator[Town]:
+    """The office works its jobs."""
     with town.http:
         yield town
     for thread in threading.enumerate():
         if thread.name == "office-jobs":
             thread.join(30)
+
+
+@pytest.fixture
+def running(town: Town) -> Iterator[Town]:
+    """A town whose office works its jobs."""
+    with working(town):
+        yield town
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def test_a_wallet_is_given_its_own_receipts_with_how_far_the_payment_is(ready: T
     ready.cycles.approve("food-basket", "2026-11", approver="second")
     assert [p.approved for p in ready.claims.papers(wallet.papers())] == [True]
     ready.claims.claim(wallet.claim("q1"))
-    assert [p.claimed for p in ready.claims.papers(wallet.papers())] == [True]
+    assert [(p.claimed, p.quote) for p in ready.claims.papers(wallet.papers())] == [(True, "q1")]
     (other,) = ready.claims.papers(refused.papers())
     assert (other.amount, other.claimed) == (0, False)
     assert other.bundle.receipt != paper.bundle.receipt

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from amparo_office.errors import JobUnknown, RoleMissing, RowFault, RowsRefused
 from amparo_office.jobs import Jobs, Progress
 from amparo_office.staff import ROLES, Role, Staff
-from amparo_office.store import SCHEMA
+from amparo_office.store import MIGRATIONS
 from amparo_rules.starter import starter
 from amparo_service.database import Database
 from amparo_service.errors import CannotStore, Unreachable
@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "/programmes": {"programme-manager"},
     "/cycles": {"programme-manager"},
     "/cycles/approve": {"approver", "programme-manager"},
+    "/cycles/bands": {"approver", "programme-manager"},
     "/cards": {"registrar"},
     "/cards/{number:int}.pdf": {"registrar"},
     "/cards/{number:int}.pdf/printed": {"registrar"},
@@ -142,6 +143,7 @@ def test_a_month_through_http_from_the_rule_to_the_approval(running: Town) -> No
     job = town.http.post("/cycles", json=cycle, headers=manager).json()["job"]
     view = town.finish(job)
     totals = {"programme": "food-basket", "cycle": "2026-11", "households": 1, "eligible": 1, "total": 3_800}
+    totals |= {"crowds": {"amounts": 1, "smallest": 1, "asked": 0, "below": 0}}
     assert (view["result"], view["done"], view["total"]) == (totals | {"approved": False}, 1, 1)
     mine = town.http.post("/cycles/approve", json={"programme": "food-basket", "cycle": "2026-11"}, headers=manager)
     assert mine.json()["code"] == "office.same_person"
@@ -188,7 +190,7 @@ class Shift:
     """A database of jobs and a thread that works them; `works` says what each kind does."""
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(path, [SCHEMA])
+        self.database = Database(path, MIGRATIONS)
         self.seen: list[tuple[bytes, str]] = []
         self.jobs = Jobs(
             self.database, {"good": self._good, "bad": self._bad, "broken": self._broken, "away": self._away}
@@ -280,7 +282,7 @@ class FullDisk(Database):
 
 
 def test_a_full_disk_does_not_end_the_work_for_good(tmp_path: Path) -> None:
-    database = FullDisk(tmp_path / "jobs.sqlite", [SCHEMA])
+    database = FullDisk(tmp_path / "jobs.sqlite", MIGRATIONS)
     done = threading.Event()
     jobs = Jobs(database, {"good": lambda _argument, _staff, _progress: done.set()})
     jobs.add("good", b"", "ana")
@@ -298,14 +300,14 @@ def test_a_full_disk_does_not_end_the_work_for_good(tmp_path: Path) -> None:
 KILLED = """
 import os, sys, time
 from amparo_office.jobs import Jobs
-from amparo_office.store import SCHEMA
+from amparo_office.store import MIGRATIONS
 from amparo_service.database import Database
 
 def work(argument, staff, progress):
     progress(1, 3)
     os._exit(9)
 
-jobs = Jobs(Database(sys.argv[1], [SCHEMA]), {"good": work})
+jobs = Jobs(Database(sys.argv[1], MIGRATIONS), {"good": work})
 jobs.add("good", b"the whole file", "ana")
 jobs.start()
 time.sleep(60)

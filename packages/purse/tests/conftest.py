@@ -26,6 +26,7 @@ from amparo_cashu.wire import (
     BlindedMessage,
     BlindSignature,
     CheckStateRequest,
+    ClaimQuote,
     Dleq,
     KeysetInfo,
     KeysetsAnswer,
@@ -131,7 +132,7 @@ class PaperMint(httpx2.BaseTransport):
     """A mint without a disk: signs, remembers what is spent, what it signed and what it answered, and answers the same request
     the same. `lie` may change an answer (given the path and the honest one); `away` gives none; `intercept` lets something
     on the way answer in the mint's place; `asked` lists the paths that were asked; `slow`: deposits wait (PENDING) until
-    `settle`; `ended`: keysets whose coins it takes no more."""
+    `settle`; `ended`: keysets whose coins it takes no more; `window_ends`, `crowd`, `crowd_needed`: what it says with a quote."""
 
     def __init__(self, *coiners: Coiner) -> None:
         self.coiners = {coiner.id: coiner for coiner in coiners}
@@ -145,6 +146,7 @@ class PaperMint(httpx2.BaseTransport):
         self.ended: set[str] = set()
         self.asked: list[str] = []
         self.away = self.slow = False
+        self.window_ends = self.crowd = self.crowd_needed = 0
         self.lie: Lie = lambda _path, honest: honest
         self._between: dict[str, tuple[httpx2.Response, bool]] = {}
 
@@ -210,7 +212,7 @@ class PaperMint(httpx2.BaseTransport):
             case ["mint", "quote", "benefit"]:
                 return self._quote(decode(body, type=MintQuoteRequest))
             case ["mint", "quote", "benefit", quote]:
-                return self.quotes.get(quote, (20007, "There is no such quote."))
+                return self._shown(quote)
             case ["mint", "benefit"]:
                 return self._issue(path, body, decode(body, type=MintRequest))
             case ["swap"]:
@@ -228,6 +230,17 @@ class PaperMint(httpx2.BaseTransport):
             case ["melt", "settle"]:
                 return self._deposit(path, body, decode(body, type=MeltRequest))
         raise AssertionError(path)
+
+    def _shown(self, name: str) -> ClaimQuote | tuple[int, str]:
+        quote = self.quotes.get(name)
+        if quote is None:
+            return 20007, "There is no such quote."
+        return ClaimQuote(
+            **msgspec.structs.asdict(quote),
+            crowd=self.crowd,
+            crowd_needed=self.crowd_needed,
+            window_ends=self.window_ends,
+        )
 
     def _state(self, point: str) -> dict[str, str]:
         waits = any(point in points for points in self.pending.values())

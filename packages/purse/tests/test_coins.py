@@ -1,13 +1,14 @@
 """Which coins a purse holds, breaks and pays with: pure rules, compared with trying everything."""
 
 import itertools
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amparo_cashu.errors import AmountRefused
-from amparo_purse.coins import broken, coin_to_break, exact_choice, target_coins
+from amparo_purse.coins import broken, coin_to_break, exact_choice, stock_coins, target_coins
 
 DENOMINATIONS = [1 << power for power in range(14)]
 some_coins = st.lists(st.sampled_from(DENOMINATIONS[:8]), max_size=14)
@@ -39,6 +40,20 @@ def test_after_one_payment_the_target_pays_again_any_amount_up_to_half_of_the_re
     assert first is not None
     rest = [coin for place, coin in enumerate(coins) if place not in first]
     assert exact_choice(rest, data.draw(st.integers(1, sum(rest) // 2))) is not None
+
+
+@given(st.integers(0, 60_000))
+def test_paper_gets_the_same_stock_whatever_it_is_worth_and_no_large_coin(balance: int) -> None:
+    coins = stock_coins(balance, DENOMINATIONS)
+    assert (sum(coins), coins) == (balance, sorted(coins))
+    assert max(coins, default=0) <= 1_024
+    if balance >= 1_024:
+        assert not Counter([1, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512]) - Counter(coins)
+    assert payable(coins) == (1 << balance + 1) - 1 or balance < 1_024
+
+
+def test_paper_of_a_keyset_without_the_stock_gets_the_fewest_coins() -> None:
+    assert stock_coins(2_000, [each for each in DENOMINATIONS if each != 1]) == [16, 64, 128, 256, 512, 1_024]
 
 
 def test_a_balance_that_the_coins_cannot_make_is_refused() -> None:

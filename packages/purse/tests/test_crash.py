@@ -1,7 +1,7 @@
 """A device that dies at any commit or request, or whose answers are lost, loses and doubles no coin."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +250,8 @@ def do(pocket: Pocket, op: Op) -> None:
     """One operation, perhaps with a death in its middle."""
     name, amount, dies_at = op
     purse, mint = pocket.purse, pocket.mint
+    # A claim is followed by exchanges only when its quiet time is over.
+    pocket.clock.set(max(pocket.clock.now(), datetime.fromtimestamp(purse.quiet_until(), UTC)))
     enough = purse.balance("food") >= amount
     match name:
         case "claim":
@@ -273,6 +275,7 @@ def do(pocket: Pocket, op: Op) -> None:
         case "resplit":
             pocket.clock.set(pocket.clock.now() + timedelta(hours=amount))
             pocket.attempt(lambda: upkeep.resplit(pocket.purse, "food"), dies_at=dies_at)
+            pocket.clock.set(max(pocket.clock.now(), datetime.fromtimestamp(pocket.purse.quiet_until(), UTC)))
         case "forgets":
             mint.served.clear()
         case "slow":

@@ -243,7 +243,8 @@ def test_without_a_connection_the_request_waits_and_is_finished_later(pocket: Po
     pocket.mint.intercept("/v1/mint/benefit", UNCLEAR["a gateway's error"])
     with pytest.raises(RemoteError):
         pocket.purse.claim(quote.quote, 11, "food", quote_key=Secret(KEY))
-    assert pocket.purse.is_issued(quote.quote)
+    assert pocket.purse.find_quote(quote.quote).amount_issued == 11
+    assert pocket.purse.has_interrupted_claim()
     pocket.mint.away = True
     with pytest.raises(Unreachable):
         pocket.purse.recover()

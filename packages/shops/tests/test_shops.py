@@ -35,6 +35,7 @@ from amparo_shops.errors import (
     ClaimDiffers,
     ClaimTooHigh,
     DepositDiffers,
+    DepositRefused,
     LedgerUnbalanced,
     NothingToSettle,
     NotThisShop,
@@ -46,7 +47,7 @@ from amparo_shops.errors import (
 from amparo_shops.http import ShopsServer
 from amparo_shops.ledger import Posting, record_entry
 from amparo_shops.service import Accredited, NewShop, Shops, Standing
-from amparo_shops.store import SCHEMA
+from amparo_shops.store import MIGRATIONS
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 FOOD, RENT = Unit("food"), Unit("rent")
@@ -81,7 +82,7 @@ class Town:
         self.clock = FixedClock(NOON)
         self.log = TownLog()
         self.log.publish(KeyAnnounced(purpose="mint", jwk=MINT_KEY.public.jwk), MINT_KEY)
-        self.database = Database(folder / "shops.sqlite", [SCHEMA])
+        self.database = Database(folder / "shops.sqlite", MIGRATIONS)
         self.shops = Shops(self.database, clock=self.clock, debtor=DEBTOR, currency="EUR")
         server = ShopsServer(self.shops, folder, key=SHOPS_KEY, log=self.log, practice=True)
         server.introduce()
@@ -156,7 +157,10 @@ def test_a_deposit_of_nothing_or_less_is_refused(town: Town, amount: int) -> Non
     with pytest.raises(AmountNotPositive):
         town.shops.record_deposit(deposit(1, town.bakery, amount))
     assert town.shops.trial_balance() == {}
-    town.shops.record_deposit(deposit(1, town.bakery, 1))
+    # The same number is refused for good; another one is another deposit.
+    with pytest.raises(DepositRefused):
+        town.shops.record_deposit(deposit(1, town.bakery, 1))
+    town.shops.record_deposit(deposit(2, town.bakery, 1))
 
 
 def test_a_deposit_for_an_unknown_shop_is_refused(town: Town) -> None:
@@ -164,6 +168,38 @@ def test_a_deposit_for_an_unknown_shop_is_refused(town: Town) -> None:
     with pytest.raises(ShopUnknown):
         town.shops.record_deposit(deposit(1, stranger, 8))
     assert town.shops.trial_balance() == {}
+
+
+def change_shop(town: Town, statement: str, shop: ShopId) -> None:
+    """Accredit a shop, or end its accreditation, behind the back of the service."""
+    with town.database.transaction() as connection:
+        connection.execute(statement, (shop,))
+
+
+def test_a_deposit_that_was_refused_is_never_booked_later(town: Town) -> None:
+    """The mint may have heard the refusal, or not, or twice: it has given the tokens back."""
+    late = Accredited(shop=ShopId("0" * 32), access="")
+    with pytest.raises(ShopUnknown):
+        town.shops.record_deposit(deposit(1, late, 8))
+    change_shop(
+        town, "INSERT INTO shop (id, name, account, units, access_hash) VALUES (?, '', '', 'food', x'')", late.shop
+    )
+    for _ in range(2):
+        with pytest.raises(DepositRefused):
+            town.shops.record_deposit(deposit(1, late, 8))
+    assert town.shops.trial_balance() == {}
+    town.shops.record_deposit(deposit(2, late, 8))
+    assert town.shops.standing(late.shop, FOOD).deposited == 8
+
+
+def test_a_deposit_that_was_booked_stays_accepted_whatever_became_of_the_shop(town: Town) -> None:
+    """A late refusal would give tokens back that the shop was credited for (nutshell #1170)."""
+    town.shops.record_deposit(deposit(1, town.bakery, 8))
+    change_shop(town, "DELETE FROM shop WHERE id = ?", town.bakery.shop)
+    town.shops.record_deposit(deposit(1, town.bakery, 8))
+    with pytest.raises(ShopUnknown):
+        town.shops.record_deposit(deposit(2, town.bakery, 8))
+    assert town.shops.standing(town.bakery.shop, FOOD).deposited == 8
 
 
 def test_a_deposit_is_booked_without_the_day(town: Town) -> None:

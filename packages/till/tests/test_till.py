@@ -305,13 +305,13 @@ def test_a_till_that_was_alone_too_long_takes_nothing_until_it_has_reached_the_m
 def test_a_code_in_the_published_filter_is_refused_without_a_connection(street: Street) -> None:
     spent, fresh = street.locked(8, street.bakery), street.locked(8, street.bakery)
     item = filter_item(street.food.id, bytes.fromhex(point_of(spent)))
-    street.bakery.use_filters([SpentFilter(build_filter([item], keyset=street.food.id, day=20_000))])
+    street.bakery.use_filters([SpentFilter(build_filter(item, keyset=street.food.id, day=20_000))])
     street.connect(connected=False)
     with pytest.raises(SpentBefore):
         street.bakery.accept_offline(code(spent), street.bakery.request(8, "food"))
     street.bakery.accept_offline(code(fresh), street.bakery.request(8, "food"))
     assert street.bakery.stored("food") == 8
-    elsewhere = SpentFilter(build_filter([item], keyset=street.rent.id, day=20_000))
+    elsewhere = SpentFilter(build_filter(item, keyset=street.rent.id, day=20_000))
     street.bakery.use_filters([elsewhere])  # of another keyset: it says nothing of this one
     street.bakery.accept_offline(code(spent), street.bakery.request(8, "food"))
 

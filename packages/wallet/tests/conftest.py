@@ -221,6 +221,12 @@ class Town:
         self.database.close()
         self.open()
 
+    def rest(self) -> None:
+        """Let so much time pass that claims and exchanges keep nothing back any more."""
+        purse = self.wallet.purse
+        moments = [purse.quiet_until(), purse.claim_from(), *(until for until, _ in purse.resting("usd"))]
+        self.clock.set(max(self.clock.now(), datetime.fromtimestamp(max(moments), UTC)))
+
     # --- as the office ----------------------------------------------------------------------------
 
     def say(self, body: Any, key: SigningKey = OFFICE_KEY) -> int:

@@ -94,7 +94,12 @@ def test_a_receipt_that_points_elsewhere_is_found(town: Town, field: str, findin
     found(town, with_payload(bundle, payload_of(bundle) | {field: "0" * 64}), finding)
 
 
-@pytest.mark.parametrize("receipt", ["", "a.b.c", "a.b", "e30.e30.e30", "ñ.ñ.ñ", "x" * 5_000])
+DEEP = "e30." + b64url(b'{"x": ' + b"[" * 100_000) + ".e30"
+
+
+@pytest.mark.parametrize(
+    "receipt", ["", "a.b.c", "a.b", "e30.e30.e30", "ñ.ñ.ñ", "x" * 5_000, DEEP], ids=lambda text: text[:9]
+)
 def test_what_is_no_receipt_is_said(town: Town, receipt: str) -> None:
     bundle = msgspec.structs.replace(town.decide()[0], receipt=receipt)
     found(town, bundle, ReceiptMalformed)

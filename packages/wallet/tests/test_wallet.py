@@ -205,6 +205,7 @@ def test_a_phone_that_dies_at_any_step_of_a_claim_gets_the_aid_once(enrolled: To
 
 def test_a_code_pays_exactly_its_amount_and_carries_no_blinding_factor(enrolled: Town) -> None:
     enrolled.wallet.claim(paper(enrolled))
+    enrolled.rest()
     enrolled.wallet.purse.make_exact(1_234, "usd")
     enrolled.mint.away = True
     token = read_token(enrolled.wallet.pay_code(1_234, "usd"), keysets=[enrolled.coiner.id])
@@ -219,6 +220,7 @@ def test_a_code_pays_exactly_its_amount_and_carries_no_blinding_factor(enrolled:
 
 def test_what_is_set_aside_is_locked_to_the_shop_and_comes_back_to_this_wallet_after_its_time(enrolled: Town) -> None:
     enrolled.wallet.claim(paper(enrolled))
+    enrolled.rest()
     for label in ("baker", "butcher"):
         enrolled.wallet.set_aside(1_000, "usd", shop_key=SHOP, until=UNTIL, label=label)
     enrolled.mint.away = True

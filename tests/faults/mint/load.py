@@ -177,15 +177,17 @@ class Load:
         """The wallets swap inside; at the end each has a clear answer to its last request."""
         stop = asyncio.Event()
         self._last = asyncio.get_running_loop().time()
-        async with asyncio.TaskGroup() as group:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for swapper in self.swappers:
+                    group.create_task(swapper.work(stop))
+                try:
+                    yield
+                finally:
+                    stop.set()
+        finally:
             for swapper in self.swappers:
-                group.create_task(swapper.work(stop))
-            try:
-                yield
-            finally:
-                stop.set()
-        for swapper in self.swappers:
-            swapper.close()
+                swapper.close()
 
     def swapped(self) -> None:
         """A swap was answered."""

@@ -248,7 +248,7 @@ class CloseKeyset(Story):
         wallet.mine, wallet.signed = [], []
         await wallet.receive(life.line, [1, 2, 4])
         clock.set(clock.now().fromtimestamp(end + GRACE_SECONDS + HOUR, clock.now().tzinfo))
-        return life.town.operator_post("/operate/keysets/close", {"keyset": wallet.keyset, "period": PERIOD})
+        return life.town.operator_post("/operate/keysets/close", {"keyset": wallet.keyset})
 
     async def check(self, life: Life, answer: Answer) -> None:
         """What was left is given back, and the keyset is gone."""

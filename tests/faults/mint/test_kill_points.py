@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from tests.faults.mint.asking import ask_once
-from tests.faults.mint.points import Mode, Points, summary
+from tests.faults.mint.kernel import shown, watched
+from tests.faults.mint.points import MOST_NAMES, Mode, Points, summary
 from tests.faults.mint.stories import (
     AskDeposit,
     AskQuote,
@@ -75,6 +76,25 @@ async def all_stories(life: Life, stories: list[Story], points: Points, mode: Mo
     await check_book(life.town, list(life.wallets.values()), life.line)
     assert await life.wallet.changed_signatures(life.line, life.wallet.signed) == 0
     return died
+
+
+def test_every_write_that_the_kernel_sees_is_a_point(country: Country, tmp_path: Path, database: str) -> None:
+    points = Points(tmp_path)
+
+    async def told(life: Life) -> Counter[str]:
+        points.arm("kill", MOST_NAMES)
+        with watched(life.town.mint.number, tmp_path) as seen:
+            for story in (Claim(), Swap(), Deposit(), MakeKeyset()):
+                await story.check(life, await life.good(await story.prepare(life)))
+        assert points.disarm() < MOST_NAMES
+        return seen
+
+    with country.town(database, clock=NOON, environment=points.environment) as town:
+        seen = live(town, told, UNITS)
+    counted = Counter(shown(*name.split(" ", 1)) for name in points.names())
+    print(f"the kernel saw {seen.total()} writes, {(seen - counted).total()} of them are no points")
+    assert seen - counted == Counter()
+    assert seen.total() > 50
 
 
 def test_a_mint_killed_at_each_of_its_writes_loses_and_doubles_nothing(

@@ -138,6 +138,11 @@ class Program:
         """What it ever said."""
         return self._words.read_text(errors="replace") if self._words.exists() else ""
 
+    @property
+    def number(self) -> int:
+        """The process's number."""
+        return self._number
+
     def memory(self) -> int:
         """The bytes of memory that it holds."""
         return psutil.Process(self._number).memory_info().rss

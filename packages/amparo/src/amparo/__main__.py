@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from amparo.commands import demo, office, public, services, shop, wallet
+from amparo.commands import demo, office, public, services, till, wallet
 from amparo.commands.shell import CANNOT, explain
 from amparo_common.errors import AmparoError
 
@@ -24,7 +24,7 @@ app.command("audit", rich_help_panel="Anybody")(public.audit)
 app.command("verify", rich_help_panel="Anybody")(public.verify)
 app.add_typer(public.receipts, name="receipt", rich_help_panel="Anybody")
 app.add_typer(wallet.wallet, name="wallet", rich_help_panel="Households and shops")
-app.add_typer(shop.shop, name="shop", rich_help_panel="Households and shops")
+app.add_typer(till.shop, name="shop", rich_help_panel="Households and shops")
 app.command("import", rich_help_panel="Office")(office.import_files)
 app.add_typer(office.programme, name="programme", rich_help_panel="Office")
 app.command("decide", rich_help_panel="Office")(office.decide)

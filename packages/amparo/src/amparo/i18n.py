@@ -4,6 +4,7 @@ LIMIT: cards and vouchers keep their few words in code of their own packages, be
 """
 
 import functools
+import os
 from collections.abc import Callable
 from importlib import resources
 
@@ -27,6 +28,15 @@ def words(language: str) -> Words:
     """The translator into a language: an English text in, its translation out (English where there is none)."""
     catalogue = _catalogue(language if language in LANGUAGES else "en")
     return lambda text: catalogue.get(text, text)
+
+
+def language_of_terminal() -> str:
+    """The language that commands speak: AMPARO_LANGUAGE, or what the terminal is set to; English where there is none of
+    ours."""
+    for name in ("AMPARO_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if chosen := os.environ.get(name, "")[:2].lower():
+            return chosen if chosen in LANGUAGES else "en"
+    return "en"
 
 
 def direction(language: str) -> str:

@@ -17,6 +17,7 @@ from amparo.errors import JobFailed, NothingRunning
 from amparo.folder import DataFolder, ServicesFile
 from amparo.sources import Source
 from amparo_log.follow import LogFollower
+from amparo_office.crowds import CrowdReport
 from amparo_office.importing import ImportResult
 from amparo_office.jobs import JobView
 from amparo_service.client import Client
@@ -27,7 +28,7 @@ POLL_SECONDS = 0.05
 
 
 class CycleTotals(msgspec.Struct, frozen=True):
-    """A cycle's public totals, as the office answers them; amounts in minor units."""
+    """A cycle's public totals, as the office answers them, and how small its crowds are; amounts in minor units."""
 
     programme: str
     cycle: str
@@ -35,6 +36,7 @@ class CycleTotals(msgspec.Struct, frozen=True):
     eligible: int
     total: int
     approved: bool
+    crowds: CrowdReport
 
 
 class Installation:

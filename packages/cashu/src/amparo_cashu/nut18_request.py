@@ -6,7 +6,7 @@ a request is read (kinds that we do not know must be shown, not dropped); `lock_
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -14,7 +14,7 @@ from amparo_cashu import base64url
 from amparo_cashu.cbor import read_cbor, write_cbor
 from amparo_cashu.errors import BadPoint, BadToken, RequestNotMet
 from amparo_cashu.nut10_secret import Lock, read_condition, write_secret
-from amparo_cashu.wire import Proof
+from amparo_cashu.wire import Dleq, Proof
 
 LONGEST = 8_192
 LONGEST_PAYLOAD = 262_144
@@ -76,6 +76,25 @@ class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str | None = None
 
 
+class _SentProof(msgspec.Struct, frozen=True):
+    """A coin as other wallets write it: some give the amount as decimal text, so that no reader rounds it."""
+
+    amount: int | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}$")]
+    id: str
+    secret: str
+    C: str
+    dleq: Dleq | None = None
+    witness: str | None = None
+    p2pk_e: str | None = None
+
+
+class _SentPayment(msgspec.Struct, frozen=True):
+    mint: str
+    unit: str
+    proofs: list[_SentProof]
+    id: str | None = None
+
+
 def write_request(request: PaymentRequest) -> str:
     """The request as text of form A. Raises `BadToken` when it is out of bounds."""
     check_request(request)
@@ -121,16 +140,17 @@ def check_request(request: PaymentRequest) -> None:
 
 
 def read_payment(data: bytes | str) -> Payment:
-    """A payment from its JSON. Raises `BadToken`."""
+    """A payment from its JSON; an amount may be a number or decimal text. Raises `BadToken`."""
     if len(data) > LONGEST_PAYLOAD:
         raise BadToken("A payment is too long.")
     try:
-        payment = msgspec.json.decode(data, type=Payment)
+        sent = msgspec.json.decode(data, type=_SentPayment)
     except (ValueError, RecursionError) as error:
         raise BadToken("A payment cannot be read.") from error
-    if not 0 < len(payment.proofs) <= MOST_PROOFS:
+    if not 0 < len(sent.proofs) <= MOST_PROOFS:
         raise BadToken(f"A payment holds 1 to {MOST_PROOFS} coins.")
-    return payment
+    proofs = [Proof(**msgspec.structs.asdict(each) | {"amount": int(each.amount)}) for each in sent.proofs]
+    return Payment(mint=sent.mint, unit=sent.unit, proofs=proofs, id=sent.id)
 
 
 def lock_secret(option: LockOption, nonce: str) -> str:

@@ -2,14 +2,33 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from amparo_cashu.curve import read_point, schnorr_sign, schnorr_verify
 from amparo_cashu.errors import AmountRefused, LockNotOpen, QuoteSignatureFalse
 from amparo_cashu.wire import BlindedMessage
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """One quote of a request with the signature that claims it, and the quote's key."""
+
+    quote: str
+    signature: str | None
+    pubkey: str
+
+
 def message(quote: str, outputs: Sequence[BlindedMessage]) -> bytes:
     """The message of version 1: length-prefixed quote, then amount and point of every output."""
-    parts = [b"Cashu_MintQuoteSig_v1", _sized(quote.encode())]
+    return _message(quote, _bound(outputs))
+
+
+def _message(quote: str, bound: bytes) -> bytes:
+    return b"Cashu_MintQuoteSig_v1" + _sized(quote.encode()) + bound
+
+
+def _bound(outputs: Sequence[BlindedMessage]) -> bytes:
+    """The part of a message that binds the outputs. Its points are checked, which is most of a claim's cost."""
+    parts = []
     for output in outputs:
         if output.amount < 0:
             raise AmountRefused("An output has a negative amount.")
@@ -29,7 +48,14 @@ def sign_claim(quote: str, outputs: Sequence[BlindedMessage], secret_key: bytes)
 
 def check_claim(quote: str, outputs: Sequence[BlindedMessage], signature: str | None, pubkey: str) -> None:
     """Raises `QuoteSignatureFalse` unless the quote's key signed this claim."""
-    try:
-        schnorr_verify(message(quote, outputs), signature or "", read_point(pubkey))
-    except LockNotOpen as error:
-        raise QuoteSignatureFalse("The claim is not signed by the quote's key.") from error
+    check_claims([Claim(quote, signature, pubkey)], outputs)
+
+
+def check_claims(claims: Sequence[Claim], outputs: Sequence[BlindedMessage]) -> None:
+    """The same for several claims over the same outputs, which are read once however many claims there are, and not for none."""
+    bound = _bound(outputs) if claims else b""
+    for claim in claims:
+        try:
+            schnorr_verify(_message(claim.quote, bound), claim.signature or "", read_point(claim.pubkey))
+        except LockNotOpen as error:
+            raise QuoteSignatureFalse("The claim is not signed by the quote's key.") from error

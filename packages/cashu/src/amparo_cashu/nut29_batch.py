@@ -7,7 +7,7 @@ request: nobody can move outputs between requests. Not here: what the quotes are
 from collections.abc import Sequence
 
 from amparo_cashu.errors import BadToken, DuplicateQuotes, NotBalanced, QuoteSignatureFalse, TooManyQuotes
-from amparo_cashu.nut20_quote import check_claim, sign_claim
+from amparo_cashu.nut20_quote import Claim, check_claims, sign_claim
 from amparo_cashu.wire import BatchMintRequest, BlindedMessage
 
 
@@ -31,11 +31,13 @@ def check_batch(request: BatchMintRequest, pubkeys: Sequence[str | None], *, mos
     signatures = request.signatures or [None] * len(request.quotes)
     if len(signatures) != len(request.quotes):
         raise QuoteSignatureFalse("A batch has another number of signatures than of quotes.")
+    claims = []
     for quote, signature, pubkey in zip(request.quotes, signatures, pubkeys, strict=True):
         if pubkey is not None:
-            check_claim(quote, request.outputs, signature, pubkey)
+            claims.append(Claim(quote, signature, pubkey))
         elif signature is not None:
             raise QuoteSignatureFalse("A quote without a key is claimed with a signature.")
+    check_claims(claims, request.outputs)
 
 
 def _check_amounts(request: BatchMintRequest) -> None:

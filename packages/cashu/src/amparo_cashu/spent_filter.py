@@ -22,7 +22,7 @@ publishing; a till takes filters that the log names.
 import functools
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 from amparo_cashu.errors import FilterMalformed
@@ -37,6 +37,7 @@ _BUCKET = 512
 # magic, version, bits, keyset id, day of the edition, items, buckets; then each bucket's place
 _HEAD = struct.Struct(">4sBB33sIQI")
 _PLACE_BYTES = 4
+_ITEM = struct.Struct(">Q")
 
 
 def filter_item(keyset: str, point: bytes) -> bytes:
@@ -52,35 +53,43 @@ def _keyset_state(keyset: str) -> "hashlib._Hash":
     return hashlib.sha256(_DOMAIN + bytes.fromhex(keyset))
 
 
-def build_filter(items: Iterable[bytes], *, keyset: str, day: int, bits: int = 20) -> bytes:
-    """The filter of the items (8 bytes each, in any order, as often as they come). `day` is the edition, in days since 1970:
-    no finer time is published. LIMIT: holds all items in memory, about 40 bytes each."""
+def build_filter(items: bytes | bytearray, *, keyset: str, day: int, bits: int = 20) -> bytes:
+    """The filter of items that stand one after the other, ascending; a repetition counts once. `day` is the edition, in days since
+    1970: no finer time is published. Beside `items` it holds the filter itself and one bucket. Raises `FilterMalformed`."""
     if not 1 <= bits <= 32:
         raise FilterMalformed("A filter has 1 to 32 bits.")
-    values = sorted({_value(item) for item in items})
-    count = len(values)
+    if len(items) % ITEM_BYTES:
+        raise FilterMalformed(f"An item of a filter has {ITEM_BYTES} bytes.")
+    count = sum(1 for _ in _distinct(items))
     buckets = -(-count // _BUCKET)
     width = _width(count, bits, buckets)
-    parts: list[list[int]] = [[] for _ in range(buckets)]
-    last = -1
-    for value in values:
-        number = _reduce(value, count, bits)
-        if number != last:
-            parts[number // width].append(number % width)
-            last = number
-    coded = [_write_bucket(numbers, bits) for numbers in parts]
+    coded = bytearray()
+    places = bytearray()
+    waiting: list[int] = []
+    for value in _distinct(items):
+        bucket, number = divmod(_reduce(value, count, bits), width)
+        while len(places) // _PLACE_BYTES < bucket:
+            places += len(coded).to_bytes(_PLACE_BYTES, "big")
+            coded += _write_bucket(waiting, bits)
+            waiting = []
+        if not waiting or waiting[-1] != number:
+            waiting.append(number)
+    while len(places) // _PLACE_BYTES < buckets:
+        places += len(coded).to_bytes(_PLACE_BYTES, "big")
+        coded += _write_bucket(waiting, bits)
+        waiting = []
     head = _HEAD.pack(_MAGIC, _VERSION, bits, bytes.fromhex(keyset), day, count, buckets)
-    places, place = [], 0
-    for code in coded:
-        places.append(place.to_bytes(_PLACE_BYTES, "big"))
-        place += len(code)
-    return b"".join([head, *places, *coded])
+    return b"".join([head, places, coded])
 
 
-def _value(item: bytes) -> int:
-    if len(item) != ITEM_BYTES:
-        raise FilterMalformed(f"An item of a filter has {ITEM_BYTES} bytes.")
-    return int.from_bytes(item, "big")
+def _distinct(items: bytes | bytearray) -> Iterator[int]:
+    last = -1
+    for (value,) in _ITEM.iter_unpack(items):
+        if value < last:
+            raise FilterMalformed("The items of a filter are out of order.")
+        if value != last:
+            yield value
+        last = value
 
 
 def _reduce(value: int, count: int, bits: int) -> int:
@@ -148,7 +157,9 @@ class SpentFilter:
     def has(self, item: bytes) -> bool:
         """Whether the token of this item was spent: never wrongly no, wrongly yes with chance 2^-`bits`. Raises
         `FilterMalformed` when the filter is damaged there."""
-        value = _value(item)
+        if len(item) != ITEM_BYTES:
+            raise FilterMalformed(f"An item of a filter has {ITEM_BYTES} bytes.")
+        value = int.from_bytes(item, "big")
         if not self.count:
             return False
         number = _reduce(value, self.count, self.bits)

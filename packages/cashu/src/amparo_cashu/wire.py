@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 
-class Dleq(msgspec.Struct, frozen=True, omit_defaults=True):
+class Dleq(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """NUT-12: proof that a signature was made with the published key. `r` only between wallets, never to the mint."""
 
     e: str
@@ -28,7 +28,7 @@ class Proof(msgspec.Struct, frozen=True, omit_defaults=True):
     p2pk_e: str | None = None
 
 
-class BlindedMessage(msgspec.Struct, frozen=True):
+class BlindedMessage(msgspec.Struct, frozen=True, gc=False):
     """NUT-00: an output to be signed."""
 
     amount: int
@@ -112,6 +112,16 @@ class MintQuote(msgspec.Struct, frozen=True):
     updated_at: int
     expiry: int | None = None
     pubkey: str | None = None
+
+
+class ClaimQuote(MintQuote, frozen=True):
+    """A mint quote as this project's mint shows it (a mint that says nothing of these: 0): how many people of its unit were
+    paid for, how many must be before the first of them is issued aid, and until when (unix time) the unit's aid is claimed,
+    before which wallets do not pay."""
+
+    crowd: int = 0
+    crowd_needed: int = 0
+    window_ends: int = 0
 
 
 class MintRequest(msgspec.Struct, frozen=True):

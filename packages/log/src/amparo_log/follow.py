@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 
 from amparo_common import canonical
-from amparo_common.bridge import LogMessage, sign_for_log
+from amparo_common.bridge import LogEntry, LogMessage, sign_for_log
 from amparo_common.signing import SigningKey
-from amparo_log.client import InclusionProof, LogReader
+from amparo_log.client import InclusionProof, LogReader, read_entry
 from amparo_log.note import Checkpoint, NoteVerifier
 from amparo_log.view import LogView
 from amparo_service.client import Client
@@ -17,9 +17,10 @@ from amparo_service.keys import replace_file
 
 
 class LogFollower:
-    """Follows one log. `memory` is the file that holds the last accepted checkpoint."""
+    """Follows one log. `memory` is the file that holds the last accepted checkpoint. `kept`: a file for all accepted entries, so
+    that a device that starts without a connection still knows what the log said; only its owner may write it."""
 
-    def __init__(self, client: Client, vkey: str, memory: Path) -> None:
+    def __init__(self, client: Client, vkey: str, memory: Path, *, kept: Path | None = None) -> None:
         self._client = client
         self._memory = memory
         # Owner of reader and view: whoever holds the lock.
@@ -27,6 +28,20 @@ class LogFollower:
         seen = memory.read_text() if memory.exists() else None
         self._reader = LogReader(client, NoteVerifier(vkey), seen=seen)
         self._view = LogView()
+        self._kept = kept
+        if kept is not None and kept.exists():
+            self._read_kept(kept.read_bytes())
+
+    def _read_kept(self, lines: bytes) -> None:
+        """Entries that were accepted before. What follows the last whole line was being written when the power went."""
+        for index, line in enumerate(lines.split(b"\n")[:-1]):
+            self._view.add(index, read_entry(line))
+
+    def _keep(self, entries: list[LogEntry]) -> None:
+        if self._kept is not None and entries:
+            lines = self._kept.read_bytes() if self._kept.exists() else b""
+            whole = lines[: lines.rfind(b"\n") + 1]
+            replace_file(self._kept, whole + b"".join(canonical.encode(entry) + b"\n" for entry in entries))
 
     def refresh(self) -> LogView:
         """What the log says now. Raises `LogRewritten`, `BadEntry`, `BadProof`, `Unreachable`."""
@@ -34,8 +49,11 @@ class LogFollower:
             before = self._reader.note
             checkpoint = self._reader.update()
             if checkpoint.size > self._view.size:
+                new = []
                 for index, entry in self._reader.entries(self._view.size):
                     self._view.add(index, entry)
+                    new.append(entry)
+                self._keep(new)
             if self._reader.note != before and self._reader.note is not None:
                 replace_file(self._memory, self._reader.note.encode())
             return self._view

@@ -27,6 +27,8 @@ Header = tuple[bytes, bytes]
 MOST_BODY_BYTES = 256 * 1024
 BODY_SECONDS = 20.0
 MOST_AT_ONCE = 2_048
+# Of all bodies together, from their first part to their answer.
+MOST_HELD_BYTES = 64 * 1024 * 1024
 
 # Sent with every answer: nothing is cached unless the handler says so, nothing is sniffed, nothing is framed.
 SAFE_HEADERS: tuple[Header, ...] = (
@@ -92,10 +94,20 @@ def reply(value: Any, *, status: int = 200, headers: tuple[Header, ...] = ()) ->
     return Reply(msgspec.json.encode(value), status, (JSON, *headers))
 
 
+class _Held:
+    """What is kept of one request's body."""
+
+    __slots__ = ("parts", "size")
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+
+
 class App:
     """`routes` maps (method, path) to handlers; a path that ends in `/*` takes one more part. `observe` is told route and status
     of every answer and how long it took: counts, nothing of the request. A body must be whole after `body_seconds`; at most
-    `most_at_once` requests are worked on, the next one is refused with 503."""
+    `most_at_once` requests are worked on, and at most `most_held` bytes of bodies kept: the next one is refused with 503."""
 
     def __init__(
         self,
@@ -107,6 +119,7 @@ class App:
         sockets: Mapping[str, Socket],
         body_seconds: float = BODY_SECONDS,
         most_at_once: int = MOST_AT_ONCE,
+        most_held: int = MOST_HELD_BYTES,
     ) -> None:
         self._exact = {place: handler for place, handler in routes.items() if not place[1].endswith("/*")}
         self._open = {
@@ -122,6 +135,7 @@ class App:
         self._sockets = sockets
         self._body_seconds = body_seconds
         self._places = most_at_once
+        self._room = most_held
         # Why it could not start or stop, for the process's last words.
         self.failure: AmparoError | None = None
 
@@ -147,18 +161,44 @@ class App:
             known = path in self._paths or route in self._open_paths
             handler = self._preflight if method == "OPTIONS" and known else _nothing_here
             route = "other"
+        held = _Held()
         try:
-            body = b"" if method == "GET" else await _read_body(receive, self._body_seconds)
+            body = b"" if method == "GET" else await self._read_body(receive, held)
             found = await self._handle(handler, Request(method, path, argument, scope["headers"], body))
         except AmparoError as error:
             found = self._show(error)
         except Exception as error:  # noqa: BLE001 - the edge: whatever failed, the caller gets an answer and learns nothing
             log.error("unexpected %s", type(error).__name__)
             found = self._show(Unexpected("Something went wrong on our side."))
+        finally:
+            self._room += held.size
         headers = [*found.headers, *SAFE_HEADERS, (b"content-length", b"%d" % len(found.body))]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else found.body})
         self._observe(route, found.status, clock() - began)
+
+    async def _read_body(self, receive: Receive, held: "_Held") -> bytes:
+        try:
+            # Also around the first part: some senders never begin.
+            async with asyncio.timeout(self._body_seconds):
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise TooSlow("The connection closed before the request was whole.")
+                    self._hold(message.get("body", b""), held)
+                    if not message.get("more_body"):
+                        return b"".join(held.parts)
+        except TimeoutError as error:
+            raise TooSlow(f"The request took longer than {self._body_seconds:.0f} s to arrive.") from error
+
+    def _hold(self, part: bytes, held: "_Held") -> None:
+        if held.size + len(part) > MOST_BODY_BYTES:
+            raise BodyTooLarge(f"The request is larger than {MOST_BODY_BYTES:,} bytes.")
+        if len(part) > self._room:
+            raise MintBusy("Too many large requests arrive at once.")
+        self._room -= len(part)
+        held.size += len(part)
+        held.parts.append(part)
 
     async def _handle(self, handler: Handler, request: Request) -> Reply:
         if not self._places:
@@ -203,24 +243,3 @@ class App:
 
 async def _nothing_here(_request: Request) -> Reply:
     raise NotFound("There is nothing at this address.")
-
-
-async def _read_body(receive: Receive, seconds: float) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        # Also around the first part: some senders never begin.
-        async with asyncio.timeout(seconds):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise TooSlow("The connection closed before the request was whole.")
-                part = message.get("body", b"")
-                parts.append(part)
-                size += len(part)
-                if size > MOST_BODY_BYTES:
-                    raise BodyTooLarge(f"The request is larger than {MOST_BODY_BYTES:,} bytes.")
-                if not message.get("more_body"):
-                    return b"".join(parts)
-    except TimeoutError as error:
-        raise TooSlow(f"The request took longer than {seconds:.0f} s to arrive.") from error

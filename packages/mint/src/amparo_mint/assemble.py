@@ -8,7 +8,7 @@ from amparo_mint.blind_auth import open_access
 from amparo_mint.config import MintConfig
 from amparo_mint.errors import BadConfiguration
 from amparo_mint.http import MintServer
-from amparo_mint.operate import Operation
+from amparo_mint.operate import SHOPS_SECONDS, Operation
 from amparo_mint.postgres_store import PostgresStore
 from amparo_mint.service import Mint
 from amparo_mint.signing import SigningDesk
@@ -26,8 +26,8 @@ def make_server(arguments: ServiceArguments) -> MintServer:
     """The mint of a data folder."""
     folder: Path = arguments.data
     settings = config.load(folder)
-    key = signing_key(folder, "publish-key")
     # Every key before the database: a database without its keys means that they were lost.
+    signing_key(folder, "publish-key")
     hasher = TokenHasher(secret_bytes(folder, "hash-key"))
     store = choose_store(settings.database, folder)
     signer = SignerClient(Path(settings.signer))
@@ -39,8 +39,8 @@ def make_server(arguments: ServiceArguments) -> MintServer:
         desk,
         hasher,
         clock=clock,
-        bridge_key=key,
         crowd_needed=lambda unit, now: operation.crowd_needed(settings.crowd, unit, now),
+        window_ends=lambda unit: operation.window_ends(settings.crowd, unit),
     )
     access = open_access(
         settings.clear_auth,
@@ -70,7 +70,9 @@ def make_operation(folder: Path, settings: MintConfig, store: Store, signer: Sig
     """The errands of the mint of a data folder."""
     log = LogFollower(Client(settings.log_url), settings.log_vkey, folder / "log-seen")
     key = signing_key(folder, "publish-key")
-    return Operation(folder, store, signer, key=key, log=log, shops=Client(settings.shops_url, patience=2))
+    return Operation(
+        folder, store, signer, key=key, log=log, shops=Client(settings.shops_url, patience=2, timeout=SHOPS_SECONDS)
+    )
 
 
 def choose_store(database: str, folder: Path) -> Store:

@@ -42,10 +42,9 @@ class Activate(msgspec.Struct, frozen=True):
 
 
 class Close(msgspec.Struct, frozen=True):
-    """Close this keyset; its last figures belong to `period`."""
+    """Close this keyset."""
 
     keyset: str
-    period: str
 
 
 Due = Announce | Activate | Close
@@ -61,7 +60,7 @@ def due(
         for unit in settings.units:
             found += _due_for(unit, settings, [row for row in keysets if row.unit == unit], now)
     found += [
-        Close(row.id, period_of(now))
+        Close(row.id)
         for row in keysets
         if row.final_expiry is not None
         and now > row.final_expiry + GRACE_SECONDS

@@ -4,6 +4,9 @@ many. Pure.
 The crowd of a unit is the number of quotes that were paid under its signing keyset. A programme that is smaller than the smallest
 crowd waits for all of its people; and nobody waits for ever: when the claiming window has passed since the last approval, whoever
 came is the crowd, and is told how small it is.
+
+Every wallet of a unit is told the same end of the window. A wallet that pays only after it shows nothing by its times that
+the others do not; the mint itself never waits with a payment.
 """
 
 from datetime import timedelta
@@ -31,6 +34,17 @@ def needed(settings: CrowdSettings | None, view: LogView, unit: Unit, *, now: in
     approved = {(body.programme, body.cycle): place.at for place, body in view.approvals if body.unit == unit}
     # Each programme's newest approved cycle: its people are those who may come now.
     newest = {programme: (eligible.get((programme, cycle), 0), at) for (programme, cycle), at in approved.items()}
-    window = timedelta(hours=settings.window_hours).total_seconds()
-    open_now = [count for count, at in newest.values() if now <= from_text(at).timestamp() + window]
+    open_now = [count for count, at in newest.values() if now <= _end(settings, at)]
     return min(settings.smallest, sum(open_now)) if open_now else 0
+
+
+def window_ends(settings: CrowdSettings | None, view: LogView, unit: Unit) -> int:
+    """When the claiming window of a unit's newest approval ends (unix time), also when that has passed. 0 when there is no
+    window: nothing is approved, or no crowd is asked for."""
+    if settings is None:
+        return 0
+    return max((_end(settings, place.at) for place, body in view.approvals if body.unit == unit), default=0)
+
+
+def _end(settings: CrowdSettings, approved_at: str) -> int:
+    return int((from_text(approved_at) + timedelta(hours=settings.window_hours)).timestamp())

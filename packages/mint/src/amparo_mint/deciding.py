@@ -62,7 +62,6 @@ class Writes(msgspec.Struct):
     mint_quotes: dict[str, MintQuoteRow] = {}
     melt_quotes: dict[str, MeltQuoteRow] = {}
     paid: dict[Unit, int] = {}
-    messages: list[str] = []
     keysets: dict[int, Counted] = {}
 
     def counted(self, keyset: int) -> Counted:
@@ -100,7 +99,7 @@ def _decide(change: Change, known: Known, writes: Writes) -> Done:
         raise change.unless_replayed
     _check_tokens(change, known)
     claimed = _claimed(change, known)
-    deposited = None if change.deposit is None else _deposited(change.deposit, known.melt_quotes)
+    deposited = None if change.deposit is None else _deposited(change.deposit, change.spend, known.melt_quotes)
     _pay(change, known, writes)
     # From here on nothing refuses.
     for quote in claimed:
@@ -111,10 +110,9 @@ def _decide(change: Change, known: Known, writes: Writes) -> Done:
     if change.new_melt_quote is not None:
         writes.new_melt_quotes.append(change.new_melt_quote)
         known.melt_quotes[change.new_melt_quote.id] = change.new_melt_quote
-    if deposited is not None and change.deposit is not None:
+    if deposited is not None:
         known.melt_quotes[deposited.id] = writes.melt_quotes[deposited.id] = deposited
         writes.pending += [(entry, deposited.id) for entry in change.spend]
-        writes.messages.append(change.deposit.message)
         known.pending.update(_places(change.spend))
     else:
         writes.spent += change.spend
@@ -166,6 +164,7 @@ def _check_tokens(change: Change, known: Known) -> None:
 
 def _claimed(change: Change, known: Known) -> list[MintQuoteRow]:
     found = []
+    newest = max((entry.keyset for entry in change.issue), default=0)
     for quote, amount in change.claims:
         row = known.mint_quotes.get(quote)
         if row is None:
@@ -176,11 +175,11 @@ def _claimed(change: Change, known: Known) -> list[MintQuoteRow]:
             raise QuoteIssued("The quote was already issued.")
         if amount != row.paid:
             raise NotBalanced("The outputs do not add up to the quote.")
-        found.append(msgspec.structs.replace(row, issued=amount))
+        found.append(msgspec.structs.replace(row, issued=amount, keyset=newest))
     return found
 
 
-def _deposited(deposit: Deposit, quotes: Mapping[str, MeltQuoteRow]) -> MeltQuoteRow:
+def _deposited(deposit: Deposit, spend: Sequence[Entry], quotes: Mapping[str, MeltQuoteRow]) -> MeltQuoteRow:
     row = quotes.get(deposit.quote)
     if row is None:
         raise QuoteUnknown("There is no such quote.")
@@ -190,7 +189,8 @@ def _deposited(deposit: Deposit, quotes: Mapping[str, MeltQuoteRow]) -> MeltQuot
         raise QuoteSettled("This deposit was already made with other tokens.")
     if (deposit.amount, deposit.unit) != (row.amount, row.unit):
         raise NotBalanced("The tokens do not add up to the deposit.")
-    return msgspec.structs.replace(row, state="PENDING", request=deposit.request)
+    newest = max(row.keyset, *(entry.keyset for entry in spend))
+    return msgspec.structs.replace(row, state="PENDING", request=deposit.request, keyset=newest)
 
 
 def _pay(change: Change, known: Known, writes: Writes) -> None:
@@ -207,7 +207,7 @@ def _pay(change: Change, known: Known, writes: Writes) -> None:
         raise OverApproved("More would be issued than was approved.")
     known.paid[row.unit] = writes.paid[row.unit] = total
     writes.counted(payment.keyset).claims += 1
-    row = msgspec.structs.replace(row, paid=payment.amount)
+    row = msgspec.structs.replace(row, paid=payment.amount, keyset=payment.keyset or row.keyset)
     known.mint_quotes[row.id] = writes.mint_quotes[row.id] = row
 
 

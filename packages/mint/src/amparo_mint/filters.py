@@ -3,9 +3,19 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
 from amparo_cashu.errors import FilterMalformed, KeysetUnknown
 from amparo_cashu.spent_filter import SpentFilter
 from amparo_service.keys import replace_file
+
+
+class _Edition(msgspec.Struct, frozen=True):
+    """A file as last read: which one it was, its day, and its bytes, which all answers share."""
+
+    stamp: tuple[int, int]
+    day: int
+    data: bytes
 
 
 class Filters:
@@ -13,13 +23,12 @@ class Filters:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._known: dict[str, _Edition] = {}
 
     def has(self, keyset: str, day: int) -> bool:
         """Whether this day's edition of a keyset is there."""
-        try:
-            return SpentFilter(self._path(keyset).read_bytes()).day == day
-        except (OSError, FilterMalformed):
-            return False
+        found = self._find(keyset)
+        return found is not None and found.day == day
 
     def keep(self, keyset: str, edition: bytes) -> None:
         """Publish an edition instead of the one before."""
@@ -27,9 +36,10 @@ class Filters:
 
     def read(self, keyset: str, known: Iterable[str]) -> bytes:
         """The present edition of one of the known keysets. Raises `KeysetUnknown`."""
-        if keyset not in set(known) or not self._path(keyset).exists():
+        found = self._find(keyset) if keyset in set(known) else None
+        if found is None:
             raise KeysetUnknown("There is no filter of this keyset.")
-        return self._path(keyset).read_bytes()
+        return found.data
 
     def drop_others(self, known: Iterable[str]) -> None:
         """Remove the editions of keysets that are closed."""
@@ -37,6 +47,21 @@ class Filters:
         for path in self._folder.glob("*.filter"):
             if path.name not in names:
                 path.unlink(missing_ok=True)
+                self._known.pop(path.stem, None)
+
+    def _find(self, keyset: str) -> _Edition | None:
+        """The present edition, opened again only when it is another file; a damaged one is none."""
+        path = self._path(keyset)
+        try:
+            status = path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+            found = self._known.get(keyset)
+            if found is None or found.stamp != stamp:
+                data = path.read_bytes()
+                found = self._known[keyset] = _Edition(stamp, SpentFilter(data).day, data)
+        except (OSError, FilterMalformed):
+            return None
+        return found
 
     def _path(self, keyset: str) -> Path:
         return self._folder / f"{keyset}.filter"

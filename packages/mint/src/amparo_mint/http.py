@@ -83,6 +83,7 @@ class MintServer:
             self.sockets = Sockets(sockets, kinds, admit=self._access.admit, show=protocol_error)
         self.metrics = Metrics()
         self._filters = operation.filters()
+        self._editions = operation.editions(self._filters)
         self._delivering = asyncio.Lock()
         self._deliveries: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Lock()
@@ -156,6 +157,7 @@ class MintServer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._editions.close()
             if self.sockets is not None:
                 await self.sockets.close()
             await self._mint.finished()
@@ -178,7 +180,7 @@ class MintServer:
         while await self._operation.keep_calendar(self._calendar, now):
             pass
         await self._notice()
-        await self.publish_filters(now // DAY)
+        await self._editions.publish([each.row for each in self._mint.catalogue.listed], now // DAY)
 
     async def _notice(self) -> None:
         rows = [(row.id, row.state) for row in await self._store.keysets() if row.state != "closed"]
@@ -203,15 +205,6 @@ class MintServer:
                 return await handler(request)
 
         return asked
-
-    async def publish_filters(self, day: int) -> None:
-        """Make the day's filters of spent tokens that are not there yet: by the calendar, never because somebody asks."""
-        ids = [str(each.row.id) for each in self._mint.catalogue.listed]
-        for keyset in ids:
-            if not await asyncio.to_thread(self._filters.has, keyset, day):
-                edition = await self._mint.spent_filter(keyset)
-                await asyncio.to_thread(self._filters.keep, keyset, edition)
-        await asyncio.to_thread(self._filters.drop_others, ids)
 
     async def tidy(self) -> None:
         """Remove what shows an order of recent changes, and note how far the database is."""
@@ -238,9 +231,10 @@ class MintServer:
     async def ready(self, _request: Request) -> Reply:
         """Whether the mint can carry out a swap now: its database and its signer answer."""
         await self._operation.catalogue()
-        waiting = len(await self._store.waiting())
-        self.metrics.deposits_waiting(waiting)
-        return reply({"ready": self._ready}, status=200 if self._ready else 503)
+        self.metrics.deposits_waiting(await self._store.count_waiting())
+        if not self._ready:
+            return reply({"ready": False}, status=503, headers=(RETRY_AFTER,))
+        return reply({"ready": True})
 
     async def show_metrics(self, request: Request) -> Reply:
         """For the operator only: counts, asked for often enough, would tell the moment of each swap."""
@@ -295,7 +289,7 @@ class MintServer:
         """The deposit is safe once it is PENDING. Unless the sender wants to go on (`prefer_async`), it is finished first if the
         shops side answers soon."""
         asked = decode(request.body, MeltRequest)
-        quote = await self._mint.redeem(asked, self._hasher.request(request.path, request.body))
+        quote = await self._mint.redeem(asked)
         if quote.state == "PENDING" and not asked.prefer_async:
             await self._deliver_soon()
             quote = await self._mint.find_deposit(quote.quote)
@@ -331,7 +325,7 @@ class MintServer:
         asked = decode(request.body, KeysetToClose)
         now = int(self._clock.now().timestamp())
         try:
-            closed = await self._operation.close_keyset(KeysetId(asked.keyset), now=now, period=asked.period)
+            closed = await self._operation.close_keyset(KeysetId(asked.keyset), now=now)
         finally:
             # Its tables may be gone although the log could not be told.
             await self.use_keysets()
@@ -365,10 +359,9 @@ class KeysetAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeysetToClose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A keyset whose time is over, and the period its last figures are published for."""
+    """A keyset whose time is over."""
 
     keyset: str
-    period: str
 
 
 class FiguresFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

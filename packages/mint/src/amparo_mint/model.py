@@ -15,7 +15,7 @@ TokenState = Literal["UNSPENT", "PENDING", "SPENT"]
 MeltState = Literal["UNPAID", "PENDING", "PAID"]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A token or an output as it is kept: 16 bytes of keyed hash, its keyset's number, its denomination."""
 
     hash: bytes
@@ -50,7 +50,8 @@ class KeysetRow(msgspec.Struct, frozen=True):
 
 
 class MintQuoteRow(msgspec.Struct, frozen=True):
-    """A quote for aid."""
+    """A quote for aid. It goes with a keyset, by its number: the one that signed when it was made, then when it was paid, then the
+    one of its outputs. That stands for a time: when the keyset has gone, the quote goes too."""
 
     id: QuoteId
     unit: Unit
@@ -58,10 +59,12 @@ class MintQuoteRow(msgspec.Struct, frozen=True):
     pubkey: str
     paid: int = 0
     issued: int = 0
+    keyset: int = 0
 
 
 class MeltQuoteRow(msgspec.Struct, frozen=True):
-    """A quote for a shop's deposit. `request` is the keyed hash of the request that carried it out, empty before."""
+    """A quote for a shop's deposit. `request` is the keyed hash of what was handed in for it, empty before. While it is PENDING the
+    shops side is still to be told. `keyset` as of a quote for aid: the newest of its tokens."""
 
     id: DepositId
     shop: str
@@ -69,6 +72,7 @@ class MeltQuoteRow(msgspec.Struct, frozen=True):
     amount: int
     state: MeltState = "UNPAID"
     request: bytes = b""
+    keyset: int = 0
 
 
 class Payment(msgspec.Struct, frozen=True):
@@ -83,13 +87,13 @@ class Payment(msgspec.Struct, frozen=True):
 
 
 class Deposit(msgspec.Struct, frozen=True):
-    """Tokens handed in for a melt quote: they wait, owned by the quote, until the shops side has answered `message`."""
+    """Tokens handed in for a melt quote: they wait, owned by the quote, until the shops side has answered. `request` is the keyed
+    hash of the quote and its tokens (`TokenHasher.deposit`)."""
 
     quote: DepositId
     amount: int
     unit: Unit
     request: bytes
-    message: str
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -4,10 +4,13 @@ Everything that talks to another service runs in a thread beside the event loop.
 there, before it signs anything.
 """
 
+import asyncio
 import re
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from amparo_cashu.nut22_auth import UNIT as ACCESS_UNIT
@@ -20,18 +23,21 @@ from amparo_common.bridge import (
     QuotePaid,
     ShopDeposited,
     open_sealed,
+    seal,
 )
 from amparo_common.errors import BadSignature
 from amparo_common.ids import KeysetId, ShopId
 from amparo_common.money import Unit
 from amparo_common.signing import SigningKey, VerifyingKey
 from amparo_log.follow import LogFollower
-from amparo_mint.calendar import GRACE_SECONDS, Activate, Announce, CalendarSettings, Close, due
+from amparo_log.view import LogView
+from amparo_mint.calendar import GRACE_SECONDS, Activate, Announce, CalendarSettings, Close, due, period_of
 from amparo_mint.catalogue import Catalogue, Listed
-from amparo_mint.crowd import CrowdSettings, needed
-from amparo_mint.errors import DatabaseTooOld, KeysetStillInUse, ShopNotAccredited
+from amparo_mint.crowd import CrowdSettings, needed, window_ends
+from amparo_mint.editions import Editions
+from amparo_mint.errors import DatabaseTooOld, KeysetStillInUse, MintBusy, ShopNotAccredited
 from amparo_mint.filters import Filters
-from amparo_mint.model import KeysetRow
+from amparo_mint.model import KeysetRow, MeltQuoteRow
 from amparo_mint.store import NewKeyset, Store
 from amparo_service.client import Client
 from amparo_service.errors import KeyMissing, RemoteError, Unreachable
@@ -40,6 +46,13 @@ from amparo_signer.protocol import Signer
 
 # Beside the database, and not in its backups.
 NOTE = "groups-done"
+# The shops side, asked by who wants a deposit quote: how many threads ask, how many requests wait for them, and how long each.
+MOST_ASKERS, MOST_ASKING, ASK_SECONDS = 8, 64, 3.0
+# Until a question to the shops side is given up, so that a thread that asks it comes back.
+SHOPS_SECONDS = 10.0
+# Unpaid quotes of a kind that are kept (about 150 bytes each), and how often it is looked for ones to remove.
+MOST_UNPAID = 1_000_000
+CLEARING_SECONDS = 60
 # A shop's reference may be asked for, and kept, only if it can be one: not every database takes every text.
 _SHOP = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -57,6 +70,10 @@ class Operation:
         self._log = log
         self._shops = shops
         self._noted = -1
+        self._cleared_at = 0
+        # Threads of their own: a shops side that hangs holds up nothing else.
+        self._askers = ThreadPoolExecutor(MOST_ASKERS)
+        self._asking = 0
 
     def operator_token(self) -> bytes:
         """The token that operates this mint: a file that only its user can read."""
@@ -65,6 +82,10 @@ class Operation:
     def filters(self) -> Filters:
         """The published filters of spent tokens."""
         return Filters(self._folder / "spent-filters")
+
+    def editions(self, filters: Filters) -> Editions:
+        """What makes them day by day."""
+        return Editions(self._folder, self._store, filters)
 
     async def introduce(self) -> None:
         """Announce the mint's publishing key, so that others can check its entries."""
@@ -107,15 +128,16 @@ class Operation:
         """Let a keyset sign from now on, instead of the unit's present one."""
         await self._store.activate(keyset)
 
-    async def close_keyset(self, keyset: KeysetId, *, now: int, period: str) -> KeysetRow:
+    async def close_keyset(self, keyset: KeysetId, *, now: int) -> KeysetRow:
         """End a keyset whose time and grace have passed: what is left goes back to the programme and is published; its tables
-        and its private keys are destroyed. Safe to repeat after a crash. Raises `KeysetStillInUse`, `KeysetUnknown`."""
+        and its private keys are destroyed. Safe to repeat after a crash: the figures are the same ones, whenever they are
+        published. Raises `KeysetStillInUse`."""
         row = next((each for each in await self._store.keysets() if each.id == keyset), None)
         if row is None or row.final_expiry is None or now <= row.final_expiry + GRACE_SECONDS:
             raise KeysetStillInUse("This keyset's time and grace have not passed.")
         closed = await self._store.close_keyset(keyset)
         if closed.unit != ACCESS_UNIT:  # access tokens are no money
-            await self.publish([final_figures(closed, period)])
+            await self.publish([final_figures(closed, self._log.view())])
         await self._signer.retire(keyset)
         return closed
 
@@ -132,8 +154,21 @@ class Operation:
                 case Activate():
                     await self.activate(KeysetId(each.keyset))
                 case Close():
-                    await self.close_keyset(KeysetId(each.keyset), now=now, period=each.period)
+                    await self.close_keyset(KeysetId(each.keyset), now=now)
+        await self._clear_quotes(now)
         return bool(found)
+
+    async def _clear_quotes(self, now: int) -> None:
+        """Quotes go with their keyset: unpaid ones at its published end, finished ones when it is closed; a quote that was paid
+        and not claimed stays. Against floods, no more than `MOST_UNPAID` unpaid ones are kept."""
+        if now - self._cleared_at < CLEARING_SECONDS:
+            return
+        ended = [
+            row.number for row in await self._store.keysets() if row.final_expiry is not None and now > row.final_expiry
+        ]
+        while await self._store.clear_quotes(ended=ended, most_unpaid=MOST_UNPAID):
+            pass
+        self._cleared_at = now
 
     # --- putting a backup back ---------------------------------------------------------------------------------------------------
 
@@ -189,13 +224,27 @@ class Operation:
         """How large a unit's crowd must be before aid is issued, by what the log says."""
         return needed(settings, self._log.view(), unit, now=now)
 
+    def window_ends(self, settings: CrowdSettings | None, unit: Unit) -> int:
+        """When the claiming window of a unit ends (unix time; 0: there is none), by what the log says."""
+        return window_ends(settings, self._log.view(), unit)
+
     # --- the shops side ---------------------------------------------------------------------------------------------------------
 
     async def check_accredited(self, shop: str, unit: str) -> None:
-        """Raises `ShopNotAccredited` unless the shops side settles this shop in this unit."""
+        """Raises `ShopNotAccredited` unless the shops side settles this shop in this unit. However long that side takes, few
+        threads and few requests wait for it: `Unreachable` after `ASK_SECONDS`, `MintBusy` when too many wait."""
         if not _SHOP.fullmatch(shop):
             raise ShopNotAccredited("This is no shop's reference.")
-        await run_in_threadpool(self._check_accredited, shop, unit)
+        if self._asking >= MOST_ASKING:
+            raise MintBusy("Too many quotes wait for the shops side.")
+        self._asking += 1
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                await asyncio.get_running_loop().run_in_executor(self._askers, self._check_accredited, shop, unit)
+        except TimeoutError as error:
+            raise Unreachable("The shops side takes too long to answer.") from error
+        finally:
+            self._asking -= 1
 
     def _check_accredited(self, shop: str, unit: str) -> None:
         try:
@@ -208,32 +257,32 @@ class Operation:
             raise ShopNotAccredited("This shop is not accredited for this unit.")
 
     async def deliver(self) -> None:
-        """Tell the shops side of every deposit that waits, and finish it by its answer. A crash between two steps is mended by
-        the next call: the shops side books each deposit once. Raises `Unreachable` when it is away, or after the others when
-        it gave one no clear answer; those deposits wait."""
-        while messages := await self._store.messages():
-            unclear = False
-            for number, body in messages:
-                accepted = await run_in_threadpool(self._send, body)
+        """Tell the shops side of every deposit that waits, and finish it by its answer, which is final on both sides. A crash
+        between two steps is mended by the next call: the shops side answers the same deposit in the same way. Raises
+        `Unreachable` when it is away, or after the others when it gave one no clear answer; those deposits wait."""
+        unclear, after = False, ""
+        while waiting := await self._store.waiting(after=after):
+            for row in waiting:
+                after = row.id
+                accepted = await run_in_threadpool(self._tell, row)
                 if accepted is None:
                     unclear = True
-                    continue
-                deposit = open_sealed(body, self._key.public, ShopDeposited).deposit
-                await self._store.finish_deposit(deposit, accepted=accepted)
-                await self._store.drop_message(number)
-            if unclear:
-                raise Unreachable("The shops side gave no clear answer about a deposit.")
+                else:
+                    await self._store.finish_deposit(row.id, accepted=accepted)
+        if unclear:
+            raise Unreachable("The shops side gave no clear answer about a deposit.")
 
-    def _send(self, message: str) -> bool | None:
+    def _tell(self, row: MeltQuoteRow) -> bool | None:
+        # Sealed when it is sent and not when it is kept: under another publishing key than the log's the shops side refuses the
+        # seal, the deposit waits, and it is told as soon as the right key is back.
+        message = ShopDeposited(deposit=row.id, shop=ShopId(row.shop), amount=row.amount, unit=row.unit)
         try:
-            self._shops.post_bytes("/bridge/deposited", message.encode(), dict[str, bool])
+            self._shops.post_bytes("/bridge/deposited", seal(message, self._key).encode(), dict[str, bool])
         except RemoteError as error:
+            if error.status >= 500:
+                raise Unreachable("The shops side gave no clear answer.") from error
             # Only the shops side's own word counts as a refusal; a proxy's page says nothing about the deposit.
-            if error.stable_code.startswith("shops."):
-                return False
-            if error.status < 500:
-                return None
-            raise Unreachable("The shops side gave no clear answer.") from error
+            return False if error.stable_code.startswith("shops.") else None
         return True
 
     # --- the log and the disk -----------------------------------------------------------------------------------------------------
@@ -244,8 +293,14 @@ class Operation:
             await run_in_threadpool(self._log.publish, each, self._key)
 
 
-def final_figures(row: KeysetRow, period: str) -> MintFigures:
-    """A closed keyset's last figures: what was left went back to the programme, and is counted as expired."""
+def final_figures(row: KeysetRow, view: LogView) -> MintFigures:
+    """A closed keyset's last figures, of the month of its published end: what was left went back to the programme, and is counted
+    as expired. Where the log knows of more than this database, which came from a backup then, the log's figures count."""
+    period = period_of(row.final_expiry or 0)
+    logged = [body for _, body in view.mint_figures if body.keyset == row.id]
+    if logged and (logged[-1].issued > row.issued or logged[-1].redeemed > row.redeemed):
+        left = logged[-1].outstanding + logged[-1].expired
+        return msgspec.structs.replace(logged[-1], period=period, outstanding=0, expired=left)
     return MintFigures(
         period=period,
         keyset=row.id,

@@ -8,11 +8,14 @@ finds what was done.
 PostgreSQL keeps rows in the order of arrival and each with its transaction's number. So new tokens go into `fresh_...` tables and
 are moved from there in one transaction, sorted by hash (`tidy`, every `MIX_SECONDS`). In a small table all tokens are written anew
 each time, in a large one at least `SMALLEST_MIX` are moved at once: no token carries a number that few others carry, even in a
-quiet hour. LIMIT: until then, and in PostgreSQL's own write-ahead log, an order can be seen.
+quiet hour. Quotes are written anew with them while they are few. LIMIT: until then, among many quotes, and in PostgreSQL's own
+write-ahead log, an order can be seen (docs/operate/mint.md, «What the disk shows»).
+
+Whatever makes, empties or drops tables is a function of the database that runs with its owner's rights, so that the mint can be a
+user who cannot change or delete a token (`roles.py`).
 """
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,102 +23,57 @@ from typing import Any
 import asyncpg
 
 from amparo_cashu.spent_filter import ITEM_BYTES
-from amparo_common.ids import DepositId, KeysetId, QuoteId
+from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
 from amparo_common.money import Unit
 from amparo_mint.deciding import Known, Outcome, Place, Writes, decide
-from amparo_mint.errors import KeysetStillInUse, OverIssued
+from amparo_mint.errors import BadConfiguration, KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
-from amparo_mint.store import NewKeyset, Tally
+from amparo_mint.postgres_pool import AWAY, PATIENCE_SECONDS, PostgresPool
+from amparo_mint.postgres_schema import MIGRATIONS, TURN
+from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
 from amparo_service.errors import CannotStore, DatabaseTooNew, KeyMissing
 
 MIX_SECONDS = 600.0
 SMALL_TABLE = 20_000
 SMALLEST_MIX = 1_000
-_TURN = 0x616D7061  # the advisory lock by which groups take turns
-_TRIES = 40
-_PAUSE_SECONDS = 0.25
-# What the driver raises when the database stops, starts, or hands over to another one. InternalClientError: also when none of the
-# named servers takes writes at this moment.
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
-
-MIGRATIONS = (
-    """
-    CREATE TABLE keyset (number integer PRIMARY KEY, id text NOT NULL UNIQUE, unit text NOT NULL, period text NOT NULL,
-        final_expiry bigint, state text NOT NULL, issued bigint NOT NULL DEFAULT 0, moved bigint NOT NULL DEFAULT 0,
-        redeemed bigint NOT NULL DEFAULT 0, returned bigint NOT NULL DEFAULT 0, claims bigint NOT NULL DEFAULT 0,
-        CHECK (issued + moved - redeemed - returned >= 0));
-    CREATE TABLE denomination (keyset integer NOT NULL REFERENCES keyset, amount bigint NOT NULL,
-        signed bigint NOT NULL DEFAULT 0, spent bigint NOT NULL DEFAULT 0, PRIMARY KEY (keyset, amount),
-        CHECK (spent <= signed));
-    CREATE TABLE mint_quote (id text PRIMARY KEY, unit text NOT NULL, amount bigint NOT NULL, pubkey text NOT NULL,
-        paid bigint NOT NULL DEFAULT 0, issued bigint NOT NULL DEFAULT 0);
-    CREATE TABLE paid (unit text PRIMARY KEY, total bigint NOT NULL);
-    CREATE TABLE melt_quote (id text PRIMARY KEY, shop text NOT NULL, unit text NOT NULL, amount bigint NOT NULL,
-        state text NOT NULL, request bytea NOT NULL);
-    CREATE TABLE pending (keyset integer NOT NULL REFERENCES keyset, hash uuid NOT NULL, amount bigint NOT NULL,
-        quote text NOT NULL REFERENCES melt_quote, PRIMARY KEY (keyset, hash));
-    CREATE TABLE hash_key (fingerprint bytea PRIMARY KEY);
-    CREATE TABLE progress (groups bigint NOT NULL);
-    INSERT INTO progress (groups) VALUES (0);
-    CREATE TABLE message (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL);
-    CREATE INDEX melt_waiting ON melt_quote (state) WHERE state = 'PENDING';
-    CREATE INDEX pending_quote ON pending (quote);
-    CREATE FUNCTION recorded_once() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'tokens are recorded once'; END $$;
-    """,
-)
 
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
-_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued"
-_MELT_QUOTE = "id, shop, unit, amount, state, request"
-
-
-def token_tables(number: int) -> str:
-    """The statements that make a keyset's own tables."""
-    made = []
-    for kind, column in (("spent", ""), ("issued", ", amount bigint NOT NULL")):
-        for table in (f"{kind}_{number}", f"fresh_{kind}_{number}"):
-            made.append(f"CREATE TABLE {table} (hash uuid PRIMARY KEY{column})")
-            made.append(
-                f"CREATE TRIGGER once BEFORE UPDATE OR DELETE ON {table}"
-                " FOR EACH STATEMENT EXECUTE FUNCTION recorded_once()"
-            )
-    return ";\n".join(made)
-
-
-async def _prepare(connection: Any) -> None:
-    # Hashes travel as their 16 bytes.
-    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued, keyset"
+_MELT_QUOTE = "id, shop, unit, amount, state, request, keyset"
 
 
 class PostgresStore:
     """The mint's PostgreSQL database at an address (`postgresql://...`)."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._pool: Any = None
+    def __init__(self, address: str, *, patience: float = PATIENCE_SECONDS) -> None:
+        self._pool = PostgresPool(address, patience=patience)
         self._mixed_at = 0.0
 
     async def open(self) -> None:
-        """Connect and bring the tables up to date. Several processes may do so at once. Raises `DatabaseTooNew`."""
+        """Connect and bring the tables up to date. Several processes may do so at once. Raises `DatabaseTooNew`, and
+        `BadConfiguration` when they are not up to date and this user may not change them."""
         try:
-            self._pool = await asyncpg.create_pool(
-                self._address,
-                min_size=2,
-                max_size=6,
-                init=_prepare,
-                command_timeout=30,
-                server_settings={"synchronous_commit": "on", "idle_in_transaction_session_timeout": "10000"},
-            )
-        except _AWAY as error:
+            await self._pool.open()
+        except AWAY as error:
             raise CannotStore("The PostgreSQL database cannot be reached.") from error
         # What the last run left is mixed first of all.
         self._mixed_at = asyncio.get_running_loop().time() - MIX_SECONDS
-        await self._migrate()
+        try:
+            await self._migrate()
+        except CannotStore as error:
+            if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+                raise BadConfiguration(
+                    "The mint's tables are not up to date, and its user of the database may not change them.",
+                    why="They belong to another user.",
+                    todo="Run what `python -m amparo_mint.roles` prints as their owner.",
+                ) from error
+            raise
 
     async def _migrate(self) -> None:
         async with self._turn() as connection:
-            await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)")
+            # Asked first: to be allowed to make tables is not needed for finding them there.
+            if not await connection.fetchval("SELECT to_regclass('schema_version') IS NOT NULL"):
+                await connection.execute("CREATE TABLE schema_version (version integer NOT NULL)")
             version = await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_version")
             if version > len(MIGRATIONS):
                 raise DatabaseTooNew(f"The database is at version {version}, this program knows {len(MIGRATIONS)}.")
@@ -128,38 +86,22 @@ class PostgresStore:
         """A connection in a transaction, in this process's turn. Raises `CannotStore` when the database went away: whether the
         transaction was carried out is then unknown."""
         try:
-            async with self._connected() as connection, connection.transaction():
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", _TURN)
+            async with self._pool.transaction() as connection:
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", TURN)
                 yield connection
         except asyncpg.IntegrityConstraintViolationError:
             raise
-        except _AWAY as error:
+        except AWAY as error:
             raise CannotStore("The database did not take what had to be kept.") from error
-
-    @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
-        """A connection; patient while a database starts again or another one takes its place."""
-        for attempt in itertools.count(1):
-            try:
-                connection = await self._pool.acquire()
-                break
-            except _AWAY:
-                if attempt == _TRIES:
-                    raise
-                await asyncio.sleep(_PAUSE_SECONDS)
-        try:
-            yield connection
-        finally:
-            await self._pool.release(connection)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Any]:
         """A connection on which every single statement sees one moment. No transaction: its moment would be fixed before a
         statement has waited for `mix`, and a table that was emptied meanwhile looks empty at every moment."""
         try:
-            async with self._connected() as connection:
+            async with self._pool.connection() as connection:
                 yield connection
-        except _AWAY as error:
+        except AWAY as error:
             raise CannotStore("The database cannot be read.") from error
 
     async def bind(self, fingerprint: bytes) -> None:
@@ -196,32 +138,48 @@ class PostgresStore:
         async with self._reading() as connection:
             return await _mint_quotes(connection, ids)
 
-    async def melt_quote(self, quote: str) -> MeltQuoteRow | None:
-        """A quote for a deposit."""
+    async def melt_quotes(self, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
+        """The quotes for deposits that exist among these."""
         async with self._reading() as connection:
-            return (await _melt_quotes(connection, [quote])).get(quote)
+            return await _melt_quotes(connection, ids)
 
-    async def waiting(self) -> list[MeltQuoteRow]:
+    async def waiting(self, *, after: str = "") -> list[MeltQuoteRow]:
         """Deposits that wait for the shops side's answer."""
         async with self._reading() as connection:
-            rows = await connection.fetch(f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING'")
+            rows = await connection.fetch(
+                f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING' AND id > $1 ORDER BY id LIMIT {MOST_WAITING}",
+                after,
+            )
+            if rows:
+                # The shops side will book it: no failover may take it back.
+                await self._pool.on_replica(connection)
         return [_melt_quote(row) for row in rows]
+
+    async def count_waiting(self) -> int:
+        """How many deposits wait for the shops side's answer."""
+        async with self._reading() as connection:
+            return int(await connection.fetchval("SELECT count(*) FROM melt_quote WHERE state = 'PENDING'"))
 
     async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
         """The tokens of a waiting deposit are spent, or given back."""
         async with self._turn() as connection:
             await _finish_deposit(connection, quote, accepted=accepted)
 
-    async def messages(self) -> list[tuple[int, str]]:
-        """What waits for the shops side."""
-        async with self._reading() as connection:
-            rows = await connection.fetch("SELECT number, body FROM message ORDER BY number LIMIT 100")
-        return [(row[0], row[1]) for row in rows]
-
-    async def drop_message(self, number: int) -> None:
-        """A message was delivered."""
-        async with self._turn() as connection:
-            await connection.execute("DELETE FROM message WHERE number = $1", number)
+    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
+        """Remove quotes that nobody needs."""
+        cleared = 0
+        for table, unpaid, finished in (
+            ("mint_quote", "paid = 0", "paid = issued"),
+            ("melt_quote", "state = 'UNPAID'", "state = 'PAID'"),
+        ):
+            # Counted without a turn: so many rows take a while, and nobody else should wait for it. Two processes that count at
+            # once remove a few more.
+            async with self._reading() as connection:
+                held = int(await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {unpaid}"))
+            async with self._turn() as connection:
+                cleared += await _clear_quotes(connection, table, unpaid, finished, ended)
+                cleared += await _clear_surplus(connection, table, unpaid, min(held - most_unpaid, CLEARED_AT_ONCE))
+        return cleared
 
     # --- tokens ---------------------------------------------------------------------------------------------------------------
 
@@ -235,15 +193,23 @@ class PostgresStore:
         """The denomination that each output was signed for, or None."""
         async with self._reading() as connection:
             _, _, issued = await _present(connection, [], places)
+            if issued:
+                # Its signature is as good as the one that was lost: no failover may leave it and the token it was given for.
+                await self._pool.on_replica(connection)
         return [issued.get(place) for place in places]
 
-    async def spent_items(self, keyset: int) -> list[bytes]:
-        """The filter items of a keyset's spent tokens."""
-        async with self._reading() as connection:
-            rows = await connection.fetch(
-                f"SELECT hash FROM spent_{keyset} UNION ALL SELECT hash FROM fresh_spent_{keyset}"
-            )
-        return [row[0][:ITEM_BYTES] for row in rows]
+    async def spent_items(self, keyset: int, *, most: int) -> bytearray:
+        """The filter items of a keyset's spent tokens. While they are read no fresh tokens are moved."""
+        items = bytearray()
+        question = (
+            f"SELECT hash FROM (SELECT hash FROM spent_{keyset} UNION ALL SELECT hash FROM fresh_spent_{keyset}) AS every"
+            " ORDER BY hash LIMIT $1"
+        )
+        # A cursor lives in a transaction; as it is the only statement there, it sees one moment.
+        async with self._reading() as connection, connection.transaction():
+            async for (hashed,) in connection.cursor(question, most, prefetch=10_000):
+                items += hashed[:ITEM_BYTES]
+        return items
 
     async def paid_total(self, unit: Unit) -> int:
         """What the office has paid for in a unit."""
@@ -279,7 +245,7 @@ class PostgresStore:
             await connection.executemany(
                 "INSERT INTO denomination (keyset, amount) VALUES ($1, $2)", [(number, each) for each in keyset.amounts]
             )
-            await connection.execute(token_tables(number))
+            await connection.execute("SELECT make_token_tables($1)", number)
 
     async def activate(self, keyset: str) -> None:
         """Make a keyset its unit's only signing one."""
@@ -303,9 +269,7 @@ class PostgresStore:
                 await connection.execute(
                     "UPDATE keyset SET state = 'closed', returned = $1 WHERE number = $2", row.outstanding, row.number
                 )
-                await connection.execute("DELETE FROM denomination WHERE keyset = $1", row.number)
-                for kind in ("spent", "issued"):
-                    await connection.execute(f"DROP TABLE {kind}_{row.number}, fresh_{kind}_{row.number}")
+                await connection.execute("SELECT drop_token_tables($1)", row.number)
             return next(each for each in await _keysets(connection) if each.id == keyset)
 
     async def tallies(self) -> list[Tally]:
@@ -327,14 +291,14 @@ class PostgresStore:
     # --- keeping house ------------------------------------------------------------------------------------------------------
 
     async def tidy(self) -> None:
-        """Move fresh tokens to where no order shows, when it is time."""
+        """Move fresh tokens to where no order shows, and write few quotes anew, when it is time."""
         now = asyncio.get_running_loop().time()
         if now - self._mixed_at >= MIX_SECONDS:
             await self.mix()
             self._mixed_at = now
 
     async def mix(self) -> None:
-        """Move all fresh tokens in one transaction, sorted by hash."""
+        """Move all fresh tokens in one transaction, sorted by hash; quotes, sorted by id."""
         async with self._turn() as connection:
             # Emptying a table waits for whoever still reads it, and everybody would wait for this turn: rather later.
             await connection.execute("SET LOCAL lock_timeout = '200ms'")
@@ -342,7 +306,10 @@ class PostgresStore:
                 if row.state == "closed":
                     continue
                 for kind in ("spent", "issued"):
-                    await _mix(connection, f"{kind}_{row.number}")
+                    await connection.execute(
+                        "SELECT mix_tokens($1, $2, $3, $4)", kind, row.number, SMALL_TABLE, SMALLEST_MIX
+                    )
+            await connection.execute("SELECT mix_quotes($1)", SMALL_TABLE)
 
     async def backup(self, path: str) -> None:
         """PostgreSQL is backed up with its own tools."""
@@ -466,23 +433,23 @@ def _token_inserts(writes: Writes) -> tuple[list[str], list[Any]]:
 async def _write_quotes(connection: Any, writes: Writes) -> None:
     if writes.new_mint_quotes:
         await connection.executemany(
-            f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES ($1, $2, $3, $4, $5, $6)",
-            [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued) for q in writes.new_mint_quotes],
+            f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued, q.keyset) for q in writes.new_mint_quotes],
         )
     if writes.new_melt_quotes:
         await connection.executemany(
-            f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES ($1, $2, $3, $4, $5, $6)",
-            [(q.id, q.shop, q.unit, q.amount, q.state, q.request) for q in writes.new_melt_quotes],
+            f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [(q.id, q.shop, q.unit, q.amount, q.state, q.request, q.keyset) for q in writes.new_melt_quotes],
         )
     if writes.mint_quotes:
         await connection.executemany(
-            "UPDATE mint_quote SET paid = $1, issued = $2 WHERE id = $3",
-            [(q.paid, q.issued, q.id) for q in writes.mint_quotes.values()],
+            "UPDATE mint_quote SET paid = $1, issued = $2, keyset = $3 WHERE id = $4",
+            [(q.paid, q.issued, q.keyset, q.id) for q in writes.mint_quotes.values()],
         )
     if writes.melt_quotes:
         await connection.executemany(
-            "UPDATE melt_quote SET state = $1, request = $2 WHERE id = $3",
-            [(q.state, q.request, q.id) for q in writes.melt_quotes.values()],
+            "UPDATE melt_quote SET state = $1, request = $2, keyset = $3 WHERE id = $4",
+            [(q.state, q.request, q.keyset, q.id) for q in writes.melt_quotes.values()],
         )
     if writes.pending:
         await connection.executemany(
@@ -494,8 +461,6 @@ async def _write_quotes(connection: Any, writes: Writes) -> None:
             "INSERT INTO paid (unit, total) VALUES ($1, $2) ON CONFLICT (unit) DO UPDATE SET total = excluded.total",
             list(writes.paid.items()),
         )
-    if writes.messages:
-        await connection.executemany("INSERT INTO message (body) VALUES ($1)", [(body,) for body in writes.messages])
 
 
 async def _mint_quotes(connection: Any, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
@@ -520,7 +485,28 @@ def _sound(ids: Iterable[str]) -> list[str]:
 
 
 def _melt_quote(row: Any) -> MeltQuoteRow:
-    return MeltQuoteRow(DepositId(row[0]), row[1], Unit(row[2]), row[3], row[4], row[5])
+    return MeltQuoteRow(DepositId(row[0]), row[1], Unit(row[2]), *row[3:])
+
+
+async def _clear_quotes(connection: Any, table: str, unpaid: str, finished: str, ended: Sequence[int]) -> int:
+    closed = "keyset IN (SELECT number FROM keyset WHERE state = 'closed')"
+    sought = f"SELECT id FROM {table} WHERE keyset = ANY($1::integer[]) AND {unpaid} UNION ALL"
+    sought += f" SELECT id FROM {table} WHERE {closed} AND {finished} LIMIT {CLEARED_AT_ONCE}"
+    return _count_of(await connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", list(ended)))
+
+
+async def _clear_surplus(connection: Any, table: str, unpaid: str, surplus: int) -> int:
+    """Ids are random: those that follow a random place are any, however old."""
+    if surplus <= 0:
+        return 0
+    part = f"(SELECT id FROM {table} WHERE {unpaid} AND id {{}} $1 ORDER BY id LIMIT {surplus})"
+    sought = f"{part.format('>=')} UNION ALL {part.format('<')} LIMIT {surplus}"
+    return _count_of(await connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", random_id()))
+
+
+def _count_of(status: str) -> int:
+    """PostgreSQL's word on a statement that deleted: `DELETE 3`."""
+    return int(status.rpartition(" ")[2])
 
 
 async def _paid(connection: Any, units: Sequence[Unit]) -> dict[Unit, int]:
@@ -537,25 +523,6 @@ async def _keysets(connection: Any) -> list[KeysetRow]:
 
 def _keyset(row: Sequence[Any]) -> KeysetRow:
     return KeysetRow(row[0], KeysetId(row[1]), Unit(row[2]), *row[3:])
-
-
-async def _mix(connection: Any, table: str) -> None:
-    fresh, known = await connection.fetchrow(
-        f"SELECT (SELECT count(*) FROM fresh_{table}),"
-        f" (SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT {SMALL_TABLE}) AS counted)"
-    )
-    if known < SMALL_TABLE and fresh:
-        await connection.execute(f"CREATE TEMPORARY TABLE mixed ON COMMIT DROP AS TABLE {table}")
-        await connection.execute(f"TRUNCATE {table}")
-        await connection.execute(
-            f"INSERT INTO {table} SELECT * FROM (TABLE mixed UNION ALL TABLE fresh_{table}) AS every ORDER BY hash"
-        )
-        await connection.execute("DROP TABLE mixed")
-    elif fresh >= SMALLEST_MIX:
-        await connection.execute(f"INSERT INTO {table} SELECT * FROM fresh_{table} ORDER BY hash")
-    else:
-        return
-    await connection.execute(f"TRUNCATE fresh_{table}")
 
 
 async def _finish_deposit(connection: Any, quote: str, *, accepted: bool) -> None:

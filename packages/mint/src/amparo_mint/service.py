@@ -22,10 +22,10 @@ from amparo_cashu.errors import (
 from amparo_cashu.nut10_secret import check_locks
 from amparo_cashu.nut20_quote import check_claim
 from amparo_cashu.nut29_batch import check_batch, check_quotes
-from amparo_cashu.spent_filter import build_filter
 from amparo_cashu.wire import (
     BatchMintRequest,
     BlindedMessage,
+    ClaimQuote,
     MeltQuote,
     MeltQuoteRequest,
     MeltRequest,
@@ -37,14 +37,12 @@ from amparo_cashu.wire import (
     Signatures,
     SwapRequest,
 )
-from amparo_common.bridge import MintFigures, QuotePaid, ShopDeposited, seal
+from amparo_common.bridge import MintFigures, QuotePaid
 from amparo_common.clock import Clock
 from amparo_common.errors import AmparoError
-from amparo_common.ids import DepositId, QuoteId, ShopId, random_id
+from amparo_common.ids import DepositId, QuoteId, random_id
 from amparo_common.money import MOST_MINOR_UNITS, Unit
-from amparo_common.signing import SigningKey
 from amparo_mint.batches import Batches
-from amparo_mint.calendar import DAY
 from amparo_mint.catalogue import MOST_INPUTS, Catalogue
 from amparo_mint.deciding import Outcome
 from amparo_mint.errors import CrowdTooSmall, FiguresDisagree
@@ -53,15 +51,9 @@ from amparo_mint.signing import SigningDesk
 from amparo_mint.store import Store, TokenHasher
 
 
-class AidQuote(MintQuote, frozen=True):
-    """A quote for aid with its crowd: how many people of its unit were paid for in the present month, and how many must be
-    before the first of them is issued aid (0: nobody waits)."""
-
-    crowd: int = 0
-    crowd_needed: int = 0
-
-
 MOST_LOOKED_UP = 5 * MOST_INPUTS
+# A few thousandths of a second.
+MOST_HASHED_AT_ONCE = 2_000
 # What the most used wallets ask for at once; about 30 ms of the signer when all of them were signed.
 MOST_RESTORED = 3 * MOST_INPUTS
 
@@ -76,15 +68,15 @@ class Mint:
         hasher: TokenHasher,
         *,
         clock: Clock,
-        bridge_key: SigningKey,
         crowd_needed: Callable[[Unit, int], int] = lambda _unit, _now: 0,
+        window_ends: Callable[[Unit], int] = lambda _unit: 0,
     ) -> None:
         self._store = store
         self._desk = desk
         self._hasher = hasher
         self._clock = clock
-        self._bridge_key = bridge_key
         self._crowd_needed = crowd_needed
+        self._window_ends = window_ends
         # By keyset number, as last looked up: a crowd only grows.
         self._crowds: dict[int, int] = {}
         self._changes: Batches[Change, Outcome] = Batches(store.apply)
@@ -113,7 +105,8 @@ class Mint:
             raise QuoteKeyMissing("A quote for aid needs a public key.")
         pubkey = show_point(read_point(request.pubkey))
         amount = self._checked_amount(request.amount, request.unit)
-        row = MintQuoteRow(QuoteId(random_id()), Unit(request.unit), amount, pubkey)
+        keyset = self._signing_number(Unit(request.unit))
+        row = MintQuoteRow(QuoteId(random_id()), Unit(request.unit), amount, pubkey, keyset=keyset)
         await self.commit(Change(new_mint_quote=row))
         return show_mint_quote(row)
 
@@ -123,15 +116,21 @@ class Mint:
             raise AmountRefused("The amount of a quote is missing or out of bounds.")
         return amount
 
-    async def find_quotes(self, quotes: Sequence[str]) -> list[AidQuote]:
-        """Quotes as they stand, in the order asked, each with its unit's crowd. Raises `QuoteUnknown`, `TooMany`."""
+    async def find_quotes(self, quotes: Sequence[str]) -> list[ClaimQuote]:
+        """Quotes as they stand, in the order asked, each with its unit's crowd and window. Raises `QuoteUnknown`,
+        `TooMany`."""
         rows = await self._known_quotes(quotes)
-        crowds = {unit: await self._crowd(unit) for unit in {row.unit for row in rows}}
+        units = {row.unit for row in rows}
+        crowds, ends = (
+            {unit: await self._crowd(unit) for unit in units},
+            {unit: self._window_ends(unit) for unit in units},
+        )
         return [
-            AidQuote(
+            ClaimQuote(
                 **msgspec.structs.asdict(show_mint_quote(row)),
                 crowd=crowds[row.unit][0],
                 crowd_needed=crowds[row.unit][1],
+                window_ends=ends[row.unit],
             )
             for row in rows
         ]
@@ -229,7 +228,8 @@ class Mint:
     async def quote_deposit(self, request: MeltQuoteRequest) -> MeltQuote:
         """A quote for a shop's deposit; the caller has checked the accreditation. Raises `AmountRefused`, `UnitUnknown`."""
         amount = self._checked_amount(request.amount, request.unit)
-        row = MeltQuoteRow(DepositId(random_id()), request.request, Unit(request.unit), amount)
+        keyset = self._signing_number(Unit(request.unit))
+        row = MeltQuoteRow(DepositId(random_id()), request.request, Unit(request.unit), amount, keyset=keyset)
         await self.commit(Change(new_melt_quote=row))
         return show_melt_quote(row)
 
@@ -238,14 +238,15 @@ class Mint:
         return show_melt_quote(await self._known_deposit(quote))
 
     async def _known_deposit(self, quote: str) -> MeltQuoteRow:
-        found = await self._store.melt_quote(quote)
+        found = (await self._store.melt_quotes([quote])).get(quote)
         if found is None:
             raise QuoteUnknown("There is no such quote.")
         return found
 
-    async def redeem(self, request: MeltRequest, tag: bytes) -> MeltQuote:
+    async def redeem(self, request: MeltRequest) -> MeltQuote:
         """Take a shop's tokens for its deposit. From this commit on they belong to the quote; they are spent, and the quote
-        paid, once the shops side has the message (`operate.deliver`), or given back if it refuses it."""
+        paid, once the shops side has been told (`operate.deliver`), or given back if it refuses. The same tokens for the same
+        quote are the same deposit, however the request is written."""
         catalogue, now = self.catalogue, self._now()
         total = catalogue.check_inputs(request.inputs)
         unit = catalogue.unit_of(proof.id for proof in request.inputs)
@@ -254,9 +255,8 @@ class Mint:
             check_locks(request.inputs, request.outputs, request.quote, now=now)
         closed = catalogue.closed_to(request.inputs, [], now=now)
         signed = await self._desk.run(request.inputs, [])
-        message = ShopDeposited(deposit=quote.id, shop=ShopId(quote.shop), amount=quote.amount, unit=quote.unit)
-        deposit = Deposit(quote.id, total, unit, tag, seal(message, self._bridge_key))
         spend = catalogue.spent_entries(request.inputs, signed.points, self._hasher)
+        deposit = Deposit(quote.id, total, unit, self._hasher.deposit(quote.id, spend))
         await self.commit(Change(spend=spend, deposit=deposit, unless_replayed=closed))
         return await self.find_deposit(quote.id)
 
@@ -284,14 +284,15 @@ class Mint:
             raise TooMany(f"At most {MOST_LOOKED_UP} tokens are looked up at once.")
         rows = [each.row for each in self.catalogue.listed]
         plain = [_plain(point) for point in points]
-        places = [(row.number, self._hasher.spent(row.id, point)) for point in plain for row in rows]
+
+        def hashed() -> list[tuple[int, bytes]]:
+            return [(row.number, self._hasher.spent(row.id, point)) for point in plain for row in rows]
+
+        # Many questions about many months would hold up everybody else.
+        many = len(plain) * len(rows) > MOST_HASHED_AT_ONCE
+        places = await asyncio.to_thread(hashed) if many else hashed()
         states = await self._store.token_states(places)
         return [_worst(states[at * len(rows) : (at + 1) * len(rows)]) for at in range(len(points))]
-
-    async def spent_filter(self, keyset: str) -> bytes:
-        """The compact filter of a keyset's spent tokens, an edition of today. Raises `KeysetUnknown`."""
-        items = await self._store.spent_items(self.catalogue.find(keyset).row.number)
-        return await asyncio.to_thread(build_filter, items, keyset=keyset, day=self._now() // DAY)
 
     async def figures(self, period: str) -> list[MintFigures]:
         """The totals of every open keyset, ready for the public log; what a closed one left is published when it is closed.

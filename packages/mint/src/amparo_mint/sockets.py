@@ -40,7 +40,6 @@ from amparo_mint.store import Store
 SOCKET_PATH = "/v1/ws"
 MINT_QUOTES = mint_quote_kind("benefit")
 MELT_QUOTES = melt_quote_kind("settle")
-MOST_DEPOSITS = 8
 
 # Why a connection is closed (RFC 6455).
 DONE, GOING_AWAY, MISUSED, FAILED, RESTARTING = 1000, 1001, 1008, 1011, 1012
@@ -81,9 +80,8 @@ def kinds_of(mint: Mint, store: Store) -> dict[str, Kind]:
         return {quote: msgspec.json.encode(show_mint_quote(row)) for quote, row in found.items()}
 
     async def melt_quotes(quotes: Sequence[str]) -> dict[str, bytes]:
-        # LIMIT: one question for each, so few: a till watches the deposit that it is making.
-        found = [await store.melt_quote(quote) for quote in quotes]
-        return {row.id: msgspec.json.encode(show_melt_quote(row)) for row in found if row is not None}
+        found = await store.melt_quotes(quotes)
+        return {quote: msgspec.json.encode(show_melt_quote(row)) for quote, row in found.items()}
 
     async def states(points: Sequence[str]) -> dict[str, bytes]:
         found = zip(points, await mint.states(points), strict=True)
@@ -92,7 +90,7 @@ def kinds_of(mint: Mint, store: Store) -> dict[str, Kind]:
     quote = re.compile(r"[0-9A-Za-z_-]{1,64}")
     return {
         MINT_QUOTES: Kind(quote, MOST_INPUTS, mint_quotes),
-        MELT_QUOTES: Kind(quote, MOST_DEPOSITS, melt_quotes),
+        MELT_QUOTES: Kind(quote, MOST_INPUTS, melt_quotes),
         PROOF_STATE: Kind(re.compile(r"0[23][0-9A-Fa-f]{64}"), MOST_LOOKED_UP, states),
     }
 

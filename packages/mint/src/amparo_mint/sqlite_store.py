@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from amparo_cashu.spent_filter import ITEM_BYTES
-from amparo_common.ids import DepositId, KeysetId, QuoteId
+from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
 from amparo_common.money import Unit
 from amparo_mint.deciding import Known, Outcome, Place, Writes, decide
 from amparo_mint.errors import KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
-from amparo_mint.store import NewKeyset, Tally
+from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
 from amparo_service.database import Database
 from amparo_service.errors import BadRequest, CannotStore, KeyMissing
 from amparo_service.keys import sync_folder
 
 T = TypeVar("T")
 
-SCHEMA = (
+_TABLES = (
     "CREATE TABLE keyset (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, unit TEXT NOT NULL, period TEXT NOT NULL,"
     " final_expiry INTEGER, state TEXT NOT NULL, issued INTEGER NOT NULL DEFAULT 0, moved INTEGER NOT NULL DEFAULT 0,"
     " redeemed INTEGER NOT NULL DEFAULT 0, returned INTEGER NOT NULL DEFAULT 0, claims INTEGER NOT NULL DEFAULT 0,"
@@ -49,10 +49,34 @@ SCHEMA = (
     "CREATE INDEX melt_waiting ON melt_quote (state) WHERE state = 'PENDING';\n"
     "CREATE INDEX pending_quote ON pending (quote);\n"
 )
+# Quotes belong to a keyset and go with it; a deposit that waits is its own message to the shops side.
+_QUOTES_GO = (
+    "ALTER TABLE mint_quote ADD COLUMN keyset INTEGER NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE melt_quote ADD COLUMN keyset INTEGER NOT NULL DEFAULT 0;\n"
+    + "".join(
+        f"UPDATE {table} SET keyset = coalesce((SELECT max(number) FROM keyset WHERE unit = {table}.unit"
+        " AND state = 'active'), 0);\n"
+        f"CREATE INDEX {table}_keyset ON {table} (keyset);\n"
+        for table in ("mint_quote", "melt_quote")
+    )
+    + "CREATE INDEX mint_quote_unpaid ON mint_quote (id) WHERE paid = 0;\n"
+    "CREATE INDEX melt_quote_unpaid ON melt_quote (id) WHERE state = 'UNPAID';\n"
+    "DROP TABLE message;\n"
+)
+MIGRATIONS = (_TABLES, _QUOTES_GO)
+
+PRAGMAS = (
+    # Hashes go to pages all over the file, and a page is written whole. Counts for new files.
+    "page_size=1024",
+    # The inner pages of the trees of some million tokens.
+    "cache_size=-8000",
+    # Folded into the file every few seconds anyhow (`tidy`); in between rather seldom.
+    "wal_autocheckpoint=8000",
+)
 
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
-_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued"
-_MELT_QUOTE = "id, shop, unit, amount, state, request"
+_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued, keyset"
+_MELT_QUOTE = "id, shop, unit, amount, state, request, keyset"
 
 
 def token_tables(number: int) -> list[str]:
@@ -72,7 +96,7 @@ class SqliteStore:
     """The mint's SQLite file."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, [SCHEMA])
+        self._database = Database(path, MIGRATIONS, PRAGMAS)
         self._reading = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._reading.execute("PRAGMA query_only=ON")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="mint-writer")
@@ -133,27 +157,29 @@ class SqliteStore:
         """The quotes for aid that exist among these."""
         return await self._read(lambda connection: _mint_quotes(connection, ids))
 
-    async def melt_quote(self, quote: str) -> MeltQuoteRow | None:
-        """A quote for a deposit."""
-        return (await self._read(lambda connection: _melt_quotes(connection, [quote]))).get(quote)
+    async def melt_quotes(self, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
+        """The quotes for deposits that exist among these."""
+        return await self._read(lambda connection: _melt_quotes(connection, ids))
 
-    async def waiting(self) -> list[MeltQuoteRow]:
+    async def waiting(self, *, after: str = "") -> list[MeltQuoteRow]:
         """Deposits that wait for the shops side's answer."""
-        question = f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING'"
-        return await self._read(lambda connection: [_melt_quote(row) for row in connection.execute(question)])
+        question = (
+            f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING' AND id > ? ORDER BY id LIMIT {MOST_WAITING}"
+        )
+        return await self._read(lambda connection: [_melt_quote(row) for row in connection.execute(question, (after,))])
+
+    async def count_waiting(self) -> int:
+        """How many deposits wait for the shops side's answer."""
+        question = "SELECT count(*) FROM melt_quote WHERE state = 'PENDING'"
+        return await self._read(lambda connection: int(connection.execute(question).fetchone()[0]))
 
     async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
         """The tokens of a waiting deposit are spent, or given back."""
         await self._write(lambda connection: _finish_deposit(connection, quote, accepted=accepted))
 
-    async def messages(self) -> list[tuple[int, str]]:
-        """What waits for the shops side."""
-        question = "SELECT number, body FROM message ORDER BY number LIMIT 100"
-        return await self._read(lambda connection: connection.execute(question).fetchall())
-
-    async def drop_message(self, number: int) -> None:
-        """A message was delivered. Numbers are never used again, so a second delivery drops nothing else."""
-        await self._write(lambda connection: connection.execute("DELETE FROM message WHERE number = ?", (number,)))
+    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
+        """Remove quotes that nobody needs."""
+        return await self._write(lambda connection: _clear_quotes(connection, ended, most_unpaid))
 
     # --- tokens ---------------------------------------------------------------------------------------------------------------
 
@@ -165,10 +191,9 @@ class SqliteStore:
         """The denomination that each output was signed for, or None."""
         return await self._read(lambda connection: _signed_amounts(connection, places))
 
-    async def spent_items(self, keyset: int) -> list[bytes]:
+    async def spent_items(self, keyset: int, *, most: int) -> bytearray:
         """The filter items of a keyset's spent tokens."""
-        question = f"SELECT substr(hash, 1, {ITEM_BYTES}) FROM spent_{keyset}"
-        return await self._read(lambda connection: [row[0] for row in connection.execute(question)])
+        return await self._read(lambda connection: _spent_items(connection, keyset, most))
 
     async def paid_total(self, unit: Unit) -> int:
         """What the office has paid for in a unit."""
@@ -315,6 +340,14 @@ def _spent(connection: sqlite3.Connection, places: Iterable[Place]) -> set[Place
     return found
 
 
+def _spent_items(connection: sqlite3.Connection, keyset: int, most: int) -> bytearray:
+    # The table is in the order of its hashes, and a hash begins with the item.
+    items = bytearray()
+    for (hashed,) in connection.execute(f"SELECT hash FROM spent_{keyset} ORDER BY hash LIMIT ?", (most,)):
+        items += hashed[:ITEM_BYTES]
+    return items
+
+
 def _signed(connection: sqlite3.Connection, places: Iterable[Place]) -> dict[Place, int]:
     """Those of the places that are signed, with the amount that each was signed for."""
     found: dict[Place, int] = {}
@@ -369,20 +402,20 @@ def _rows_by_table(writes: Writes) -> dict[str, list[tuple[object, ...]]]:
 
 def _write_quotes(connection: sqlite3.Connection, writes: Writes) -> None:
     connection.executemany(
-        f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?)",
-        [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued) for q in writes.new_mint_quotes],
+        f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued, q.keyset) for q in writes.new_mint_quotes],
     )
     connection.executemany(
-        f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?)",
-        [(q.id, q.shop, q.unit, q.amount, q.state, q.request) for q in writes.new_melt_quotes],
+        f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(q.id, q.shop, q.unit, q.amount, q.state, q.request, q.keyset) for q in writes.new_melt_quotes],
     )
     connection.executemany(
-        "UPDATE mint_quote SET paid = ?, issued = ? WHERE id = ?",
-        [(q.paid, q.issued, q.id) for q in writes.mint_quotes.values()],
+        "UPDATE mint_quote SET paid = ?, issued = ?, keyset = ? WHERE id = ?",
+        [(q.paid, q.issued, q.keyset, q.id) for q in writes.mint_quotes.values()],
     )
     connection.executemany(
-        "UPDATE melt_quote SET state = ?, request = ? WHERE id = ?",
-        [(q.state, q.request, q.id) for q in writes.melt_quotes.values()],
+        "UPDATE melt_quote SET state = ?, request = ?, keyset = ? WHERE id = ?",
+        [(q.state, q.request, q.keyset, q.id) for q in writes.melt_quotes.values()],
     )
     connection.executemany(
         "INSERT INTO pending (keyset, hash, amount, quote) VALUES (?, ?, ?, ?)",
@@ -392,7 +425,6 @@ def _write_quotes(connection: sqlite3.Connection, writes: Writes) -> None:
         "INSERT INTO paid (unit, total) VALUES (?, ?) ON CONFLICT (unit) DO UPDATE SET total = excluded.total",
         list(writes.paid.items()),
     )
-    connection.executemany("INSERT INTO message (body) VALUES (?)", [(body,) for body in writes.messages])
 
 
 def _mint_quotes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
@@ -407,9 +439,31 @@ def _melt_quotes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str
     return {row[0]: _melt_quote(row) for row in rows if row is not None}
 
 
-def _melt_quote(row: tuple[str, str, str, int, str, bytes]) -> MeltQuoteRow:
-    quote, shop, unit, amount, state, request = row
-    return MeltQuoteRow(DepositId(quote), shop, Unit(unit), amount, state, bytes(request))  # type: ignore[arg-type] # the column holds no other
+def _melt_quote(row: tuple[str, str, str, int, str, bytes, int]) -> MeltQuoteRow:
+    quote, shop, unit, amount, state, request, keyset = row
+    return MeltQuoteRow(DepositId(quote), shop, Unit(unit), amount, state, bytes(request), keyset)  # type: ignore[arg-type] # the column holds no other
+
+
+def _clear_quotes(connection: sqlite3.Connection, ended: Sequence[int], most_unpaid: int) -> int:
+    marks = _marks(ended)
+    closed = "keyset IN (SELECT number FROM keyset WHERE state = 'closed')"
+    cleared = 0
+    for table, unpaid, finished in (
+        ("mint_quote", "paid = 0", "paid = issued"),
+        ("melt_quote", "state = 'UNPAID'", "state = 'PAID'"),
+    ):
+        sought = f"SELECT id FROM {table} WHERE keyset IN ({marks}) AND {unpaid} UNION ALL"
+        sought += f" SELECT id FROM {table} WHERE {closed} AND {finished} LIMIT {CLEARED_AT_ONCE}"
+        cleared += connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", ended).rowcount
+        (held,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {unpaid}").fetchone()
+        surplus = min(held - most_unpaid, CLEARED_AT_ONCE)
+        if surplus > 0:
+            # Ids are random: those that follow a random place are any, however old.
+            place = random_id()
+            part = f"SELECT id FROM (SELECT id FROM {table} WHERE {unpaid} AND id {{}} ? ORDER BY id LIMIT {surplus})"
+            sought = f"{part.format('>=')} UNION ALL {part.format('<')} LIMIT {surplus}"
+            cleared += connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", (place, place)).rowcount
+    return cleared
 
 
 def _finish_deposit(connection: sqlite3.Connection, quote: str, *, accepted: bool) -> None:

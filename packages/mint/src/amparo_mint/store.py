@@ -8,7 +8,7 @@ kept with every change; the database itself refuses more spent than was signed. 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -18,11 +18,11 @@ from amparo_common.ids import KeysetId
 from amparo_common.money import Unit
 from amparo_common.secret import Secret
 from amparo_mint.deciding import Outcome
-from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
+from amparo_mint.model import Change, Entry, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 
 
 class TokenHasher:
-    """Keyed hashes of points and requests; the key never leaves the mint's folder."""
+    """Keyed hashes of points and deposits; the key never leaves the mint's folder."""
 
     def __init__(self, key: Secret) -> None:
         self._key = key.reveal()
@@ -44,9 +44,15 @@ class TokenHasher:
         nobody without the key can aim."""
         return filter_item(keyset, point) + self.point(point)[:8]
 
-    def request(self, path: str, body: bytes) -> bytes:
-        """16 bytes for a whole request, to recognise its repetition."""
-        return hashlib.blake2b(path.encode() + b"\0" + body, key=self._key, digest_size=16).digest()
+    def deposit(self, quote: str, spend: Iterable[Entry]) -> bytes:
+        """16 bytes for a deposit, to recognise its repetition: its quote and its tokens, in whatever order and spelling."""
+        tokens = b"".join(sorted(entry.hash for entry in spend))
+        return hashlib.blake2b(quote.encode() + b"\0" + tokens, key=self._key, digest_size=16).digest()
+
+
+# How many deposits are read, and how many quotes removed, in one step.
+MOST_WAITING = 100
+CLEARED_AT_ONCE = 1_000
 
 
 class NewKeyset(msgspec.Struct, frozen=True):
@@ -97,20 +103,21 @@ class Store(Protocol):
     async def mint_quotes(self, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
         """The quotes for aid that exist among these."""
 
-    async def melt_quote(self, quote: str) -> MeltQuoteRow | None:
-        """A quote for a deposit."""
+    async def melt_quotes(self, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
+        """The quotes for deposits that exist among these."""
 
-    async def waiting(self) -> list[MeltQuoteRow]:
-        """Deposits that wait for the shops side's answer."""
+    async def waiting(self, *, after: str = "") -> list[MeltQuoteRow]:
+        """Deposits that wait for the shops side's answer, in the order of their ids: the first `MOST_WAITING` after an id."""
+
+    async def count_waiting(self) -> int:
+        """How many deposits wait for the shops side's answer."""
 
     async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
-        """The shops side has answered: the tokens are spent, or given back. Safe to repeat."""
+        """The shops side has answered: the tokens are spent, or given back. Safe to repeat; the first answer counts."""
 
-    async def messages(self) -> list[tuple[int, str]]:
-        """What waits for the shops side, oldest first: number and body. At most 100."""
-
-    async def drop_message(self, number: int) -> None:
-        """A message was delivered."""
+    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
+        """Remove quotes that nobody needs, at most `CLEARED_AT_ONCE` of a kind: unpaid ones of the `ended` keysets, finished ones
+        of closed keysets and, of more than `most_unpaid` unpaid ones of a kind, some that chance picks. How many went."""
 
     async def token_states(self, places: Sequence[tuple[int, bytes]]) -> list[TokenState]:
         """NUT-07's state of each (keyset number, hash), in their order: UNSPENT, PENDING or SPENT."""
@@ -118,8 +125,8 @@ class Store(Protocol):
     async def signed_amounts(self, places: Sequence[tuple[int, bytes]]) -> list[int | None]:
         """The denomination that each output was signed for, or None."""
 
-    async def spent_items(self, keyset: int) -> list[bytes]:
-        """The filter items (8 bytes) of a keyset's spent tokens, in no order that means anything."""
+    async def spent_items(self, keyset: int, *, most: int) -> bytearray:
+        """The filter items of a keyset's spent tokens, 8 bytes each, ascending: the first `most` of them."""
 
     async def paid_total(self, unit: Unit) -> int:
         """What the office has paid for in a unit, over all quotes."""

@@ -15,7 +15,7 @@ from amparo_office.http import OfficeServer
 from amparo_office.identity import IdentitySealer
 from amparo_office.programmes import Programmes
 from amparo_office.staff import Staff
-from amparo_office.store import SCHEMA
+from amparo_office.store import MIGRATIONS
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.http import make_app
@@ -42,7 +42,7 @@ def build(arguments: ServiceArguments) -> OfficeServer:
     secret = {
         name: secret_bytes(folder, name) for name in ("identity-key", "card-key", "verifier-key", "pseudonym-key")
     }
-    database = Database(folder / "office.sqlite", [SCHEMA])
+    database = Database(folder / "office.sqlite", MIGRATIONS)
     log = LogFollower(Client(settings.log_url), settings.log_vkey, folder / "log-seen")
     sealer = IdentitySealer(secret["identity-key"])
     programmes = Programmes(log, key=key, clock=clock)
@@ -63,6 +63,7 @@ def build(arguments: ServiceArguments) -> OfficeServer:
         receipt_key=receipt_key,
         pseudonym_key=secret["pseudonym-key"],
         clock=clock,
+        smallest_crowd=settings.smallest_crowd,
     )
     return OfficeServer(
         folder,

@@ -67,13 +67,15 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 
 class Paper(msgspec.Struct, frozen=True):
-    """One decision as its household is given it: the receipt with its place, and how far the payment is."""
+    """One decision as its household is given it: the receipt with its place, how far the payment is, and into which quote it was
+    claimed (a wallet that lost its file finds its quote again by that; only the key from its recovery code opens it)."""
 
     bundle: ReceiptBundle
     amount: int
     unit: Unit
     approved: bool
     claimed: bool
+    quote: str | None = None
 
 
 class Claims:
@@ -136,11 +138,18 @@ class Claims:
                 if row is None or cycle.root is None:
                     continue
                 claimed = connection.execute(
-                    "SELECT 1 FROM claim WHERE cycle = ? AND household = ?", (cycle.number, household)
+                    "SELECT quote FROM claim WHERE cycle = ? AND household = ?", (cycle.number, household)
                 ).fetchone()
                 bundle = ReceiptBundle(receipt=row.receipt, batch=self._tree(connection, cycle).proof(row.place))
                 found.append(
-                    Paper(bundle, row.amount, self._unit(cycle), cycle.approver is not None, claimed is not None)
+                    Paper(
+                        bundle,
+                        row.amount,
+                        self._unit(cycle),
+                        approved=cycle.approver is not None,
+                        claimed=claimed is not None,
+                        quote=None if claimed is None else str(claimed[0]),
+                    )
                 )
         return found
 

@@ -7,7 +7,8 @@ import msgspec
 
 class OfficeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`config.json` of the office. `issuer` stands in every card; `open_cards` prints them readable by anybody, and the
-    programme has to say so in public."""
+    programme has to say so in public. `smallest_crowd`: of how many with the same amount everybody should be one; where it is
+    fewer, the approver has to say that it is known."""
 
     log_url: str
     log_vkey: str
@@ -15,6 +16,7 @@ class OfficeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuer: str
     contact: str
     open_cards: bool = False
+    smallest_crowd: int = 20
 
 
 def load(folder: Path) -> OfficeConfig:

@@ -1,7 +1,8 @@
 """Cycles: decide every household by a rule in force, publish the batch, approve the payment with a second person.
 
 Decisions are made in chunks, each committed with its signed receipts; a job that was killed goes on behind the last chunk
-with the same decision time. The batch's Merkle-sum root goes to the log before anybody can approve.
+with the same decision time. The batch's Merkle-sum root goes to the log before anybody can approve. Who approves is told how small
+the crowds are in which people get the same amount, and says so where they are too small (`crowds.py`).
 """
 
 import base64
@@ -17,7 +18,16 @@ from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_office import store
-from amparo_office.errors import CycleExists, NotAsApproved, NotDecided, OverBudget, SamePerson
+from amparo_office.crowds import BandsOffer, CrowdReport, offer_bands, report
+from amparo_office.errors import (
+    CrowdsTooSmall,
+    CycleExists,
+    NotAsApproved,
+    NotDecided,
+    NothingToBand,
+    OverBudget,
+    SamePerson,
+)
 from amparo_office.programmes import Programmes
 from amparo_office.store import Cycle, HouseholdRow
 from amparo_rules.batch import Columns, column, evaluate_batch
@@ -49,6 +59,7 @@ class Cycles:
         receipt_key: SigningKey,
         pseudonym_key: Secret,
         clock: Clock,
+        smallest_crowd: int = 20,
     ) -> None:
         self._database = database
         self._log = log
@@ -57,6 +68,7 @@ class Cycles:
         self._signer = receipt_signer(receipt_key)
         self._pseudonym_key = pseudonym_key
         self._clock = clock
+        self._smallest_crowd = smallest_crowd
 
     def open(self, rule: RuleFile, name: str, *, as_of: date, maker: str) -> Cycle:
         """The cycle to decide, made on first use. Raises `CycleExists` when it was begun under another rule or day."""
@@ -162,34 +174,68 @@ class Cycles:
             )
             return store.find_cycle(connection, cycle.programme, cycle.name)
 
-    def approve(self, programme: str, name: str, *, approver: str) -> Cycle:
-        """Approve a cycle's payment as the second person and publish it. Safe to repeat.
-        Raises `NotDecided`, `SamePerson`, `NotAsApproved`, `OverBudget`, `CycleUnknown`."""
+    def crowds(self, cycle: Cycle) -> CrowdReport:
+        """How small the crowds of a decided cycle are."""
+        with self._database.reading() as connection:
+            return report(store.crowds(connection, cycle.number), asked=self._smallest_crowd)
+
+    def bands(self, programme: str, name: str, *, crowd: int, version: str) -> BandsOffer:
+        """Bands by what a cycle gave, and the rule file that would bring them. Changes nothing. Raises `CycleUnknown`,
+        `NotDecided`, `NothingToBand`, and what the rule raises."""
+        cycle = self._decided(programme, name)
+        with self._database.reading() as connection:
+            found = store.crowds(connection, cycle.number)
+        if not found:
+            raise NothingToBand("Nobody gets aid in this cycle.")
+        return offer_bands(self._programmes.in_force(cycle.rule_hash), found, crowd=crowd, version=version)
+
+    def _decided(self, programme: str, name: str) -> Cycle:
         with self._database.reading() as connection:
             cycle = store.find_cycle(connection, programme, name)
-        if cycle.root is None or cycle.total is None:
+        if cycle.root is None:
             raise NotDecided("The decisions of this cycle are not finished.")
+        return cycle
+
+    def approve(self, programme: str, name: str, *, approver: str, small_crowds_known: bool = False) -> Cycle:
+        """Approve a cycle's payment as the second person and publish it. Safe to repeat. Where households are in crowds that
+        are too small, the approver has to say that it is known; that is noted with the cycle, as counts.
+        Raises `NotDecided`, `SamePerson`, `NotAsApproved`, `OverBudget`, `CrowdsTooSmall`, `CycleUnknown`."""
+        cycle = self._decided(programme, name)
         if cycle.maker == approver:
             raise SamePerson("You started this cycle, so you cannot approve it.")
         rule = self._programmes.in_force(cycle.rule_hash)
-        published = {
-            (b.root, b.total) for _, b in self._log.view().decisions if (b.programme, b.cycle) == (programme, name)
-        }
-        if (cycle.root, cycle.total) not in published:
-            raise NotAsApproved("The stored totals are not those of the published batch.")
-        if cycle.total > rule.budget:
-            raise OverBudget("The cycle's total is higher than the published budget.")
+        total = self._checked_total(cycle, rule)
+        found = self.crowds(cycle)
+        if found.below and not small_crowds_known and cycle.approver is None:
+            raise CrowdsTooSmall(
+                f"{found.below:,} households would be one of fewer than {found.asked} with their amount,"
+                f" the smallest crowd is {found.smallest}."
+            )
         self._log.publish(
             AidApproved(
-                programme=programme, cycle=name, root=cycle.root, total=cycle.total, unit=rule.unit, approvals=2
+                programme=programme, cycle=name, root=cycle.root or "", total=total, unit=rule.unit, approvals=2
             ),
             self._publish_key,
         )
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE cycle SET approver = coalesce(approver, ?) WHERE number = ?", (approver, cycle.number)
+                "UPDATE cycle SET approver = ?, crowd_asked = ?, small_crowds = ? WHERE number = ? AND approver IS NULL",
+                (approver, found.asked, found.below, cycle.number),
             )
             return store.find_cycle(connection, programme, name)
+
+    def _checked_total(self, cycle: Cycle, rule: RuleFile) -> int:
+        """What may be approved. Raises `NotAsApproved`, `OverBudget`."""
+        published = {
+            (b.root, b.total)
+            for _, b in self._log.view().decisions
+            if (b.programme, b.cycle) == (cycle.programme, cycle.name)
+        }
+        if cycle.total is None or (cycle.root, cycle.total) not in published:
+            raise NotAsApproved("The stored totals are not those of the published batch.")
+        if cycle.total > rule.budget:
+            raise OverBudget("The cycle's total is higher than the published budget.")
+        return cycle.total
 
 
 def _columns(plan: Plan, households: list[HouseholdRow]) -> Columns:

@@ -13,6 +13,8 @@ AmparoError
     NotDecided             office.not_decided
     SamePerson             office.same_person
     OverBudget             office.over_budget
+    CrowdsTooSmall         office.crowds_too_small
+    NothingToBand          office.nothing_to_band
     NotApproved            office.not_approved
     NotAsApproved          office.not_as_approved
     NotEntitled            office.not_entitled
@@ -142,6 +144,26 @@ class OverBudget(OfficeError):
     http_status = 409
     why = "The rule file says what a cycle may cost."
     todo = "Publish a version with another budget; nothing was approved."
+
+
+class CrowdsTooSmall(OfficeError):
+    """Some households would be nearly alone with their amount, and the approver has not said that this is known."""
+
+    code = "office.crowds_too_small"
+    http_status = 409
+    why = "Who alone gets an amount can be found by it, at the mint and at the tills."
+    todo = (
+        "Publish a version with bands (amparo programme bands), or approve with --small-crowds-known; nobody loses aid."
+    )
+
+
+class NothingToBand(OfficeError):
+    """Bands are asked for a cycle in which nobody gets aid."""
+
+    code = "office.nothing_to_band"
+    http_status = 409
+    why = "Bands are made from the amounts that a cycle gave."
+    todo = "Decide a cycle in which somebody gets aid, and ask again."
 
 
 class NotApproved(OfficeError):

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from starlette.applications import Starlette
@@ -21,6 +22,7 @@ from amparo_log.follow import LogFollower
 from amparo_office import store
 from amparo_office.cards import CardOffice, CardsPrinted
 from amparo_office.claims import Claims
+from amparo_office.crowds import BandsOffer, CrowdReport
 from amparo_office.cycles import Cycles
 from amparo_office.errors import JobUnknown
 from amparo_office.identity import IdentitySealer
@@ -71,10 +73,21 @@ class NewCycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Approve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A cycle's payment to approve."""
+    """A cycle's payment to approve. `small_crowds_known`: the approver was told how many households are nearly alone with
+    their amount."""
 
     programme: str
     cycle: str
+    small_crowds_known: bool = False
+
+
+class AskBands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bands by what a cycle gave: in crowds of how many, and how the new version would be called."""
+
+    programme: str
+    cycle: str
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    crowd: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
 class NewColleague(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +103,7 @@ class NewCodes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CycleView(msgspec.Struct, frozen=True):
-    """A cycle's public totals."""
+    """A cycle's public totals, and how small the crowds are in which people get the same amount."""
 
     programme: str
     cycle: str
@@ -98,6 +111,7 @@ class CycleView(msgspec.Struct, frozen=True):
     eligible: int
     total: int
     approved: bool
+    crowds: CrowdReport
 
 
 class OfficeServer:
@@ -148,6 +162,7 @@ class OfficeServer:
             Route("/programmes", self.publish, methods=["POST"]),
             Route("/cycles", self.start_cycle, methods=["POST"]),
             Route("/cycles/approve", self.approve, methods=["POST"]),
+            Route("/cycles/bands", self.bands, methods=["POST"]),
             Route("/cards", self.start_cards, methods=["POST"]),
             Route("/cards/{number:int}.pdf", self.cards_file),
             Route("/cards/{number:int}.pdf/printed", self.cards_printed, methods=["POST"]),
@@ -203,8 +218,19 @@ class OfficeServer:
     async def approve(self, request: Request) -> Response:
         member = await self._require(request, "approver", "programme-manager")
         asked = await read(request, Approve)
-        cycle = await aside(lambda: self._cycles.approve(asked.programme, asked.cycle, approver=member.id))
-        return answer(_view(cycle))
+        return answer(await aside(self._approve, asked, member.id))
+
+    def _approve(self, asked: Approve, approver: str) -> CycleView:
+        known = asked.small_crowds_known
+        cycle = self._cycles.approve(asked.programme, asked.cycle, approver=approver, small_crowds_known=known)
+        return self._view(cycle)
+
+    async def bands(self, request: Request) -> Response:
+        await self._require(request, "programme-manager", "approver")
+        return answer(await aside(self._bands, await read(request, AskBands)))
+
+    def _bands(self, asked: AskBands) -> BandsOffer:
+        return self._cycles.bands(asked.programme, asked.cycle, crowd=asked.crowd, version=asked.version)
 
     async def start_cards(self, request: Request) -> Response:
         member = await self._require(request, "registrar")
@@ -269,7 +295,9 @@ class OfficeServer:
     def _decide(self, argument: bytes, staff: str, progress: Progress) -> CycleView:
         asked = msgspec.json.decode(argument, type=NewCycle)
         rule_hash = self._programmes.newest(asked.programme, asked.version)
-        return _view(self._cycles.decide(rule_hash, asked.cycle, as_of=asked.as_of, maker=staff, progress=progress))
+        return self._view(
+            self._cycles.decide(rule_hash, asked.cycle, as_of=asked.as_of, maker=staff, progress=progress)
+        )
 
     def _print_cards(self, _argument: bytes, _staff: str, progress: Progress) -> CardsPrinted:
         with self._database.reading() as connection:
@@ -280,19 +308,19 @@ class OfficeServer:
         replace_file(self._cards_path(number), sheets.pdf)
         return printed
 
+    def _view(self, cycle: store.Cycle) -> CycleView:
+        return CycleView(
+            programme=cycle.programme,
+            cycle=cycle.name,
+            households=cycle.households or 0,
+            eligible=cycle.eligible or 0,
+            total=cycle.total or 0,
+            approved=cycle.approver is not None,
+            crowds=self._cycles.crowds(cycle),
+        )
+
     def _cards_path(self, number: int) -> Path:
         return self._folder / "cards" / f"{number}.pdf"
-
-
-def _view(cycle: store.Cycle) -> CycleView:
-    return CycleView(
-        programme=cycle.programme,
-        cycle=cycle.name,
-        households=cycle.households or 0,
-        eligible=cycle.eligible or 0,
-        total=cycle.total or 0,
-        approved=cycle.approver is not None,
-    )
 
 
 async def _token(request: Request) -> str:

@@ -15,6 +15,7 @@ from amparo_rules.errors import DoesNotFollowRule, RuleNotPublicInTime
 from amparo_rules.examples import check_examples
 from amparo_rules.receipt import notice_ends
 from amparo_rules.rule import RuleFile, read_rule
+from amparo_rules.step import check_step
 
 
 class Programmes:
@@ -27,9 +28,10 @@ class Programmes:
 
     def publish(self, source: str) -> tuple[RuleFile, int]:
         """Check a rule file and put it into the log; returns its place. Publishing the same again changes nothing.
-        Raises the errors of `read_rule`, `ExampleFails`, `VersionPublished`."""
+        Raises the errors of `read_rule`, `ExampleFails`, `AmountTooFine`, `VersionPublished`."""
         rule = read_rule(source)
         check_examples(rule)
+        check_step(rule)
         for _, known in self._log.refresh().rules:
             same = (known.programme, known.version) == (rule.programme, rule.text.version)
             if same and known.rule_hash != rule.rule_hash:

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from amparo_office.crowds import Crowd
 from amparo_office.errors import CycleUnknown
 from amparo_rules.receipt import Declared
 from amparo_service import outbox
 
-SCHEMA = (
+_FIRST = (
     "CREATE TABLE staff (id TEXT NOT NULL PRIMARY KEY, role TEXT NOT NULL, access_hash BLOB NOT NULL UNIQUE) WITHOUT ROWID;\n"
     "CREATE TABLE import (number INTEGER PRIMARY KEY, content_hash TEXT NOT NULL UNIQUE, source TEXT NOT NULL,"
     " date TEXT NOT NULL, households INTEGER NOT NULL, persons INTEGER NOT NULL);\n"
@@ -40,10 +41,14 @@ SCHEMA = (
     " state TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, result BLOB);\n"
     + outbox.SCHEMA
 )
+# What the approver was told and said is known: how many households are in crowds smaller than `crowd_asked`.
+_CROWDS = "ALTER TABLE cycle ADD COLUMN crowd_asked INTEGER;\nALTER TABLE cycle ADD COLUMN small_crowds INTEGER;\n"
+MIGRATIONS = (_FIRST, _CROWDS)
 
 
 class Cycle(msgspec.Struct, frozen=True):
-    """One programme's cycle. `root` and the totals are there once all decisions are made, `approver` once approved."""
+    """One programme's cycle. `root` and the totals are there once all decisions are made; `approver` once approved, and how many
+    households were then in crowds smaller than `crowd_asked`."""
 
     number: int
     programme: str
@@ -57,6 +62,8 @@ class Cycle(msgspec.Struct, frozen=True):
     households: int | None
     eligible: int | None
     approver: str | None
+    crowd_asked: int | None
+    small_crowds: int | None
 
 
 class HouseholdRow(msgspec.Struct, frozen=True):
@@ -81,8 +88,8 @@ class DecisionRow(msgspec.Struct, frozen=True):
 
 
 _CYCLE = (
-    "SELECT number, programme, name, rule_hash, as_of, decided_at, maker, root, total, households, eligible, approver"
-    " FROM cycle"
+    "SELECT number, programme, name, rule_hash, as_of, decided_at, maker, root, total, households, eligible, approver,"
+    " crowd_asked, small_crowds FROM cycle"
 )
 _facts = msgspec.json.Decoder(dict[str, int | None])
 
@@ -130,6 +137,16 @@ def leaves(connection: sqlite3.Connection, cycle: int) -> list[tuple[bytes, int]
         (bytes(row[0]), int(row[1]))
         for row in connection.execute("SELECT leaf, amount FROM decision WHERE cycle = ? ORDER BY place", (cycle,))
     ]
+
+
+def crowds(connection: sqlite3.Connection, cycle: int) -> list[Crowd]:
+    """How many households get each amount, by phone and on paper."""
+    rows = connection.execute(
+        "SELECT decision.amount, household.phone, count(*) FROM decision JOIN household ON household.number = decision.household"
+        " WHERE decision.cycle = ? AND decision.amount > 0 GROUP BY decision.amount, household.phone ORDER BY 1, 2",
+        (cycle,),
+    )
+    return [Crowd(amount=amount, phone=bool(phone), households=count) for amount, phone, count in rows]
 
 
 def find_decision(connection: sqlite3.Connection, cycle: int, household: int) -> DecisionRow | None:

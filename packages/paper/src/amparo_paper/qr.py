@@ -15,6 +15,24 @@ COLUMNS = 2
 
 def make_qr(text: str, *, level: str, largest_version: int) -> tuple[bytes, int]:
     """A QR code as PNG and its width in modules, quiet zone included. Raises `CodeTooLong`."""
+    framed = _framed(text, level=level, largest_version=largest_version)
+    return _png(framed), int(framed.shape[0])
+
+
+def draw_qr(text: str, *, level: str = "L", largest_version: int = 40) -> str:
+    """A QR code in half blocks for a terminal that shows black on white, two rows of modules a line. Raises `CodeTooLong`."""
+    light = _framed(text, level=level, largest_version=largest_version)
+    if light.shape[0] % 2:
+        light = np.vstack([light, np.ones((1, light.shape[1]), dtype=bool)])
+    signs = {(True, True): " ", (False, False): "█", (False, True): "▀", (True, False): "▄"}
+    return "\n".join(
+        "".join(signs[bool(upper), bool(lower)] for upper, lower in zip(light[row], light[row + 1], strict=True))
+        for row in range(0, light.shape[0], 2)
+    )
+
+
+def _framed(text: str, *, level: str, largest_version: int) -> "np.ndarray[Any, Any]":
+    """The modules of a QR code with its quiet zone; True is light."""
     try:
         code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
     except ValueError as error:
@@ -23,8 +41,7 @@ def make_qr(text: str, *, level: str, largest_version: int) -> tuple[bytes, int]
     version = (modules.shape[0] - 17) // 4
     if version > largest_version:
         raise CodeTooLong(f"A code would have size {version}, the largest allowed here is {largest_version}.")
-    framed = np.pad(modules, QUIET_MODULES, constant_values=True)
-    return _png(framed), int(framed.shape[0])
+    return np.pad(modules, QUIET_MODULES, constant_values=True)
 
 
 def _png(light: "np.ndarray[Any, Any]") -> bytes:

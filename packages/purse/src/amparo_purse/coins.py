@@ -4,6 +4,7 @@
 every amount again (three copies of each coin below 1.28, two of each above, the rest in few coins). The same balance gives
 the same set in every purse. A purse gets it at the claim, where it tells nothing new, or by standard exchanges later: one
 coin in, always the same coins out (`broken`), so that an exchange says which coin was broken and nothing of the balance.
+Paper has no purse that could exchange anything, so it gets coins that look alike for everybody (`stock_coins`).
 LIMIT: payment after payment without a connection uses the small coins up; `bench/offline.py` says how soon.
 """
 
@@ -13,6 +14,8 @@ from amparo_cashu.nut00_blind import split_amount
 
 # Copies of each coin: small change is needed in every price.
 _SMALL, _SMALL_COPIES, _COPIES = 128, 3, 2
+# What the stock of paper is worth, and its largest coin: larger ones tell who got much.
+_STOCK = 1_024
 # How many payments in a row every coin must be there for; with fewer, an exchange is worth its request.
 _LEAST_COPIES = 2
 
@@ -28,6 +31,16 @@ def target_coins(balance: int, denominations: Sequence[int]) -> list[int]:
         coins += [each] * copies
         rest -= copies * each
     return sorted(coins + split_amount(rest, list(denominations)))
+
+
+def stock_coins(balance: int, denominations: Sequence[int]) -> list[int]:
+    """The coins for paper, ascending: the same stock for everybody (one coin of every kind below 10.24, one more of the
+    smallest), the rest in coins of 10.24 and below. No coin tells how much a sheet was worth in all. A balance below the
+    stock, or a keyset without its coins, gets the fewest. Raises `AmountRefused` when it cannot be made."""
+    if balance < _STOCK or not {_STOCK, *broken(_STOCK)} <= set(denominations):
+        return split_amount(balance, list(denominations))
+    many, rest = divmod(balance - _STOCK, _STOCK)
+    return sorted([*broken(_STOCK), *[_STOCK] * many, *split_amount(rest, list(denominations))])
 
 
 def broken(coin: int) -> list[int]:

@@ -10,8 +10,15 @@ AmparoError
     PurseInUse          purse.in_use
     RestoreUnfinished   purse.restore_unfinished
     LockOutlivesCoins   purse.lock_outlives_coins
+    Resting
+      AidRests          purse.aid_rests
+      ExchangeRests     purse.exchange_rests
+      ClaimRests        purse.claim_rests
 """
 
+from datetime import UTC, datetime
+
+from amparo_common.clock import to_text
 from amparo_common.errors import AmparoError
 
 
@@ -89,3 +96,43 @@ class LockOutlivesCoins(PurseError):
     http_status = 409
     why = "If the shop did not take them, they would be worth nothing when they come back."
     todo = "Choose an earlier time, or wait for the next month's coins."
+
+
+class Resting(PurseError):
+    """Base of what is done later, so that its time tells nothing. `until` (unix time) says when; every one of these can be
+    gone on with at once, at a cost in privacy and none in money."""
+
+    code = "purse.resting"
+    http_status = 409
+    words = "This waits until {moment}."
+
+    def __init__(self, until: int) -> None:
+        super().__init__(self.words.format(moment=to_text(datetime.fromtimestamp(until, UTC))))
+        self.until = until
+
+
+class AidRests(Resting):
+    """Aid of a claiming window is to be paid before the window has ended for everybody."""
+
+    code = "purse.aid_rests"
+    words = "This aid is to be paid from {moment} on."
+    why = "Who pays while the others still claim can be told by the time."
+    todo = "Wait until then. If you need it today, pay at once (--now): it costs privacy, not money."
+
+
+class ExchangeRests(Resting):
+    """Coins are to be exchanged beside a claim."""
+
+    code = "purse.exchange_rests"
+    words = "Coins of this wallet are exchanged from {moment} on."
+    why = "The mint knows whose claim it is; coins exchanged beside it would be known too."
+    todo = "Wait until then. If it cannot wait, go on at once (--now): it costs privacy, not money."
+
+
+class ClaimRests(Resting):
+    """Aid is to be claimed beside an exchange of coins."""
+
+    code = "purse.claim_rests"
+    words = "This wallet claims from {moment} on."
+    why = "The mint knows whose claim it is; the coins that were exchanged just before would be known too."
+    todo = "Wait until then. If it cannot wait, go on at once (--now): it costs privacy, not money."

@@ -37,7 +37,7 @@ def is_refusal(error: RemoteError) -> bool:
 
 class Journal:
     """The requests of one purse. `seed` gives the purse's seed, `keyset` a keyset of the public log, `receive` exchanges
-    coins received from somebody else."""
+    coins received from somebody else, `claim_from` says when a claim may follow an exchange of this moment."""
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class Journal:
         seed: Callable[[], Secret],
         keyset: Callable[[str], KeysetAnnounced],
         receive: Callable[[Sequence[Proof], str], None],
+        claim_from: Callable[[], int],
     ) -> None:
         self._database = database
         self._name = name
@@ -55,6 +56,7 @@ class Journal:
         self._seed = seed
         self._keyset = keyset
         self._receive = receive
+        self._claim_from = claim_from
 
     def carry_out(self, row: JournalRow, *, through: Client | None = None) -> str:
         """Write a request down, send it (over another connection if one is given) and finish it. Returns how it stands:
@@ -71,12 +73,12 @@ class Journal:
                 self._undo(row)
             raise
 
-    def recover(self) -> int:
-        """Finish what was interrupted; returns how many requests are out of the journal now. One that the mint refuses and
-        has not done is undone. A request of which nothing is known stays and does not stop those behind it: its error is
-        raised at the end. Raises `Unreachable` at once."""
+    def recover(self, *, claims: bool | None = None) -> int:
+        """Finish what was interrupted (only claims, or all but claims, if that is said); returns how many requests are out of
+        the journal now. One that the mint refuses and has not done is undone. A request of which nothing is known stays and
+        does not stop those behind it: its error is raised at the end. Raises `Unreachable` at once."""
         with self._database.reading() as connection:
-            rows = store.journal(connection, self._name)
+            rows = [row for row in store.journal(connection, self._name) if claims in (None, row.path == CLAIM)]
         finished, trouble = 0, None
         for row in rows:
             try:
@@ -157,13 +159,22 @@ class Journal:
 
     def _store(self, row: JournalRow, proofs: Sequence[Proof]) -> None:
         with self._database.transaction() as connection:
+            rests = store.rest_of(connection, self._name, row.spends)
             for proof, state in zip(proofs, row.states, strict=True):
                 label = row.label if state == "held" else ""
                 store.add_coin(connection, self._name, proof, unit=row.unit, state=state, label=label)
             store.drop(connection, self._name, row.spends)
             store.strike(connection, row.number)
             if row.path == CLAIM:
-                store.set_rest(connection, self._name, row.unit, store.JUST_CLAIMED)
+                pay_from, quiet_until = store.read_rest(row.label)
+                store.set_rest(connection, self._name, row.unit, quiet_until)
+                if pay_from:
+                    store.let_rest(connection, self._name, [proof.secret for proof in proofs], pay_from)
+            elif row.path == SWAP:
+                if rests:
+                    # What is changed in a hurry waits on: the change is no less this holder's than the coin was.
+                    store.let_rest(connection, self._name, [proof.secret for proof in proofs], rests)
+                store.set_rest(connection, self._name, store.EXCHANGED, self._claim_from())
 
     def _undo(self, row: JournalRow) -> None:
         """The mint refused: nothing was spent by this request, so the inputs are as before."""

@@ -4,6 +4,10 @@ Keys come from the log, and which keyset counts today too (`calendar.py`): one t
 not the one of today, is refused, whatever the mint says. The log is asked anew each time, so that a mint cannot serve an old
 keyset to those who looked a while ago. Every secret comes from the purse's seed (NUT-13), and the seed from a code that can be
 printed (`recovery.py`); with the code `restore.py` brings the coins back.
+
+What is kept apart in time: aid of a claiming window is handed over after its moment only (`pay_from` of `claim`), no coin is
+exchanged beside a claim (`quiet_until`), and no claim follows an exchange at once (`claim_from`). Each of these raises a
+`Resting` error that says when; with `hurry` the holder goes on at once and pays with privacy.
 """
 
 import secrets
@@ -26,6 +30,7 @@ from amparo_cashu.nut12_dleq import check_proof
 from amparo_cashu.nut20_quote import sign_claim
 from amparo_cashu.outputs import LockTo, OutputPlan, messages
 from amparo_cashu.wire import (
+    ClaimQuote,
     Keyset,
     KeysetsAnswer,
     MeltQuote,
@@ -43,9 +48,11 @@ from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
 from amparo_purse import recovery, store
 from amparo_purse.calendar import End, current_keyset, is_closed, next_end
-from amparo_purse.coins import exact_choice, target_coins
+from amparo_purse.coins import exact_choice, stock_coins, target_coins
 from amparo_purse.errors import (
+    AidRests,
     CodeFalse,
+    ExchangeRests,
     KeysetNotCurrent,
     LockOutlivesCoins,
     NoExactCoins,
@@ -63,6 +70,8 @@ MOST_AT_ONCE = 100
 # A request is bounded, and there must be room for the change: larger sums are made of few coins.
 _MOST_SPREAD = 70
 Part = tuple[int, LockTo | None]
+# Between an exchange and the next claim, in seconds: nobody does both in one sitting.
+APART = (3_600, 3 * 3_600)
 
 
 class Purse:
@@ -82,7 +91,13 @@ class Purse:
             found = store.open_purse(connection, name, seed=seed.reveal(), entropy=entropy.reveal())
         self._seed = Secret(found)
         self._journal = Journal(
-            database, name, mint=mint, seed=lambda: self._seed, keyset=self.keyset, receive=self.receive
+            database,
+            name,
+            mint=mint,
+            seed=lambda: self._seed,
+            keyset=self.keyset,
+            receive=self.receive,
+            claim_from=lambda: self.now() + secrets.SystemRandom().randint(*APART),
         )
 
     # --- the recovery code -----------------------------------------------------------------------------------------------
@@ -150,6 +165,50 @@ class Purse:
         with self.database.reading() as connection:
             return store.total(connection, self.name, unit, state, label)
 
+    def resting(self, unit: str) -> list[tuple[int, int]]:
+        """What is there and not to be paid yet: moments (unix time) with the sums (minor units) that rest until then, the
+        earliest first."""
+        with self.database.reading() as connection:
+            rests = store.resting(connection, self.name, self.now())
+            held = store.coins(connection, self.name, unit, "ready")
+        sums: dict[int, int] = {}
+        for coin in held:
+            if coin.secret in rests:
+                sums[rests[coin.secret]] = sums.get(rests[coin.secret], 0) + coin.amount
+        return sorted(sums.items())
+
+    def quiet_until(self) -> int:
+        """Until when (unix time) coins of this purse are not exchanged, because it claimed; in the past when they may be."""
+        with self.database.reading() as connection:
+            return store.quiet_until(connection, self.name)
+
+    def claim_from(self) -> int:
+        """From when on (unix time) this purse claims, because it exchanged coins; in the past when it may."""
+        with self.database.reading() as connection:
+            return store.rest(connection, self.name, store.EXCHANGED) or 0
+
+    def check_quiet(self, *, hurry: bool) -> None:
+        """Raises `ExchangeRests` while coins are not to be exchanged, unless there is a hurry."""
+        until = 0 if hurry else self.quiet_until()
+        if until > self.now():
+            raise ExchangeRests(until)
+
+    def _spendable(self, unit: str, amount: int, *, hurry: bool) -> list[Proof]:
+        """The coins to pay `amount` from, largest first: in a hurry all, else those that do not rest. Raises `AidRests` when
+        only the resting ones make it enough."""
+        held = self.coins(unit)
+        with self.database.reading() as connection:
+            rests = {} if hurry else store.resting(connection, self.name, self.now())
+        free = [coin for coin in held if coin.secret not in rests]
+        missing = amount - sum(coin.amount for coin in free)
+        if missing <= 0 or sum(coin.amount for coin in held) < amount:
+            return free
+        for until, rested in self.resting(unit):
+            missing -= rested
+            if missing <= 0:
+                raise AidRests(until)
+        return free
+
     # --- keys ----------------------------------------------------------------------------------------------------------------
 
     def fresh_log(self) -> LogView:
@@ -213,52 +272,76 @@ class Purse:
             "/v1/mint/quote/benefit", MintQuoteRequest(unit=unit, amount=amount, pubkey=pubkey), MintQuote
         )
 
-    def find_quote(self, quote: str) -> MintQuote:
+    def find_quote(self, quote: str) -> ClaimQuote:
         """A quote as it stands at the mint."""
-        return self.mint.get(f"/v1/mint/quote/benefit/{quote}", MintQuote)
+        return self.mint.get(f"/v1/mint/quote/benefit/{quote}", ClaimQuote)
 
-    def is_issued(self, quote: str) -> bool:
-        """Whether the coins of a quote were taken already."""
-        found = self.find_quote(quote)
-        return found.amount_issued >= found.amount_paid > 0
-
-    def claim(self, quote: str, amount: int, unit: str, *, quote_key: Secret, spread: bool = False) -> None:
-        """Take the coins of a paid quote: the fewest, or with `spread` those that pay exactly without a connection. The
-        sum is the quote's, so that neither tells the mint anything."""
+    def claim(
+        self,
+        quote: str,
+        amount: int,
+        unit: str,
+        *,
+        quote_key: Secret,
+        spread: bool = False,
+        stock: bool = False,
+        pay_from: int = 0,
+        quiet_until: int = store.JUST_CLAIMED,
+    ) -> None:
+        """Take the coins of a paid quote: the fewest, with `spread` those that pay exactly without a connection, with `stock`
+        those for paper. The
+        sum is the quote's, so that neither tells the mint anything. The coins are handed over from `pay_from` on, and
+        nothing of this purse is exchanged before `quiet_until` (unix time)."""
         keyset = self._current(unit)
-        plan = self._plan(keyset, [(each, None) for each in self._amounts(keyset, amount, spread=spread)])
+        plan = self._plan(keyset, [(each, None) for each in self._amounts(keyset, amount, spread=spread, stock=stock)])
         outputs = messages(plan, self._seed)
         request = MintRequest(quote=quote, outputs=outputs, signature=sign_claim(quote, outputs, quote_key.reveal()))
-        self._journal.carry_out(request_row(CLAIM, request, plan=plan, unit=unit, states=["ready"] * len(outputs)))
+        label = store.write_rest(pay_from, quiet_until)
+        states = ["ready"] * len(outputs)
+        self._journal.carry_out(request_row(CLAIM, request, plan=plan, unit=unit, states=states, label=label))
 
     def receive(self, proofs: Sequence[Proof], unit: str) -> None:
         """Exchange coins received from somebody else for own ones: from then on only this purse can spend them."""
+        self.check_quiet(hurry=False)
         keyset = self._current(unit)
         amounts = self._amounts(keyset, sum(proof.amount for proof in proofs))
         self._swap(proofs, self._plan(keyset, [(each, None) for each in amounts]), unit=unit, spends=())
 
     def exchange(
-        self, coins: Sequence[Proof], amounts: Sequence[int], unit: str, *, through: Client | None = None
+        self,
+        coins: Sequence[Proof],
+        amounts: Sequence[int],
+        unit: str,
+        *,
+        through: Client | None = None,
+        hurry: bool = False,
     ) -> None:
-        """Swap coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum."""
+        """Swap coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum.
+        Raises `ExchangeRests`."""
+        self.check_quiet(hurry=hurry)
         plan = self._plan(self._current(unit), [(each, None) for each in amounts])
         self._swap(coins, plan, unit=unit, spends=[coin.secret for coin in coins], through=through)
 
-    def make_exact(self, amount: int, unit: str) -> None:
-        """Change coins, so that `amount` can be paid exactly. Does nothing when it can be already. Raises `NotEnough`."""
-        held = self.coins(unit)
+    def make_exact(self, amount: int, unit: str, *, hurry: bool = False) -> None:
+        """Change coins, so that `amount` can be paid exactly. Does nothing when it can be already. Raises `NotEnough`,
+        `AidRests`, `ExchangeRests`."""
+        held = self._spendable(unit, amount, hurry=hurry)
         if _exact(held, amount) is not None:
             return
+        self.check_quiet(hurry=hurry)
         spend = _at_least(held, amount)
         keyset = self._current(unit)
         rest = sum(coin.amount for coin in spend) - amount
         parts = [*self._amounts(keyset, amount), *self._amounts(keyset, rest)]
         self._swap(spend, self._plan(keyset, [(each, None) for each in parts]), unit=unit)
 
-    def lock(self, amount: int, unit: str, *, lock: LockTo, label: str, spread: bool = False) -> None:
+    def lock(
+        self, amount: int, unit: str, *, lock: LockTo, label: str, spread: bool = False, hurry: bool = False
+    ) -> None:
         """Set `amount` aside, locked to a shop's key, to be paid offline under `label`: in few coins, or with `spread` in
-        coins that make parts of it exactly. Raises `NotEnough`, `LockOutlivesCoins`."""
-        spend = _at_least(self.coins(unit), amount)
+        coins that make parts of it exactly. Raises `NotEnough`, `AidRests`, `ExchangeRests`, `LockOutlivesCoins`."""
+        spend = _at_least(self._spendable(unit, amount, hurry=hurry), amount)
+        self.check_quiet(hurry=hurry)
         keyset = self._current(unit)
         if is_closed(keyset, lock.locktime):
             raise LockOutlivesCoins("The lock lasts longer than the coins.")
@@ -267,10 +350,10 @@ class Purse:
         parts += [(each, None) for each in self._amounts(keyset, rest)]
         self._swap(spend, self._plan(keyset, parts), unit=unit, label=label)
 
-    def take_back(self, unit: str, *, refund_key: Callable[[str], Secret], now: int) -> int:
+    def take_back(self, unit: str, *, refund_key: Callable[[str], Secret], now: int, hurry: bool = False) -> int:
         """Bring back what was locked to shops and not handed in there, once its time has passed (`now` in unix time);
         returns the sum. `refund_key` gives the key for a label. One request for each label: together they would show the
-        mint that several payments are one purse's. Safe to repeat."""
+        mint that several payments are one purse's. Safe to repeat. Raises `ExchangeRests`."""
         with self.database.reading() as connection:
             locked = [
                 (coin, label)
@@ -283,12 +366,13 @@ class Purse:
             coins = [coin for coin, each in locked if each == label]
             for at in range(0, len(coins), MOST_AT_ONCE):
                 part = [sign_lock(coin, refund_key(label).reveal()) for coin in coins[at : at + MOST_AT_ONCE]]
-                back += self._bring_back(part, unit)
+                back += self._bring_back(part, unit, hurry=hurry)
         return back
 
-    def take_back_given(self, secret_texts: Sequence[str], unit: str) -> int:
+    def take_back_given(self, secret_texts: Sequence[str], unit: str, *, hurry: bool = False) -> int:
         """Bring back coins of one code that was handed over and, as the payer says, not taken; returns the sum, 0 when it
-        was taken after all. Locked ones are set aside again instead: until their time they are the shop's."""
+        was taken after all. Locked ones are set aside again instead: until their time they are the shop's. Raises
+        `ExchangeRests`."""
         with self.database.reading() as connection:
             given = [
                 coin for coin, _ in store.labelled(connection, self.name, unit, "given") if coin.secret in secret_texts
@@ -297,13 +381,14 @@ class Purse:
         with self.database.transaction() as connection:
             store.set_state(connection, self.name, locked, "held")
         plain = [coin for coin in given if coin.secret not in locked]
-        return self._bring_back(plain, unit) if plain else 0
+        return self._bring_back(plain, unit, hurry=hurry) if plain else 0
 
-    def _bring_back(self, coins: Sequence[Proof], unit: str) -> int:
+    def _bring_back(self, coins: Sequence[Proof], unit: str, *, hurry: bool) -> int:
         """Exchange coins of one payment; those that the shop has handed in meanwhile are forgotten."""
         total = sum(coin.amount for coin in coins)
         try:
-            self.exchange(coins, self._amounts(self._current(unit), total), unit)
+            self.check_quiet(hurry=hurry)
+            self.exchange(coins, self._amounts(self._current(unit), total), unit, hurry=hurry)
         except RemoteError as error:
             if error.remote_code != str(AlreadySpent.number):
                 raise
@@ -318,16 +403,22 @@ class Purse:
         row = request_row(DEPOSIT, request, plan=None, unit=quote.unit, spends=[proof.secret for proof in proofs])
         return self._journal.carry_out(row)
 
-    def recover(self) -> int:
-        """Finish what a crash interrupted; returns how many requests are out of the journal now. Raises the error of a
-        request of which nothing is known, once all others are done."""
-        return self._journal.recover()
+    def recover(self, *, claims: bool | None = None) -> int:
+        """Finish what a crash interrupted (only claims, or all but claims, if that is said: they are not sent in one
+        sitting); returns how many requests are out of the journal now. Raises the error of a request of which nothing is
+        known, once all others are done."""
+        return self._journal.recover(claims=claims)
+
+    def has_interrupted_claim(self) -> bool:
+        """Whether a claim was sent whose answer has not come. Works offline."""
+        with self.database.reading() as connection:
+            return any(row.path == CLAIM for row in store.journal(connection, self.name))
 
     # --- handing over -------------------------------------------------------------------------------------------------------
 
-    def pay(self, amount: int, unit: str) -> list[Proof]:
-        """Coins of exactly `amount`, marked as given. Works offline. Raises `NotEnough`, `NoExactCoins`."""
-        return self._give(self.coins(unit), amount)
+    def pay(self, amount: int, unit: str, *, hurry: bool = False) -> list[Proof]:
+        """Coins of exactly `amount`, marked as given. Works offline. Raises `NotEnough`, `NoExactCoins`, `AidRests`."""
+        return self._give(self._spendable(unit, amount, hurry=hurry), amount)
 
     def pay_held(self, unit: str, *, label: str, amount: int | None = None) -> list[Proof]:
         """The coins set aside under `label`, all or exactly `amount` of them, marked as given. Works offline. Raises
@@ -378,9 +469,9 @@ class Purse:
     def _current(self, unit: str) -> KeysetAnnounced:
         return self.keyset(self.active_keyset(unit))
 
-    def _amounts(self, keyset: KeysetAnnounced, amount: int, *, spread: bool = False) -> list[int]:
+    def _amounts(self, keyset: KeysetAnnounced, amount: int, *, spread: bool = False, stock: bool = False) -> list[int]:
         denominations = [int(each) for each in keyset.keys]
-        wide = target_coins(amount, denominations) if spread else []
+        wide = stock_coins(amount, denominations) if stock else target_coins(amount, denominations) if spread else []
         return wide if 0 < len(wide) <= _MOST_SPREAD else split_amount(amount, denominations)
 
     def _plan(self, keyset: KeysetAnnounced, parts: Sequence[Part]) -> OutputPlan:

@@ -82,6 +82,7 @@ class Progress(msgspec.Struct, frozen=True):
 class Restorer:
     """Restores one purse step by step; what it has done is on the disk, so another one goes on where it stopped. `connect`
     makes a connection of its own for every request. `filters`: the published filters of spent coins, if they are at hand.
+    With `hurry` it also goes on beside a claim, which tells the mint whose coins these are.
     LIMIT: a filter takes one good coin in a million for spent; a restoring with a later edition finds it."""
 
     def __init__(
@@ -92,6 +93,7 @@ class Restorer:
         filters: Sequence[SpentFilter] = (),
         manner: Manner | None = None,
         chance: random.Random | None = None,
+        hurry: bool = False,
     ) -> None:
         self._purse = purse
         self._database = purse.database
@@ -99,13 +101,16 @@ class Restorer:
         self._filters = filters
         self._manner = manner or Manner()
         self._chance = chance or secrets.SystemRandom()
+        self._hurry = hurry
 
     def begin(self, code: str, *, keep_code: bool = False, gap: int = GAP) -> None:
         """Begin to restore from a code; the coins become this purse's own, under its own new code. With `keep_code` an
         unused purse takes the code over instead: then whoever holds the lost phone can follow all that comes. A search
         ends after `gap` numbers in a row that were never signed. Again with the same code changes nothing. Raises
-        `CodeFalse`, `PurseInUse`, `RestoreUnfinished` while another code is being restored."""
+        `CodeFalse`, `PurseInUse`, `RestoreUnfinished` while another code is being restored, `ExchangeRests` beside a
+        claim."""
         entropy = recovery.read_code(code)
+        self._purse.check_quiet(hurry=self._hurry)
         seed = recovery.seed_of(entropy).reveal()
         with self._database.transaction() as connection:
             known = store.restoring(connection, self._purse.name)
@@ -119,12 +124,13 @@ class Restorer:
         self._purse.read_seed()
 
     def step(self) -> Progress:
-        """One request, or none when all is done. Raises `RemoteError`, `Unreachable`, `SignatureNotProved`; repeating it
-        is safe."""
+        """One request, or none when all is done. Raises `RemoteError`, `Unreachable`, `SignatureNotProved`, `ExchangeRests`
+        beside a claim; repeating it is safe."""
         with self._database.reading() as connection:
             known = store.restoring(connection, self._purse.name)
         if known is None:
             return Progress(0, 0, 0, 0.0, done=True)
+        self._purse.check_quiet(hurry=self._hurry)
         self._search_on(known)
         steps = self._steps(Secret(known.seed))
         if not steps:
@@ -254,7 +260,8 @@ class Restorer:
         """Make restored coins this purse's own; then nobody else who holds the code can spend them."""
         secret_texts = [coin.secret for coin in coins]
         try:
-            self._purse.exchange(coins, [coin.amount for coin in coins], unit, through=self._connect())
+            amounts = [coin.amount for coin in coins]
+            self._purse.exchange(coins, amounts, unit, through=self._connect(), hurry=self._hurry)
         except RemoteError as error:
             if self._purse.is_ended(coins[0].id, error):
                 self._purse.end(secret_texts)

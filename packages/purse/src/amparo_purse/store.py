@@ -31,6 +31,8 @@ LATER = (
     " tested INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS rest (purse TEXT NOT NULL, unit TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (purse, unit))"
     " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS resting (purse TEXT NOT NULL, secret TEXT NOT NULL, until INTEGER NOT NULL,"
+    " PRIMARY KEY (purse, secret)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS restoring (purse TEXT NOT NULL PRIMARY KEY, seed BLOB NOT NULL, gap INTEGER NOT NULL,"
     " searched INTEGER NOT NULL DEFAULT 0, found INTEGER NOT NULL DEFAULT 0, spent INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS restore_keyset (purse TEXT NOT NULL, keyset TEXT NOT NULL, reached INTEGER NOT NULL,"
@@ -44,7 +46,7 @@ UNASKED, UNSPENT, SPENT = "found: unasked", "found: unspent", "found: spent"
 
 class JournalRow(msgspec.Struct, frozen=True):
     """A request that was sent or is about to be. `spends` are the secrets of its inputs that this purse holds; `states` are
-    the states its new coins will have."""
+    the states its new coins will have; `label` is that of the held ones, or of a claim its two moments (`write_rest`)."""
 
     number: int
     path: str
@@ -145,6 +147,12 @@ def labelled(connection: sqlite3.Connection, purse: str, unit: str, state: str) 
     return [(_proof(row[:5]), str(row[5])) for row in rows]
 
 
+def states(connection: sqlite3.Connection, purse: str) -> dict[str, str]:
+    """The state of every coin, by its secret."""
+    rows = connection.execute("SELECT secret, state FROM coin WHERE purse = ?", (purse,)).fetchall()
+    return {str(secret): str(state) for secret, state in rows}
+
+
 def total(connection: sqlite3.Connection, purse: str, unit: str, state: str, label: str = "") -> int:
     """The sum of the coins of a unit in a state."""
     (found,) = connection.execute(
@@ -220,7 +228,9 @@ def release(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]) 
 
 def drop(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]) -> None:
     """Forget coins: they are spent, and a purse keeps no history of what was bought."""
-    connection.executemany("DELETE FROM coin WHERE purse = ? AND secret = ?", [(purse, secret) for secret in secrets])
+    rows = [(purse, secret) for secret in secrets]
+    connection.executemany("DELETE FROM coin WHERE purse = ? AND secret = ?", rows)
+    connection.executemany("DELETE FROM resting WHERE purse = ? AND secret = ?", rows)
 
 
 def write_journal(connection: sqlite3.Connection, purse: str, row: JournalRow) -> int:
@@ -271,6 +281,55 @@ def strike(connection: sqlite3.Connection, number: int) -> None:
 # --- resting after a claim -----------------------------------------------------------------------------------------------
 
 JUST_CLAIMED = 0
+# Instead of a unit: until when nothing is claimed, because coins of the purse were exchanged.
+EXCHANGED = ""
+
+
+def write_rest(pay_from: int, quiet_until: int) -> str:
+    """The two moments of a claim (unix time), as they stand in the journal."""
+    return f"{pay_from} {quiet_until}"
+
+
+def read_rest(label: str) -> tuple[int, int]:
+    """The two moments of a claim; an earlier version wrote none."""
+    if not label:
+        return 0, JUST_CLAIMED
+    pay_from, _, quiet_until = label.partition(" ")
+    return int(pay_from), int(quiet_until)
+
+
+def let_rest(connection: sqlite3.Connection, purse: str, secrets: Sequence[str], until: int) -> None:
+    """These coins are not handed over before a moment in unix time."""
+    connection.executemany(
+        "INSERT INTO resting (purse, secret, until) VALUES (?, ?, ?)"
+        " ON CONFLICT (purse, secret) DO UPDATE SET until = excluded.until",
+        [(purse, secret, until) for secret in secrets],
+    )
+
+
+def rest_of(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]) -> int:
+    """The latest moment (unix time) of these coins; 0 when none of them rests."""
+    (found,) = connection.execute(
+        "SELECT coalesce(max(until), 0) FROM resting WHERE purse = ? AND secret IN (SELECT value FROM json_each(?))",
+        (purse, msgspec.json.encode(list(secrets)).decode()),
+    ).fetchone()
+    return int(found)
+
+
+def resting(connection: sqlite3.Connection, purse: str, now: int) -> dict[str, int]:
+    """The secrets of coins that are not handed over yet at `now`, each with its moment (unix time)."""
+    rows = connection.execute(
+        "SELECT secret, until FROM resting WHERE purse = ? AND until > ?", (purse, now)
+    ).fetchall()
+    return {str(secret): int(until) for secret, until in rows}
+
+
+def quiet_until(connection: sqlite3.Connection, purse: str) -> int:
+    """Until when (unix time) no coin of any unit is exchanged, because of a claim; 0: there was none."""
+    (found,) = connection.execute(
+        "SELECT coalesce(max(until), 0) FROM rest WHERE purse = ? AND unit <> ?", (purse, EXCHANGED)
+    ).fetchone()
+    return int(found)
 
 
 def rest(connection: sqlite3.Connection, purse: str, unit: str) -> int | None:
@@ -281,10 +340,11 @@ def rest(connection: sqlite3.Connection, purse: str, unit: str) -> int | None:
 
 
 def set_rest(connection: sqlite3.Connection, purse: str, unit: str, until: int) -> None:
-    """Let a unit rest until a moment in unix time."""
+    """Let a unit rest until a moment in unix time, and no shorter than it was to rest before."""
     connection.execute(
-        "INSERT INTO rest (purse, unit, until) VALUES (?, ?, ?) ON CONFLICT (purse, unit) DO UPDATE SET until = ?",
-        (purse, unit, until, until),
+        "INSERT INTO rest (purse, unit, until) VALUES (?, ?, ?) ON CONFLICT (purse, unit)"
+        " DO UPDATE SET until = iif(excluded.until = 0, 0, max(until, excluded.until))",
+        (purse, unit, until),
     )
 
 

@@ -35,7 +35,7 @@ class Resplit(msgspec.Struct, frozen=True):
 
 class Renewal(msgspec.Struct, frozen=True):
     """Sums in minor units: changed into the current keyset; `ended`: closed, kept, and worth nothing unless the programme
-    re-issues it; `waiting`: ending soon, while the mint has no later keyset yet."""
+    re-issues it; `waiting`: ending soon, while the mint has no later keyset yet, or while a claim keeps the purse quiet."""
 
     renewed: int
     ended: int
@@ -55,7 +55,8 @@ def resplit(purse: Purse, unit: str, *, chance: random.Random | None = None) -> 
     amount = coin_to_break([coin.amount for coin in coins])
     if amount is None:
         return Resplit(None, None)
-    if until is not None and now < until:
+    until = max(until or 0, purse.quiet_until())
+    if now < until:
         return Resplit(None, until)
     chosen = dice.choice([coin for coin in coins if coin.amount == amount])
     purse.exchange([chosen], broken(amount), unit)
@@ -69,6 +70,8 @@ def renew(purse: Purse, unit: str, *, chance: random.Random | None = None) -> Re
     ending = [coin for coin in purse.coins(unit) if ends_soon(purse.keyset(coin.id), purse.now())]
     if not ending:
         return Renewal(0, purse.balance(unit, state="ended"), 0)
+    if purse.now() < purse.quiet_until():
+        return Renewal(0, purse.balance(unit, state="ended"), sum(coin.amount for coin in ending))
     current = purse.active_keyset(unit)
     late = [coin for coin in ending if coin.id != current]
     (chance or secrets.SystemRandom()).shuffle(late)

@@ -8,6 +8,7 @@ AmparoError
     UnknownFact            rules.unknown_fact
     FactOutOfRange         rules.fact_out_of_range
     ExampleFails           rules.example_fails
+    AmountTooFine          rules.amount_too_fine
     ReceiptMalformed       rules.receipt_malformed
     ReceiptSignatureFalse  rules.receipt_signature_false
     DoesNotFollowRule      rules.does_not_follow_rule
@@ -73,6 +74,14 @@ class ExampleFails(RulesError):
     code = "rules.example_fails"
     why = "The examples are part of the rule: people read them to know what it means."
     todo = "Correct the rule or the example."
+
+
+class AmountTooFine(RulesError):
+    """A rule could give amounts that are not whole units: cents would mark the household that gets them."""
+
+    code = "rules.amount_too_fine"
+    why = "An amount that only one household gets is as good as its name, at the mint and at every till."
+    todo = "Write round(…, 0) around the amount, or whole numbers in it; nothing was published."
 
 
 class ReceiptMalformed(RulesError):

@@ -5,7 +5,7 @@ from datetime import date
 from amparo_common.money import format_minor, parse_minor
 from amparo_rules.errors import ExampleFails, RuleNotReadable
 from amparo_rules.evaluate import Household, evaluate
-from amparo_rules.rule import Example, RuleFile
+from amparo_rules.rule import Example, Plan, RuleFile
 
 
 def check_examples(rule: RuleFile) -> None:
@@ -17,7 +17,8 @@ def check_examples(rule: RuleFile) -> None:
         _check(rule, example)
 
 
-def _check(rule: RuleFile, example: Example) -> None:
+def example_household(rule: RuleFile, example: Example) -> tuple[Plan, Household]:
+    """The rule on the example's day, and the household it is about. Raises `RuleNotReadable`, `FactOutOfRange`."""
     try:
         plan = rule.plan(date.fromisoformat(example.as_of))
     except ValueError as error:
@@ -29,7 +30,11 @@ def _check(rule: RuleFile, example: Example) -> None:
             for member in example.members
         ],
     )
-    outcome = evaluate(plan, household)
+    return plan, household
+
+
+def _check(rule: RuleFile, example: Example) -> None:
+    outcome = evaluate(*example_household(rule, example))
     if outcome.failed != example.expect.failed or outcome.amount != parse_minor(example.expect.amount):
         got = ", ".join(outcome.failed) or f"amount {format_minor(outcome.amount)}"
         raise ExampleFails(f"The example “{example.name}” gives: {got}.")

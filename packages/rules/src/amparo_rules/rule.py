@@ -29,6 +29,8 @@ MOST_MEMBERS = 100
 MOST_CLAUSES = 60
 SHORTEST_NOTICE_DAYS = 7
 AMOUNT_SCALE = 2
+# On which day a rule is checked: ages are tested against cut-offs that this day gives, and no check depends on them.
+ANY_DAY = date(2000, 2, 29)
 
 
 class ClauseText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +143,7 @@ def read_rule(source: str) -> RuleFile:
     text = _read_yaml(source)
     _check_names(text)
     _check_languages(text)
-    plan = _plan(text, date(2000, 2, 29))
+    plan = _plan(text, ANY_DAY)
     content = _content(text, plan)
     rule = RuleFile(
         text=text,

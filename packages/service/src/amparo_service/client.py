@@ -1,13 +1,13 @@
 """A small HTTP client for our own services: structs in and out, safe retries, the other side's error kept.
 
-Every call is idempotent by design of the services (same request, same effect), so a lost answer is simply asked again.
+Every call is idempotent by design of the services (same request, same effect), so a lost answer is simply asked again. The other
+side is not trusted: whatever it answers becomes a struct, bytes or one of our errors, and never more than fits.
 """
 
 import functools
 import ssl
 import time
 import weakref
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import httpx2
@@ -17,6 +17,9 @@ from amparo_common import canonical
 from amparo_service.errors import RemoteError, Unreachable
 
 T = TypeVar("T")
+
+# Print files of a whole town are the largest.
+MOST_ANSWER_BYTES = 256 * 1024 * 1024
 
 
 class _ErrorBody(msgspec.Struct):
@@ -37,23 +40,27 @@ def _trusted_certificates() -> ssl.SSLContext:
 
 
 class Client:
-    """Talks to one service at `base`. `patience` seconds are spent on retries while nobody answers."""
+    """Talks to one service at `base`. `patience` seconds are spent on retries while nobody answers; a try is given up after
+    `timeout` seconds without a byte, an answer of more than `most_bytes` (unpacked) is refused."""
 
     def __init__(
         self,
         base: str,
         *,
         patience: float = 15.0,
+        timeout: float = 120.0,
         bearer: str | None = None,
         transport: httpx2.BaseTransport | None = None,
+        most_bytes: int = MOST_ANSWER_BYTES,
     ) -> None:
         self.base = base.rstrip("/")
         self._patience = patience
+        self._most_bytes = most_bytes
         headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
         # trust_env=False: a proxy or a netrc file of the machine must not see or change this traffic.
         self._http = httpx2.Client(
             base_url=self.base,
-            timeout=120.0,
+            timeout=timeout,
             headers=headers,
             transport=transport,
             trust_env=False,
@@ -68,7 +75,7 @@ class Client:
 
     def get_bytes(self, path: str) -> bytes:
         """GET, raw. Raises `Unreachable`, `RemoteError`."""
-        return self._send(lambda: self._http.get(path))
+        return self._send("GET", path)
 
     def post(self, path: str, body: Any, into: type[T]) -> T:
         """POST a struct as JSON, decoded as `into`. Raises `Unreachable`, `RemoteError`."""
@@ -76,47 +83,64 @@ class Client:
 
     def post_bytes(self, path: str, data: bytes, into: type[T]) -> T:
         """POST raw bytes, decoded as `into`. Raises `Unreachable`, `RemoteError`."""
-        return self._decode(self._send(lambda: self._http.post(path, content=data)), into)
+        return self._decode(self._send("POST", path, data), into)
 
-    def _send(self, call: Callable[[], httpx2.Response]) -> bytes:
+    def _send(self, method: str, path: str, data: bytes | None = None) -> bytes:
         deadline = time.monotonic() + self._patience
         wait = 0.05
         while True:
             try:
-                response = call()
+                status, body = self._ask(method, path, data)
             except httpx2.TransportError as error:
                 if time.monotonic() + wait > deadline:
                     raise Unreachable(f"{self.base} gives no answer.") from error
             else:
-                if response.status_code != 503 or time.monotonic() + wait > deadline:
-                    return self._accept(response)
+                if status != 503 or time.monotonic() + wait > deadline:
+                    return _accept(status, body)
             time.sleep(wait)
             wait = min(wait * 2, 1.0)
 
-    def _accept(self, response: httpx2.Response) -> bytes:
-        if response.is_success:
-            return response.content
+    def _ask(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
+        """Status and body, unpacked. Raises `RemoteError` for a body that is too large or cannot be unpacked."""
+        parts, size = [], 0
         try:
-            body = msgspec.json.decode(response.content, type=_ErrorBody)
-        except ValueError:
-            body = _ErrorBody(what="The service refused without saying why.")
-        raise RemoteError(
-            body.what or body.detail,
-            remote_code=str(body.code),
-            stable_code=body.error,
-            status=response.status_code,
-            why=body.why,
-            todo=body.todo,
-        )
+            with self._http.stream(method, path, content=data) as response:
+                for part in response.iter_bytes():
+                    parts.append(part)
+                    size += len(part)
+                    if size > self._most_bytes:
+                        raise self._bad_answer("too large an answer")
+                return response.status_code, b"".join(parts)
+        except httpx2.DecodingError as error:
+            raise self._bad_answer("an answer that cannot be unpacked") from error
 
     def _decode(self, data: bytes, into: type[T]) -> T:
         try:
             return msgspec.json.decode(data, type=into)
-        except ValueError as error:
-            raise RemoteError(
-                f"{self.base} gave an answer of the wrong shape.", remote_code="service.bad_answer", status=200
-            ) from error
+        except (ValueError, RecursionError) as error:
+            raise self._bad_answer("an answer of the wrong shape") from error
+
+    def _bad_answer(self, what: str) -> RemoteError:
+        return RemoteError(f"{self.base} gave {what}.", remote_code="service.bad_answer", status=200)
 
     def close(self) -> None:
         """Close the connections."""
         self._finalizer()
+
+
+def _accept(status: int, body: bytes) -> bytes:
+    """The body of a good answer. Raises `RemoteError` with the words of any other one."""
+    if 200 <= status < 300:
+        return body
+    try:
+        said = msgspec.json.decode(body, type=_ErrorBody)
+    except (ValueError, RecursionError):
+        said = _ErrorBody(what="The service refused without saying why.")
+    raise RemoteError(
+        said.what or said.detail,
+        remote_code=str(said.code),
+        stable_code=said.error,
+        status=status,
+        why=said.why,
+        todo=said.todo,
+    )

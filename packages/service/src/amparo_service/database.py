@@ -27,9 +27,9 @@ _PRAGMAS = (
 
 class Database:
     """A SQLite database. `migrations` are SQL scripts, one statement to a
-    line end with a semicolon; their count is the schema version kept in `user_version`."""
+    line end with a semicolon; their count is the schema version kept in `user_version`. `pragmas` are set before the usual ones."""
 
-    def __init__(self, path: Path | str, migrations: Sequence[str]) -> None:
+    def __init__(self, path: Path | str, migrations: Sequence[str], pragmas: Sequence[str] = ()) -> None:
         self.path = str(path)
         # Owner of the connection: whoever holds this lock. Re-entrant, so that a service step may call another.
         self._lock = threading.RLock()
@@ -37,7 +37,7 @@ class Database:
         self._doomed = False
         try:
             self._connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
-            for pragma in _PRAGMAS:
+            for pragma in (*pragmas, *_PRAGMAS):
                 self._connection.execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
             raise CannotStore("The database cannot be opened.") from error
@@ -99,6 +99,16 @@ class Database:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.OperationalError as error:
                 raise CannotStore("The write-ahead log could not be folded into the file.") from error
+
+    def rewrite(self) -> None:
+        """Write the whole file anew, for what must leave no trace: SQLite overwrites what is deleted, but a page that it rebuilds
+        may keep an old copy in its gap. For small files. Raises `CannotStore` when the disk refuses: nothing is lost then."""
+        with self.reading() as connection:
+            try:
+                connection.execute("VACUUM")
+            except sqlite3.OperationalError as error:
+                raise CannotStore("The file could not be written anew.") from error
+        self.fold_journal()
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""

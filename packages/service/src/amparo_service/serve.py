@@ -17,9 +17,9 @@ from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from amparo_common.errors import AmparoError
-from amparo_common.process import keep_what_is_loaded, work_in_batches
 from amparo_service.errors import CannotStore, PortTaken
 from amparo_service.keys import replace_file
+from amparo_service.process import keep_what_is_loaded, work_in_batches
 
 # From the first byte of a request to the end of its head, and from there to the end of its body.
 HEAD_SECONDS = 10.0

@@ -16,7 +16,7 @@ from amparo_shops import config
 from amparo_shops.bank_file import Party, check_account, check_name
 from amparo_shops.http import ShopsServer
 from amparo_shops.service import Shops
-from amparo_shops.store import SCHEMA
+from amparo_shops.store import MIGRATIONS
 
 KEY_FILES = ("publish-key.pem",)
 
@@ -34,7 +34,7 @@ def main() -> None:
         settings = config.load(arguments.data)
         debtor = Party(name=check_name(settings.debtor_name), account=check_account(settings.debtor_account))
         shops = Shops(
-            Database(arguments.data / "shops.sqlite", [SCHEMA]),
+            Database(arguments.data / "shops.sqlite", MIGRATIONS),
             clock=clock_for(arguments.practice_clock),
             debtor=debtor,
             currency=settings.currency,

@@ -16,6 +16,7 @@ AmparoError
     LedgerUnbalanced    shops.ledger_unbalanced
     BankFileInvalid     shops.bank_file_invalid
     DepositDiffers      shops.deposit_differs
+    DepositRefused      shops.deposit_refused
 """
 
 from amparo_common.errors import AmparoError
@@ -149,3 +150,12 @@ class DepositDiffers(ShopsError):
     http_status = 409
     why = "A deposit is booked once; the same number with another amount, unit or shop is an error or an attempt."
     todo = "Compare the mint's and the ledger's record of this deposit."
+
+
+class DepositRefused(ShopsError):
+    """The mint tells of a deposit that was refused before."""
+
+    code = "shops.deposit_refused"
+    http_status = 409
+    why = "The first answer about a deposit is final: the mint has given its tokens back, and they may be spent elsewhere."
+    todo = "Deposit the tokens again: that is a new deposit with a number of its own."

@@ -21,9 +21,12 @@ from amparo_shops.errors import (
     ClaimDiffers,
     ClaimTooHigh,
     DepositDiffers,
+    DepositRefused,
     NothingToSettle,
     NotThisShop,
     SettlementDiffers,
+    ShopsError,
+    ShopUnknown,
 )
 from amparo_shops.ledger import Posting
 from amparo_shops.store import Claim, Settlement, Shop
@@ -87,19 +90,15 @@ class Shops:
         return found
 
     def record_deposit(self, message: ShopDeposited) -> None:
-        """The mint says a shop handed in aid. Booked once. Raises `ShopUnknown`, `AmountNotPositive`, `DepositDiffers`
-        when this number was booked with another amount, unit or shop."""
-        if message.amount <= 0:
-            raise AmountNotPositive("A deposit is not of a positive amount.")
-        reference = f"deposit {message.deposit}"
-        # In the order of their accounts, as the ledger gives them back.
-        postings = [Posting(f"aid:{message.unit}", message.amount), Posting(f"payable:{message.shop}", -message.amount)]
+        """The mint says a shop handed in aid. Booked once, and the first answer about a deposit's number is final: what was
+        booked stays accepted, what was refused stays so. Raises `ShopUnknown`, `AmountNotPositive`, `DepositRefused`, and
+        `DepositDiffers` when this number was booked with another amount, unit or shop."""
         with self._database.transaction() as connection:
-            store.find_shop(connection, message.shop)
-            # The day is left out: the ledger need not know when a shop deposited, only that it did.
-            written = ledger.record_entry(connection, reference, postings, unit=message.unit, day="")
-            if not written and ledger.find_entry(connection, reference) != (message.unit, postings):
-                raise DepositDiffers("A deposit was repeated with other content.")
+            refusal = _book(connection, message)
+            if refusal is not None:
+                store.refuse_deposit(connection, message.deposit)
+        if refusal is not None:
+            raise refusal
 
     def standing(self, shop: ShopId, unit: Unit) -> Standing:
         """A shop's totals in a unit."""
@@ -227,3 +226,27 @@ def _party(connection: sqlite3.Connection, shop: ShopId) -> Party:
 def _hash(access: str) -> bytes:
     # The access code has 192 random bits, so a plain hash is enough; it is not a password.
     return hashlib.sha256(access.encode()).digest()
+
+
+def _book(connection: sqlite3.Connection, message: ShopDeposited) -> ShopsError | None:
+    """Book a deposit, or why it is refused. What was booked before is asked first: a shop may have gone since. Raises
+    `DepositDiffers`, which says nothing about the deposit that was booked."""
+    reference = f"deposit {message.deposit}"
+    # In the order of their accounts, as the ledger gives them back.
+    postings = [Posting(f"aid:{message.unit}", message.amount), Posting(f"payable:{message.shop}", -message.amount)]
+    booked = ledger.find_entry(connection, reference)
+    if booked is not None:
+        if booked != (message.unit, postings):
+            raise DepositDiffers("A deposit was repeated with other content.")
+        return None
+    if store.was_refused(connection, message.deposit):
+        return DepositRefused("This deposit was refused before.")
+    if message.amount <= 0:
+        return AmountNotPositive("A deposit is not of a positive amount.")
+    try:
+        store.find_shop(connection, message.shop)
+    except ShopUnknown as error:
+        return error
+    # The day is left out: the ledger need not know when a shop deposited, only that it did.
+    ledger.record_entry(connection, reference, postings, unit=message.unit, day="")
+    return None

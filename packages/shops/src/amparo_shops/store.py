@@ -9,7 +9,7 @@ from amparo_common.money import Unit
 from amparo_shops import ledger
 from amparo_shops.errors import SettlementUnknown, ShopUnknown
 
-SCHEMA = (
+_TABLES = (
     "CREATE TABLE shop (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, account TEXT NOT NULL, units TEXT NOT NULL,"
     " access_hash BLOB NOT NULL) WITHOUT ROWID;\n"
     "CREATE TABLE claim (id TEXT NOT NULL PRIMARY KEY, shop TEXT NOT NULL REFERENCES shop, unit TEXT NOT NULL,"
@@ -17,6 +17,11 @@ SCHEMA = (
     "CREATE TABLE settlement (run TEXT NOT NULL PRIMARY KEY, unit TEXT NOT NULL, total INTEGER NOT NULL, file BLOB NOT NULL,"
     " confirmed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;\n" + ledger.SCHEMA
 )
+
+
+# A refusal is kept, so that the same deposit is never booked later: the mint has given its tokens back.
+_REFUSALS = "CREATE TABLE refused_deposit (deposit TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;\n"
+MIGRATIONS = (_TABLES, _REFUSALS)
 
 
 class Shop(msgspec.Struct, frozen=True):
@@ -54,6 +59,16 @@ def record_shop(connection: sqlite3.Connection, shop: Shop, access_hash: bytes) 
         " name = excluded.name, account = excluded.account, units = excluded.units, access_hash = excluded.access_hash",
         (shop.id, shop.name, shop.account, " ".join(shop.units), access_hash),
     )
+
+
+def refuse_deposit(connection: sqlite3.Connection, deposit: str) -> None:
+    """Refuse a deposit for good. Safe to repeat."""
+    connection.execute("INSERT INTO refused_deposit (deposit) VALUES (?) ON CONFLICT (deposit) DO NOTHING", (deposit,))
+
+
+def was_refused(connection: sqlite3.Connection, deposit: str) -> bool:
+    """Whether a deposit was refused."""
+    return connection.execute("SELECT 1 FROM refused_deposit WHERE deposit = ?", (deposit,)).fetchone() is not None
 
 
 def find_shop(connection: sqlite3.Connection, shop: str) -> Shop:

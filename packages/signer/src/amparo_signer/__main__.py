@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -13,7 +14,6 @@ from pathlib import Path
 import msgspec
 
 from amparo_common.errors import AmparoError
-from amparo_common.process import keep_what_is_loaded, work_in_batches
 from amparo_common.secret import Secret
 from amparo_signer.batch import choose_engine
 from amparo_signer.errors import TokenUnusable
@@ -114,6 +114,12 @@ def harden() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
+def work_in_batches() -> None:
+    """Let the mint finish what it does before the processor comes here, as it does for the signer (`amparo_service.process`)."""
+    if hasattr(os, "SCHED_BATCH"):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def serve(service: SignerService, socket_path: Path, given: argparse.Namespace) -> None:
     """Serve until SIGTERM, SIGINT or, if attached, the end of standard input."""
     users = frozenset((os.geteuid(), *given.allow_uid))
@@ -144,7 +150,7 @@ def run(given: argparse.Namespace) -> None:
     amounts = Denominations(dict(given.denominations))
     service = open_service(given.data, seal.seal, denominations=amounts, plain=given.plain)
     os.environ.pop(PIN_VARIABLE, None)
-    keep_what_is_loaded()
+    gc.freeze()
     try:
         if given.keys:
             shown = {"keysets": service.keysets(), "engine": choose_engine(plain=given.plain).name}

@@ -15,6 +15,8 @@ from amparo_cashu.curve import generator_times, hash_to_curve, show_point
 from amparo_cashu.errors import AlreadySpent, KeysetExpired
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.nut10_secret import read_lock, sign_lock
+from amparo_cashu.nut18_request import LockOption
+from amparo_cashu.nut18_request import PaymentRequest as ShownRequest
 from amparo_cashu.spent_filter import SpentFilter, filter_item
 from amparo_cashu.wire import CheckStateAnswer, CheckStateRequest, MeltQuote, MeltQuoteRequest, Proof
 from amparo_common.clock import Clock
@@ -25,6 +27,7 @@ from amparo_purse.purse import Purse
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.errors import RemoteError
+from amparo_till import sales
 from amparo_till.errors import (
     AloneTooLong,
     LockTooShort,
@@ -35,10 +38,13 @@ from amparo_till.errors import (
     TakenBefore,
     WrongAmount,
 )
+from amparo_till.sales import Sale
 
 BATCH = 100
 # A code taken offline must stay locked at least this long, so that a till without a network for days loses nothing.
 SHORTEST_LOCK_SECONDS = 7 * 86_400
+# For how long a payment request asks to lock: time enough to deposit, and not for ever if the shop never does.
+LOCK_SECONDS = 3 * SHORTEST_LOCK_SECONDS
 OFFLINE_LIMIT = 200_000
 _LOCKED = "locked sales"
 _HOUR = 3_600
@@ -62,7 +68,7 @@ class TillSettings(msgspec.Struct, frozen=True):
 
 
 class PaymentRequest(msgspec.Struct, frozen=True):
-    """What the till shows: amount, unit, and the key to lock to."""
+    """What the till asks for: amount, unit, and the key to lock to."""
 
     shop: str
     amount: int
@@ -137,6 +143,7 @@ class Till:
         self.purse = Purse(database, f"till {shop}", mint=mint, log=log, clock=clock)
         with database.transaction() as connection:
             connection.execute(_LATER)
+            connection.execute(sales.LATER)
             connection.execute(
                 "INSERT INTO till (shop, lock_key) VALUES (?, ?) ON CONFLICT (shop) DO NOTHING",
                 (shop, secrets.token_bytes(32) if lock_key is None else lock_key.reveal()),
@@ -151,6 +158,25 @@ class Till:
     def request(self, amount: int, unit: str) -> PaymentRequest:
         """What to show to the customer."""
         return PaymentRequest(shop=self.shop, amount=amount, unit=unit, lock_key=self.lock_key)
+
+    def shown(self, request: PaymentRequest, *, locked: bool = True) -> ShownRequest:
+        """The request as a wallet reads it (NUT-18, form A or B): exactly the amount, of this mint, and with `locked` locked to
+        this shop for so long that it can be taken without a connection. It says nothing of the shop but its key, and no
+        address: the code comes back by the way that the request came."""
+        until = str(self.purse.now() + LOCK_SECONDS)
+        lock = LockOption("P2PK", request.lock_key, [["locktime", until]]) if locked else None
+        return ShownRequest(
+            id=secrets.token_hex(4),
+            amount=request.amount,
+            unit=request.unit,
+            mints=[self._mint.base],
+            single_use=True,
+            lock=lock,
+        )
+
+    def lock_secret(self) -> Secret:
+        """The key that opens what is locked to this shop, for another device of it (`lock_key` of the constructor)."""
+        return self._lock_key
 
     # --- taking a payment ----------------------------------------------------------------------------------------------------
 
@@ -191,6 +217,7 @@ class Till:
                 if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point_text,)).fetchone() is not None:
                     raise TakenBefore("This code was taken before.")
                 connection.execute("INSERT INTO taken (point) VALUES (?)", (point_text,))
+            sales.add_sale(connection, self.shop, token.proofs, request.unit)
             self.purse.keep(token.proofs, request.unit, label=_LOCKED)
 
     def _check_limits(self, request: PaymentRequest) -> None:
@@ -241,6 +268,16 @@ class Till:
         """What waits in the till without having been deposited."""
         return self.purse.balance(unit, state="held", label=_LOCKED)
 
+    def sales(self) -> list[Sale]:
+        """The sales that were taken without a connection and are not credited, the oldest first."""
+        with self._database.reading() as connection:
+            return sales.sales(connection, self.shop, self.purse.name)
+
+    def forget_spent(self) -> None:
+        """The shopkeeper has seen which sales had been spent before."""
+        with self._database.transaction() as connection:
+            sales.forget_spent(connection, self.shop)
+
     # --- depositing ------------------------------------------------------------------------------------------------------------
 
     def deposit(self, unit: str) -> DepositReport:
@@ -255,6 +292,8 @@ class Till:
             for at in range(0, len(same), BATCH):
                 report = report.plus(self._hand_in(same[at : at + BATCH], unit))
         self._note_contact()
+        with self._database.transaction() as connection:
+            sales.forget_credited(connection, self.shop, self.purse.name)
         return report
 
     def _unspent(self, proofs: Sequence[Proof]) -> tuple[list[Proof], DepositReport]:
@@ -269,7 +308,9 @@ class Till:
             for proof, state in zip(part, states, strict=True):
                 if state.state != "PENDING":
                     (good if state.state == "UNSPENT" else bad).append(proof)
-        self.purse.forget([proof.secret for proof in bad])
+        with self._database.transaction() as connection:
+            sales.mark_coins(connection, self.shop, bad, sales.SPENT)
+            self.purse.forget([proof.secret for proof in bad])
         lost = sum(proof.amount for proof in bad)
         return good, DepositReport(deposited=0, lost=lost, lost_coins=len(bad))
 
@@ -298,6 +339,8 @@ class Till:
             case "PENDING":
                 return DepositReport(0, 0, pending=amount)
             case _:
+                with self._database.transaction() as connection:
+                    sales.mark_coins(connection, self.shop, proofs, sales.REFUSED)
                 return DepositReport(0, 0, refused=amount)
 
     # --- settlement --------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ AmparoError
     AmountDiffers       wallet.amount_differs
     KeyNotInLog         wallet.key_not_in_log
     ClaimedElsewhere    wallet.claimed_elsewhere
+    RequestNotPayable   wallet.request_not_payable
 """
 
 from amparo_common.errors import AmparoError
@@ -48,3 +49,11 @@ class ClaimedElsewhere(WalletError):
     code = "wallet.claimed_elsewhere"
     why = "The quote's key comes neither from this wallet's code nor from one that was restored here."
     todo = "Restore from the code of the wallet that claimed it, or go to the office."
+
+
+class RequestNotPayable(WalletError):
+    """A payment request asks for something that this wallet does not do."""
+
+    code = "wallet.request_not_payable"
+    why = "A request is paid exactly as it asks or not at all: without its lock the shop could not take the coins."
+    todo = "Ask the shop for another request, or say the amount and pay it with a plain code."

@@ -45,7 +45,7 @@ class _Named(msgspec.Struct, frozen=True):
 def _named(bundle: ReceiptBundle) -> _Named:
     try:
         return msgspec.json.decode(read_unverified(bundle.receipt), type=_Named)
-    except (AmparoError, ValueError) as error:
+    except (AmparoError, ValueError, RecursionError) as error:
         raise ReceiptMalformed("The receipt cannot be read.") from error
 
 

@@ -13,10 +13,13 @@ from amparo_common.clock import from_text
 from amparo_common.errors import AmparoError
 from amparo_common.money import Unit, format_minor
 from amparo_log.view import Logged, LogView
+from amparo_purse.calendar import GRACE
 from amparo_rules.examples import check_examples
 from amparo_rules.rule import RuleFile, read_rule
 
 TWO_PEOPLE = 2
+# The log dates by its own clock, which may be so many seconds behind the mint's.
+CLOCKS = 3_600
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -220,7 +223,8 @@ def issued_within_approved(view: LogView) -> Iterator[str]:
 
 
 def issued_is_accounted_for(view: LogView) -> Iterator[str]:
-    """issued + moved = redeemed + outstanding + expired for every keyset; what moved between keysets sums to zero."""
+    """issued + moved = redeemed + outstanding + expired for every keyset; what moved between keysets sums to zero; nothing is
+    taken back as expired before a keyset's end and its days of grace."""
     moved: dict[Unit, int] = {}
     for each in newest_mint_figures(view).values():
         moved[each.unit] = moved.get(each.unit, 0) + each.moved
@@ -231,6 +235,11 @@ def issued_is_accounted_for(view: LogView) -> Iterator[str]:
     for unit, total in moved.items():
         if total != 0:
             yield f"{unit}: {format_minor(total)} appeared while moving between keysets."
+    ends = {body.keyset: body.final_expiry for _, body in view.keysets if body.final_expiry is not None}
+    for place, body in view.mint_figures:
+        end = ends.get(body.keyset)
+        if end is not None and body.expired > 0 and from_text(place.at).timestamp() + CLOCKS <= end + GRACE:
+            yield f"{body.unit}: the keyset {body.keyset[:16]} was closed before its days of grace were over."
 
 
 def redeemed_is_settled(view: LogView) -> Iterator[str]:

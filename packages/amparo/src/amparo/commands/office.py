@@ -9,16 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from amparo.commands.shell import DATA, Data, Json, access, bar, console, show_table, tell
+from amparo.commands.shell import DATA, Data, Json, access, bar, console, errors, say, show_table, tell
 from amparo.installation import CycleTotals, Installation, fetch_cards, import_source, wait_for
 from amparo.sources import from_files, read_file
 from amparo_common.money import format_minor
+from amparo_office.crowds import BandsOffer, CrowdReport
 from amparo_rules.examples import check_examples
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import NAMES, starter
+from amparo_rules.step import check_step
 from amparo_service.client import Client
+from amparo_service.keys import replace_file
 
-programme = typer.Typer(help="Rules: check, publish, list.", no_args_is_help=True)
+programme = typer.Typer(help="Rules: check, publish, list, round amounts to bands.", no_args_is_help=True)
 
 
 def _staff(data: Path, role: str) -> Client:
@@ -45,6 +48,7 @@ def check_rule(file: Path, as_json: Json = False) -> None:
     """Check a rule file and compute its examples. Nothing is published."""
     rule = read_rule(_text(file))
     check_examples(rule)
+    check_step(rule)
     found = {"programme": rule.programme, "version": rule.text.version, "rule_hash": rule.rule_hash}
     tell(as_json, found, f"{rule.programme} {rule.text.version} is a valid rule; all examples hold.\n{rule.rule_hash}")
 
@@ -79,6 +83,38 @@ def list_rules(data: Data = DATA, as_json: Json = False) -> None:
         )
 
 
+@programme.command("bands")
+def bands(
+    named: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's short name.")],
+    cycle: Annotated[str, typer.Option(help="The decided cycle whose amounts are looked at.")],
+    version: Annotated[str, typer.Option(help="What the new version is called.")],
+    crowd: Annotated[int, typer.Option(min=1, help="Of how many with the same amount everybody is one.")] = 100,
+    out: Annotated[Path | None, typer.Option(help="Write the rule file there.")] = None,
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Offer amounts rounded up to bands, so that nobody is nearly alone with theirs, with what they cost. Changes nothing:
+    bands count when the new version is published and its notice period has passed."""
+    asked = {"programme": named, "cycle": cycle, "version": version, "crowd": crowd}
+    found = _staff(data, "programme-manager").post("/cycles/bands", asked, BandsOffer)
+    if out is not None:
+        replace_file(out, found.rule.encode())
+    if as_json:
+        tell(True, found, "")
+        return
+    costs = say("crowds of at least {crowd}: {bands} amounts, {total} in all, {dearer} dearer{over}")
+    for each in found.offers:
+        over = say(" (more than the budget of the rule)") if each.total > found.budget else ""
+        dearer = f"{each.total / found.total - 1:+.1%}"
+        total = format_minor(each.total)
+        line = costs.format(crowd=each.crowd, bands=len(each.bands), total=total, dearer=dearer, over=over)
+        errors.print(line, markup=False, soft_wrap=True)
+    if out is None:
+        console.print(found.rule, markup=False, soft_wrap=True, end="")
+    else:
+        tell(False, found, say("The rule is in {out}. Next: amparo programme check, then publish.").format(out=out))
+
+
 @programme.command("starter")
 def show_starter(name: Annotated[str, typer.Argument(help=" or ".join(NAMES))]) -> None:
     """Print a rule to begin from."""
@@ -101,23 +137,40 @@ def decide(
     job = manager.post("/cycles", asked, dict[str, int])["job"]
     with bar("Deciding") as progress:
         found = wait_for(manager, job, CycleTotals, progress=progress)
-    tell(
-        as_json,
-        found,
-        f"{found.eligible:,} of {found.households:,} households: yes, {format_minor(found.total)} in all.",
-    )
+    decided = f"{found.eligible:,} of {found.households:,} households: yes, {format_minor(found.total)} in all."
+    tell(as_json, found, f"{decided}\n{_crowds(found.crowds)}")
+
+
+def _crowds(found: CrowdReport) -> str:
+    """How small the crowds are, and what can be done."""
+    if not found.below:
+        return say(
+            "{amounts} different amounts; the smallest crowd with the same amount is {smallest} households."
+        ).format(amounts=found.amounts, smallest=found.smallest)
+    return say(
+        "{amounts} different amounts. {below} households share theirs with fewer than {asked}, the smallest crowd is"
+        " {smallest}: they could be found by their amount. See: amparo programme bands"
+    ).format(amounts=found.amounts, below=f"{found.below:,}", asked=found.asked, smallest=found.smallest)
 
 
 def approve(
     named: Annotated[str, typer.Argument(metavar="PROGRAMME", help="The programme's short name.")],
     cycle: Annotated[str, typer.Option(help="The name of the cycle.")],
+    small_crowds_known: Annotated[
+        bool,
+        typer.Option(
+            "--small-crowds-known", help="Approve although some households are nearly alone with their amount."
+        ),
+    ] = False,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Approve a cycle's payment as the second person."""
-    asked = {"programme": named, "cycle": cycle}
+    """Approve a cycle's payment as the second person. Where households are nearly alone with their amount, that is said first;
+    approving all the same is noted with the cycle."""
+    asked = {"programme": named, "cycle": cycle, "small_crowds_known": small_crowds_known}
     found = _staff(data, "approver").post("/cycles/approve", asked, CycleTotals)
-    tell(as_json, found, f"Approved: {format_minor(found.total)} for {found.eligible:,} households.")
+    approved = f"Approved: {format_minor(found.total)} for {found.eligible:,} households."
+    tell(as_json, found, f"{approved}\n{_crowds(found.crowds)}")
 
 
 def codes(

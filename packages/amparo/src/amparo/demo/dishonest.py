@@ -30,7 +30,7 @@ from amparo_log.store import SCHEMA as LOG_SCHEMA
 from amparo_log.store import LogStore
 from amparo_log.tree import root_of
 from amparo_mint.signing import show_signature
-from amparo_office.store import SCHEMA as OFFICE_SCHEMA
+from amparo_office.store import MIGRATIONS as OFFICE_MIGRATIONS
 from amparo_rules.sumtree import leaf
 from amparo_service.client import Client
 from amparo_service.database import Database
@@ -103,7 +103,7 @@ def copy_of_office(original: Path, copy: Path) -> Path:
 
 def raise_amount(office: Path, ref: str, programme: str, cycle: str, amount: int) -> None:
     """Raise one household's stored amount, with everything that can be made to fit it, and forget that it was claimed."""
-    database = Database(office / "office.sqlite", [OFFICE_SCHEMA])
+    database = Database(office / "office.sqlite", OFFICE_MIGRATIONS)
     with database.transaction() as connection:
         (number,) = connection.execute(
             "SELECT number FROM cycle WHERE programme = ? AND name = ?", (programme, cycle)

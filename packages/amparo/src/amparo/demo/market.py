@@ -15,6 +15,7 @@ from amparo.demo.story import Stage, moment
 from amparo.errors import DepositsMissing
 from amparo.town import InventedShop, generator, make_shops
 from amparo_cashu.curve import hash_to_curve, show_point
+from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import Token, read_token
 from amparo_cashu.wire import CheckStateAnswer, CheckStateRequest
 from amparo_service.client import Client
@@ -26,6 +27,8 @@ from amparo_till.till import Till
 FIRST_DAY, LAST_DAY = 12, 29
 DEPOSIT_DAYS = (16, 20, 24, 28)
 LOCK_DAYS = 30
+# Of every keyset (decision 0004), in minor units.
+DENOMINATIONS = [1 << power for power in range(14)]
 DELIVERY_SECONDS = 60.0
 ONLINE, OFFLINE, PAPER = "online", "offline", "paper"
 
@@ -153,11 +156,11 @@ class Market:
         return prices if each >= 50 else ([received // 10 * 10] if received >= 10 else [])
 
     def _voucher_amounts(self, ref: str, unit: str, share: float, count: int) -> list[int]:
-        """Vouchers are handed over whole: the sums of some of them."""
-        vouchers = self._people.rows(
-            "SELECT amount FROM voucher WHERE home = ? AND unit = ? ORDER BY amount DESC", ref, unit
+        """Vouchers are handed over whole: sums that any coins of paper make."""
+        ((total,),) = self._people.rows(
+            "SELECT coalesce(sum(amount), 0) FROM voucher WHERE home = ? AND unit = ?", ref, unit
         )
-        amounts = [amount for (amount,) in vouchers]
+        amounts = split_amount(total, DENOMINATIONS)[::-1]
         spend = amounts[: max(1, round(len(amounts) * share))] if amounts else []
         baskets = [spend[at::count] for at in range(count)]
         return [sum(basket) for basket in baskets if basket]

@@ -58,10 +58,19 @@ class People:
         self._office = Client(installation.services.url("office"), patience=30)
         self._mint = Client(installation.services.url("mint"), patience=30)
         self._vkey = installation.services.vkey
+        self._clock = stage.clock
 
     def wallet(self, ref: str) -> Wallet:
         """A household's wallet (for a household without a phone: the printing desk's, for the length of a print)."""
-        return Wallet(self.database, ref, office=self._office, mint=self._mint, log=self.log, vkey=self._vkey)
+        return Wallet(
+            self.database,
+            ref,
+            office=self._office,
+            mint=self._mint,
+            log=self.log,
+            vkey=self._vkey,
+            clock=self._clock,
+        )
 
     @property
     def mint_url(self) -> str:

@@ -5,7 +5,7 @@ import sys
 
 SET = """
 import gc, os
-from amparo_common.process import keep_what_is_loaded, work_in_batches
+from amparo_service.process import keep_what_is_loaded, work_in_batches
 work_in_batches()
 keep_what_is_loaded()
 print(os.sched_getscheduler(0) == os.SCHED_BATCH if hasattr(os, "SCHED_BATCH") else True, gc.get_freeze_count() > 1000)
