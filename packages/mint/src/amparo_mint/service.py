@@ -50,7 +50,6 @@ from amparo_mint.model import Change, Deposit, Done, MeltQuoteRow, MintQuoteRow,
 from amparo_mint.signing import SigningDesk
 from amparo_mint.store import Store, TokenHasher
 
-
 MOST_LOOKED_UP = 5 * MOST_INPUTS
 # A few thousandths of a second.
 MOST_HASHED_AT_ONCE = 2_000
