@@ -13,7 +13,7 @@ import msgspec
 
 from amparo_cashu.curve import ORDER, hash_to_curve, multiply
 from amparo_cashu.nut00_blind import blind
-from amparo_signer.batch import Engine, choose_engine
+from amparo_signer.batch import choose_engine
 from amparo_signer.keymemory import DenominationKey
 from bench.processes import on_core
 from bench.report import Figure, Report, arguments, machine, middle
@@ -40,29 +40,49 @@ class _Batch(msgspec.Struct, frozen=True):
     blinded: Sequence[bytes]
 
 
+class Arithmetic:
+    """Measures the arithmetic of swaps of one size, as often as one likes: on a machine with neighbours, beside what it is compared
+    with, and in turns with it."""
+
+    def __init__(self, size: int) -> None:
+        self._engine = choose_engine()
+        self._batch = _make(size)
+        self.walls: list[float] = []
+        self.cpus: list[float] = []
+
+    def run(self, seconds: float) -> None:
+        """Some batches more."""
+        batch, until = self._batch, time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            began, cpu = time.perf_counter(), time.thread_time()
+            points = self._engine.verify(batch.keys, batch.secrets, batch.signatures)
+            signed = self._engine.sign(batch.keys, batch.blinded)
+            self.walls.append(time.perf_counter() - began)
+            self.cpus.append(time.thread_time() - cpu)
+            if not all(points) or not all(signed):
+                raise SystemExit("The engine refuses genuine tokens.")
+
+    @property
+    def per_second(self) -> float:
+        """Swaps a second, in the middle of all batches."""
+        return SWAPS_IN_BATCH / middle(self.walls)
+
+    @property
+    def cpu_ms(self) -> float:
+        """Milliseconds of the processor for a swap, in the middle of all batches."""
+        return 1000 / SWAPS_IN_BATCH * middle(self.cpus)
+
+
 def measure(seconds: float) -> Ceiling:
-    """The middle of several batches."""
-    engine = choose_engine()
-    found = {size: _measure(engine, size, seconds) for size in SIZES}
+    """The middle of several batches, for each size."""
+    found = {size: Arithmetic(size) for size in SIZES}
+    for each in found.values():
+        each.run(seconds)
     return Ceiling(
-        engine.name,
-        {size: SWAPS_IN_BATCH / middle([wall for wall, _ in each]) for size, each in found.items()},
-        {size: 1000 / SWAPS_IN_BATCH * middle([cpu for _, cpu in each]) for size, each in found.items()},
+        choose_engine().name,
+        {size: each.per_second for size, each in found.items()},
+        {size: each.cpu_ms for size, each in found.items()},
     )
-
-
-def _measure(engine: Engine, size: int, seconds: float) -> list[tuple[float, float]]:
-    """Seconds of the clock and of the processor for each batch."""
-    batch, taken = _make(size), []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        began, cpu = time.perf_counter(), time.thread_time()
-        points = engine.verify(batch.keys, batch.secrets, batch.signatures)
-        signed = engine.sign(batch.keys, batch.blinded)
-        taken.append((time.perf_counter() - began, time.thread_time() - cpu))
-        if not all(points) or not all(signed):
-            raise SystemExit("The engine refuses genuine tokens.")
-    return taken
 
 
 def _make(size: int) -> _Batch:

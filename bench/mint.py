@@ -18,11 +18,10 @@ import psutil
 from tests.foreign.practice_mint import PracticeMint, practice_mint
 from tests.servers.postgres import postgres_server
 
-from bench.ceiling import Ceiling
-from bench.ceiling import measure as measure_ceiling
+from amparo_signer.batch import choose_engine
 from bench.nutshell.environment import nutshell_mint, nutshell_version
-from bench.nutshell.load import CALLS, CONNECTIONS, Load, Row, table
-from bench.processes import cores, on_core, run_child
+from bench.nutshell.load import CALLS, CONNECTIONS, SWAPS, Load, Row, table
+from bench.processes import cores, run_child
 from bench.report import Figure, Goal, Report, arguments, machine
 from bench.stored import fill_postgres, fill_sqlite
 
@@ -30,7 +29,6 @@ MANY = max(CONNECTIONS)
 TIMES_NUTSHELL, OF_CEILING = Goal(20.0, most=False), Goal(0.6, most=False)
 LIMIT = Goal(1.0, most=True)
 P99_MS, RESTART_SECONDS, PAIR_BYTES, MOST_MB = 60.0, 1.0, 130.0, 100.0
-SWAPS = {"swap 2/2": 2, "swap 8/8": 8}
 UNIT = "sat"
 MB = 1_000_000
 PEERS = ("nutshell", "sqlite", "postgres")
@@ -69,17 +67,15 @@ def main() -> None:
     if given.stored:
         facts["stored before"] = given.stored
     load = _Load(given.seconds, given.calls, where)
-    with on_core(where.mint):
-        ceiling = measure_ceiling(given.seconds)
     nutshell = _nutshell(load) if "nutshell" in given.only else None
     ours = {
         name: found
         for name in given.only
         if name != "nutshell" and (found := _ours(load, name, given.stored)) is not None
     }
-    figures = [figure for name, found in ours.items() for figure in _figures(name, found, nutshell, ceiling)]
+    figures = [figure for name, found in ours.items() for figure in _figures(name, found, nutshell)]
     notes = list(_tables({"Nutshell": nutshell} | {f"ours on {name}": each.load for name, each in ours.items()}))
-    versions: dict[str, str | int | float] = {"nutshell": nutshell_version(), "signer's engine": ceiling.engine}
+    versions: dict[str, str | int | float] = {"nutshell": nutshell_version(), "signer's engine": choose_engine().name}
     Report("The mint over HTTP, on one core", facts | versions, figures, notes).write(as_json=given.as_json)
 
 
@@ -122,7 +118,8 @@ def _ours(load: _Load, name: str, stored: int) -> Ours | None:
             mint.stop()
             _fill(mint, database, stored)
             mint.start()
-        found = load.run(mint.url, mint.processes(), "--method", "benefit", "--pay", mint.front)
+        words = () if load.where.mint is None else ("--ceiling-core", str(load.where.mint))
+        found = load.run(mint.url, mint.processes(), "--method", "benefit", "--pay", mint.front, *words)
         memory = sum(_pss(each) for each in mint.processes())
         restart = _restart(mint)
         pairs = stored + (found.signed + found.spent) / 2
@@ -158,13 +155,13 @@ def _file_bytes(mint: PracticeMint) -> int:
 # --- what it means -----------------------------------------------------------------------------------------------------------
 
 
-def _figures(name: str, ours: Ours, nutshell: Load | None, ceiling: Ceiling) -> Iterator[Figure]:
+def _figures(name: str, ours: Ours, nutshell: Load | None) -> Iterator[Figure]:
     rows = {(row.call, row.connections): row for row in ours.load.rows}
     for call in dict.fromkeys(row.call for row in ours.load.rows):
         yield from _beside_nutshell(name, rows[call, MANY], nutshell)
-    for call, size in SWAPS.items():
+    for call in SWAPS:
         if (call, MANY) in rows:
-            yield from _swap_figures(name, rows[call, MANY], ceiling, size)
+            yield from _swap_figures(name, rows[call, MANY])
     refused = sum(row.refused for row in ours.load.rows)
     yield Figure(
         f"{name}: refusals", refused, "requests", "Nobody was sent away." if not refused else "MISSED: goal 0."
@@ -192,26 +189,15 @@ def _beside_nutshell(name: str, row: Row, nutshell: Load | None) -> Iterator[Fig
     yield Figure(what, 1000 / row.cpu_ms, "for a second of the processor", means, words, 1000 / least, goal)
 
 
-def _swap_figures(name: str, row: Row, ceiling: Ceiling, size: int) -> Iterator[Figure]:
-    means = "How much of the core goes into the mathematics that no mint can leave out."
-    yield Figure(
-        f"{name}: {row.call} beside the ceiling",
-        row.per_second,
-        "swaps/s",
-        means,
-        "the curve's arithmetic alone",
-        ceiling.per_second[size],
-        OF_CEILING,
-    )
-    yield Figure(
-        f"{name}: {row.call} by the processor's time",
-        1000 / row.cpu_ms,
-        "swaps for a second of the processor",
-        means,
-        "the curve's arithmetic alone",
-        1000 / ceiling.cpu_ms[size],
-        OF_CEILING,
-    )
+def _swap_figures(name: str, row: Row) -> Iterator[Figure]:
+    if row.ceiling_per_second:
+        means = "How much of the core goes into the mathematics that no mint can leave out."
+        words = "the curve's arithmetic alone, in turns with it"
+        ceiling, on_cpu = row.ceiling_per_second, 1000 / row.ceiling_cpu_ms
+        what = f"{name}: {row.call} beside the ceiling"
+        yield Figure(what, row.per_second, "swaps/s", means, words, ceiling, OF_CEILING)
+        what, unit = f"{name}: {row.call} beside it by the processor's time", "swaps for a second of the processor"
+        yield Figure(what, 1000 / row.cpu_ms, unit, means, words, on_cpu, OF_CEILING)
     means = "The slowest of a hundred waits so long at the till."
     yield Figure(f"{name}: {row.call}, p99", row.p99_ms, "ms", means, "the limit", P99_MS, LIMIT)
 

@@ -15,11 +15,15 @@ from collections.abc import Callable, Sequence
 import msgspec
 import psutil
 
+from bench.ceiling import Arithmetic
 from bench.nutshell.asking import Answer, post
 from bench.nutshell.purse import AMOUNTS, Blank, Method, Purse
 from bench.processes import on_core
 
 CONNECTIONS = (1, 8, 32)
+# Inputs and outputs.
+SWAPS = {"swap 2/2": 2, "swap 8/8": 8}
+TURNS = 8
 SECONDS = 5.0
 MOST_REQUESTS = 20_000
 FEWEST_REQUESTS = 40
@@ -29,7 +33,8 @@ FEWEST_POINTS = 100
 class Row(msgspec.Struct, frozen=True):
     """One call at one number of connections. `per_second` counts answers with status 200; the times are of all answers, in
     milliseconds. `cpu_ms` is what the watched processes used of a processor for one answer: unlike the others it is hardly
-    moved by neighbours on the machine. 0 when nothing was watched."""
+    moved by neighbours on the machine. 0 when nothing was watched. `ceiling_...`: the arithmetic alone, measured in turns with the
+    call on the mint's core; 0 when it was not."""
 
     call: str
     connections: int
@@ -40,6 +45,8 @@ class Row(msgspec.Struct, frozen=True):
     cpu_ms: float
     refused: int
     first_refusal: str = ""
+    ceiling_per_second: float = 0.0
+    ceiling_cpu_ms: float = 0.0
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -68,8 +75,11 @@ class _Batch(msgspec.Struct, frozen=True):
 class Measurement:
     """Measures one mint. `watched`: the process ids of the mint, whose children count too."""
 
-    def __init__(self, purse: Purse, seconds: float, watched: Sequence[int] = ()) -> None:
+    def __init__(
+        self, purse: Purse, seconds: float, watched: Sequence[int] = (), ceiling_core: int | None = None
+    ) -> None:
         self._purse, self._seconds = purse, seconds
+        self._ceiling_core = ceiling_core
         self._watched = [psutil.Process(each) for each in watched]
 
     def run(self, calls: Sequence[str], connections: Sequence[int]) -> Load:
@@ -81,20 +91,16 @@ class Measurement:
     def _row(self, call: str, connections: int) -> Row:
         first = self._send(call, connections, max(FEWEST_REQUESTS, 2 * connections))
         wanted = int(len(first.answers) / first.taken * self._seconds)
-        sent = self._send(call, connections, min(max(wanted, FEWEST_REQUESTS, 4 * connections), MOST_REQUESTS))
-        times = sorted(answer.seconds * 1000 for answer in sent.answers)
-        refused = [answer for answer in sent.answers if answer.status != 200]
-        return Row(
-            call=call,
-            connections=connections,
-            requests=len(times),
-            per_second=round((len(times) - len(refused)) / sent.taken, 1),
-            p50_ms=round(times[len(times) // 2], 2),
-            p99_ms=round(times[len(times) * 99 // 100], 2),
-            cpu_ms=round(sent.cpu * 1000 / len(times), 3),
-            refused=len(refused),
-            first_refusal=f"{refused[0].status} {refused[0].body.decode(errors='replace')[:200]}" if refused else "",
-        )
+        wanted = min(max(wanted, FEWEST_REQUESTS, 4 * connections), MOST_REQUESTS)
+        if call not in SWAPS or connections != max(CONNECTIONS) or self._ceiling_core is None:
+            return _row(call, connections, [self._send(call, connections, wanted)])
+        # Neighbours make the machine now faster, now slower: the two take turns, so that both meet the same ones.
+        sent, alone = [], Arithmetic(SWAPS[call])
+        for _ in range(TURNS):
+            sent.append(self._send(call, connections, max(wanted // TURNS, 4 * connections)))
+            with on_core(self._ceiling_core):
+                alone.run(self._seconds / TURNS / 2)
+        return _row(call, connections, sent, alone)
 
     def _send(self, call: str, connections: int, count: int) -> _Sent:
         batch = CALLS[call](self._purse, count)
@@ -107,6 +113,25 @@ class Measurement:
     def _cpu(self) -> float:
         family = [each for process in self._watched for each in (process, *process.children(recursive=True))]
         return sum(sum(each.cpu_times()[:2]) for each in family)
+
+
+def _row(call: str, connections: int, turns: Sequence[_Sent], alone: Arithmetic | None = None) -> Row:
+    answers = [answer for sent in turns for answer in sent.answers]
+    times = sorted(answer.seconds * 1000 for answer in answers)
+    refused = [answer for answer in answers if answer.status != 200]
+    return Row(
+        call=call,
+        connections=connections,
+        requests=len(times),
+        per_second=round((len(times) - len(refused)) / sum(sent.taken for sent in turns), 1),
+        p50_ms=round(times[len(times) // 2], 2),
+        p99_ms=round(times[len(times) * 99 // 100], 2),
+        cpu_ms=round(sum(sent.cpu for sent in turns) * 1000 / len(times), 3),
+        refused=len(refused),
+        first_refusal=f"{refused[0].status} {refused[0].body.decode(errors='replace')[:200]}" if refused else "",
+        ceiling_per_second=alone.per_second if alone else 0.0,
+        ceiling_cpu_ms=alone.cpu_ms if alone else 0.0,
+    )
 
 
 # --- the calls -------------------------------------------------------------------------------------------------------------
@@ -160,12 +185,15 @@ def main() -> None:
     parser.add_argument("--connections", type=int, nargs="+", default=CONNECTIONS)
     parser.add_argument("--calls", nargs="+", default=list(CALLS), choices=list(CALLS))
     parser.add_argument("--watch", type=int, nargs="+", default=[], metavar="PID", help="the mint's processes")
+    parser.add_argument(
+        "--ceiling-core", type=int, help="measure the arithmetic of our swaps in turns with them, there"
+    )
     parser.add_argument("--core", type=int, help="run on this processor core alone")
     parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     with on_core(given.core):
         purse = Purse(given.url, Method(given.method, given.pay), given.unit)
-        found = Measurement(purse, given.seconds, given.watch).run(given.calls, given.connections)
+        found = Measurement(purse, given.seconds, given.watch, given.ceiling_core).run(given.calls, given.connections)
     sys.stdout.write(
         msgspec.json.encode(found).decode() + "\n" if given.as_json else "\n".join(table(found.rows)) + "\n"
     )

@@ -9,7 +9,6 @@ from amparo_mint.config import MintConfig
 from amparo_mint.errors import BadConfiguration
 from amparo_mint.http import MintServer
 from amparo_mint.operate import SHOPS_SECONDS, Operation
-from amparo_mint.postgres_store import PostgresStore
 from amparo_mint.service import Mint
 from amparo_mint.signing import SigningDesk
 from amparo_mint.sqlite_store import SqliteStore
@@ -80,5 +79,8 @@ def choose_store(database: str, folder: Path) -> Store:
     if database == "sqlite":
         return SqliteStore(folder / "mint.sqlite")
     if database.startswith(("postgresql://", "postgres://")):
+        # Its driver is a tenth of a start, and only who keeps tokens there needs it.
+        from amparo_mint.postgres_store import PostgresStore
+
         return PostgresStore(database)
     raise BadConfiguration("The setting database is neither sqlite nor the address of a PostgreSQL database.")
