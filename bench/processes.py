@@ -55,6 +55,8 @@ def service(name: str, folder: Path, *, clock: Path | None = None, core: int | N
         _wait(process, address)
         yield address.read_text()
     finally:
+        if process.stdin is not None:
+            process.stdin.close()
         process.terminate()
         try:
             process.wait(10)

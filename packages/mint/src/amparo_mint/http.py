@@ -134,6 +134,7 @@ class MintServer:
         try:
             await self._store.bind(self._hasher.fingerprint())
             await self._operation.introduce()
+            self._operation.operator_token()  # so that the operator finds it
             await self._operation.check_age()
             await self.use_keysets()
             async with self._working():

@@ -124,9 +124,15 @@ def where_to_look(folder: DataFolder, services: ServicesFile) -> None:
 
 def wait_for_ctrl_c(*, as_json: bool) -> None:
     """Leave the services running until Ctrl-C or a polite kill."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: ended.set())
+    ended = ctrl_c()
     if not as_json:
         Console(highlight=False).print("\nThe services keep running. [bold]Ctrl-C[/] stops them.")
     ended.wait()
+
+
+def ctrl_c() -> threading.Event:
+    """Set by Ctrl-C or a polite kill."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    return ended

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from amparo.commands.demo import wait_for_ctrl_c
+from amparo.commands.demo import ctrl_c, wait_for_ctrl_c
 from amparo.commands.shell import DATA, Data, Json, console, tell
 from amparo.errors import NoCheckout
 from amparo.folder import SERVICES, DataFolder
 from amparo.installation import Installation
+from amparo.mint_alone import MintAlone, Place
 from amparo.supervisor import Settings, Supervisor
 from amparo_common.clock import from_text
 
@@ -56,6 +57,45 @@ def add_staff(
     """Add a colleague; their access token is shown once. They set it as AMPARO_ACCESS."""
     new = Installation.running(data).administrator().post("/staff", {"role": role}, dict[str, str])
     tell(as_json, new, f"{new['role']} {new['id']}\naccess token (shown once): {new['access']}")
+
+
+@mint.command("run")
+def run_mint(
+    data: Annotated[Path, typer.Option("--data", help="A folder for the mint and its signer.")] = Path("amparo-mint"),
+    log_url: Annotated[str, typer.Option(help="The public log. Needed when the folder is new.")] = "",
+    log_vkey: Annotated[str, typer.Option(help="The log's key.")] = "",
+    shops_url: Annotated[str, typer.Option(help="The shops side.")] = "",
+    database: Annotated[str, typer.Option(help="sqlite, or postgresql://user@host/name.")] = "sqlite",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; this machine only, unless said otherwise.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on (0: a free one).")] = 3338,
+    as_json: Json = False,
+) -> None:
+    """Run a mint and its signer, and nothing else, until Ctrl-C. Log and shops side are elsewhere.
+
+    Addresses and database count when the folder is new; afterwards change mint/config.json there. When one of the two dies the
+    other is stopped, and the exit code is 3: let systemd, say, start the command again.
+    """
+    given = Place(log_url, log_vkey, shops_url, database) if log_url and log_vkey and shops_url else None
+    ended = ctrl_c()
+    alone = MintAlone(data, given, host=host, port=port)
+    with alone as url:
+        tell(as_json, {"mint": url}, f"mint {url}\nReady: {url}/ready. Ctrl-C stops it.")
+        sys.stdout.flush()
+        alone.watch(ended)
+
+
+@mint.command("backup")
+def back_up(
+    target: Annotated[Path, typer.Argument(help="The file to be made, on the mint's machine.")],
+    data: Data = DATA,
+    as_json: Json = False,
+) -> None:
+    """Copy the mint's database into a new file while it goes on (SQLite)."""
+    asked = {"path": str(target.absolute())}
+    found = Installation.running(data).mint_operator().post("/operate/backup", asked, dict[str, Any])
+    tell(as_json, found, f"The mint's database was copied to {target}.")
 
 
 @mint.command("keyset")

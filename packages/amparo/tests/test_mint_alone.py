@@ -1,0 +1,76 @@
+"""`amparo mint run`: a mint and its signer alone, with the log elsewhere; started again it is the same mint."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bench.processes import prepare_log, service
+
+from amparo_service.client import Client
+from amparo_service.keys import signing_key
+
+COMMAND = [sys.executable, "-m", "amparo", "mint", "run", "--json", "--port", "0"]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[list[str]]:
+    """A running log that takes the mint's word; the options that name it."""
+    (tmp_path / "alone" / "mint").mkdir(parents=True)
+    key = signing_key(tmp_path / "alone" / "mint", "publish-key")
+    vkey = prepare_log(tmp_path / "log", {"mint": key})
+    with service("log", tmp_path / "log") as url:
+        yield ["--log-url", url, "--log-vkey", vkey, "--shops-url", "http://127.0.0.1:9"]
+
+
+@contextlib.contextmanager
+def mint_running(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The command, running, and the mint's address."""
+    command = [*COMMAND, "--data", str(folder), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, json.loads(process.stdout.readline())["mint"]
+        finally:
+            process.kill()
+
+
+def keysets(url: str) -> set[str]:
+    """The ids that the mint names."""
+    return {each["id"] for each in Client(url).get("/v1/keysets", dict[str, list[dict[str, object]]])["keysets"]}  # type: ignore[misc] # ids are texts
+
+
+def test_a_mint_alone_starts_stops_politely_and_starts_again_as_the_same(tmp_path: Path, log: list[str]) -> None:
+    folder = tmp_path / "alone"
+    with mint_running(folder, *log) as (process, url):
+        assert Client(url).get("/ready", dict[str, bool]) == {"ready": True}
+        token = (folder / "mint" / "operator.token").read_text()
+        asked = {"unit": "food", "period": "2026-11", "final_expiry": None}
+        made = Client(url, bearer=token).post("/operate/keysets", asked, dict[str, str])["keyset"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    with mint_running(folder) as (_, url):
+        assert keysets(url) == {made}
+    assert json.loads((folder / "mint" / "config.json").read_text())["crowd"] == {}
+
+
+def test_when_the_signer_dies_the_mint_is_stopped_and_the_command_says_so(tmp_path: Path, log: list[str]) -> None:
+    folder = tmp_path / "alone"
+    with mint_running(folder, *log) as (process, _):
+        found = subprocess.run(
+            ["ps", "--ppid", str(process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
+        )
+        (signer,) = [int(line.split()[0]) for line in found.stdout.splitlines() if "amparo_signer" in line]
+        os.kill(signer, signal.SIGKILL)
+        assert process.wait(30) == 3
+
+
+def test_a_new_folder_needs_to_know_its_log(tmp_path: Path) -> None:
+    done = subprocess.run([*COMMAND, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert "amparo.service_failed" in done.stderr + done.stdout
