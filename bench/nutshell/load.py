@@ -112,7 +112,8 @@ class Measurement:
 
     def _cpu(self) -> float:
         family = [each for process in self._watched for each in (process, *process.children(recursive=True))]
-        return sum(sum(each.cpu_times()[:2]) for each in family)
+        # With what children used that have ended meanwhile.
+        return sum(sum(each.cpu_times()[:4]) for each in family)
 
 
 def _row(call: str, connections: int, turns: Sequence[_Sent], alone: Arithmetic | None = None) -> Row:

@@ -71,7 +71,7 @@ PRAGMAS = (
     # The inner pages of the trees of some million tokens.
     "cache_size=-8000",
     # Folded into the file every few seconds anyhow (`tidy`); in between rather seldom.
-    "wal_autocheckpoint=8000",
+    "wal_autocheckpoint=40000",
 )
 
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
@@ -238,6 +238,10 @@ class SqliteStore:
 
     async def tidy(self) -> None:
         """Fold the write-ahead log into the file: until then it holds recent changes in their order."""
+        if self._backups:
+            return
+        # Most of it beside the writer, which goes on meanwhile; then the rest, and the log is emptied.
+        await asyncio.to_thread(_fold_beside, self._database.path)
         # A backup reads the log as it is: to wait for its end would hold up every writer.
         if not self._backups:
             await asyncio.get_running_loop().run_in_executor(self._writer, self._database.fold_journal)
@@ -258,6 +262,16 @@ class SqliteStore:
             self._database.fold_journal()
         self._reading.close()
         self._database.close()
+
+
+def _fold_beside(path: str) -> None:
+    """As much of the write-ahead log as can be folded without anybody waiting."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.OperationalError as error:
+        raise CannotStore("The write-ahead log could not be folded into the file.") from error
 
 
 def _copy(source: str, target: str) -> None:
