@@ -17,8 +17,9 @@ def postgres() -> Iterator[PostgresServer]:
         if server is None:
             if os.environ.get("CI"):
                 pytest.fail("PostgreSQL is not installed")
-            # The other half of every such test runs on SQLite.
-            pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+            pytest.skip(
+                "PostgreSQL is not installed (Debian: apt install postgresql); the other half of every such test runs on SQLite"
+            )
         yield server
 
 

@@ -40,6 +40,12 @@ def mint_running(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[
             process.kill()
 
 
+def operate(folder: Path, *words: str) -> dict[str, str]:
+    """What an operator's command says."""
+    command = [sys.executable, "-m", "amparo", "mint", *words, "--json", "--data", str(folder)]
+    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout))
+
+
 def keysets(url: str) -> set[str]:
     """The ids that the mint names."""
     return {each["id"] for each in Client(url).get("/v1/keysets", dict[str, list[dict[str, object]]])["keysets"]}  # type: ignore[misc] # ids are texts
@@ -49,9 +55,9 @@ def test_a_mint_alone_starts_stops_politely_and_starts_again_as_the_same(tmp_pat
     folder = tmp_path / "alone"
     with mint_running(folder, *log) as (process, url):
         assert Client(url).get("/ready", dict[str, bool]) == {"ready": True}
-        token = (folder / "mint" / "operator.token").read_text()
-        asked = {"unit": "food", "period": "2026-11", "final_expiry": None}
-        made = Client(url, bearer=token).post("/operate/keysets", asked, dict[str, str])["keyset"]
+        made = operate(folder, "keyset", "food", "--period", "2026-11")["keyset"]
+        operate(folder, "backup", str(tmp_path / "backup.sqlite"))
+        assert (tmp_path / "backup.sqlite").exists()
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     with mint_running(folder) as (_, url):
@@ -74,3 +80,21 @@ def test_a_new_folder_needs_to_know_its_log(tmp_path: Path) -> None:
     done = subprocess.run([*COMMAND, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 3
     assert "amparo.service_failed" in done.stderr + done.stdout
+
+
+def test_a_second_one_on_the_same_folder_ends_and_leaves_the_first_one_alone(tmp_path: Path, log: list[str]) -> None:
+    folder = tmp_path / "alone"
+    with mint_running(folder, *log) as (_, url):
+        command = [*COMMAND, "--data", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 3
+        assert (folder / "mint" / "address").read_text() == url
+        assert Client(url).get("/ready", dict[str, bool]) == {"ready": True}
+
+
+def test_a_configuration_that_cannot_be_read_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "mint").mkdir()
+    (tmp_path / "mint" / "config.json").write_text("{")
+    done = subprocess.run([*COMMAND, "--data", str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert "Mend the file" in done.stderr + done.stdout

@@ -84,15 +84,25 @@ class Installation:
 
     def mint_operator(self) -> Client:
         """The mint, as its operator."""
-        return Client(self.services.url("mint"), bearer=self._token("mint"))
+        return mint_operator(self.folder.root)
 
     def finance(self) -> Client:
         """The shops side, as the finance officer."""
-        return Client(self.services.url("shops"), bearer=self._token("shops"))
+        return Client(self.services.url("shops"), bearer=_token(self.folder, "shops"))
 
-    def _token(self, service: str) -> str:
-        path = self.folder.service(service) / "operator.token"
-        return file_once(path, lambda: secrets.token_urlsafe(32).encode()).decode()
+
+def mint_operator(root: Path) -> Client:
+    """The mint that runs in a folder, alone or beside the other services, as its operator. Raises `NothingRunning`."""
+    folder = DataFolder(root)
+    address = folder.service("mint") / "address"
+    if not address.exists():
+        raise NothingRunning(f"There is no mint in {folder.root}.")
+    return Client(address.read_text(), bearer=_token(folder, "mint"))
+
+
+def _token(folder: DataFolder, service: str) -> str:
+    path = folder.service(service) / "operator.token"
+    return file_once(path, lambda: secrets.token_urlsafe(32).encode()).decode()
 
 
 def wait_for(client: Client, job: int, into: type[T], *, progress: Callable[[int, int], None]) -> T:

@@ -4,23 +4,23 @@ Both end with this process, however it ends. When one of them dies the other is 
 this process (systemd, say) starts it again, and everything is found as it was.
 """
 
-import os
+import contextlib
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
+from amparo import processes
 from amparo.errors import ServiceFailed
+from amparo.folder import DataFolder
 from amparo_service.keys import replace_file
 
 START_SECONDS = 60.0
-STOP_SECONDS = 20.0
 PAUSE_SECONDS = 0.05
-LONGEST_SOCKET = 100
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -36,29 +36,31 @@ class MintAlone:
     """A mint and its signer in the folders `mint` and `signer` of `data`."""
 
     def __init__(self, data: Path, place: Place | None, *, host: str, port: int) -> None:
-        self._mint, self._signer = data / "mint", data / "signer"
+        self._folder = DataFolder(data)
+        self._mint, self._signer = self._folder.service("mint"), self._folder.service("signer")
         self._place = place
         self._listen = ("--host", host, "--port", str(port))
         self._processes: list[tuple[Path, subprocess.Popen[bytes]]] = []
         self._short = tempfile.TemporaryDirectory(prefix="amparo-")
 
     def __enter__(self) -> str:
-        """Start both; the mint's address. Raises `ServiceFailed` with the last words of what did not start."""
+        """Start both; the mint's address. Raises `FolderInUse`, `DiskFull`, and `ServiceFailed` with the last words of what did not
+        start."""
+        self._folder.prepare()
+        self._folder.lock()
         for folder in (self._mint, self._signer):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = (self._signer / "signer").with_suffix(".sock")
-        socket = path if len(os.fsencode(path)) <= LONGEST_SOCKET else Path(self._short.name, path.name)
-        self._configure(str(socket))
-        try:
-            self._start(self._signer, "amparo_signer", "--socket", str(socket))
-            self._wait(socket)
-            address = self._mint / "address"
+            folder.mkdir(exist_ok=True, mode=0o700)
+        socket = processes.socket_in(self._signer, lambda: self._short.name)
+        address = self._mint / "address"
+        with contextlib.ExitStack() as unless_started:
+            unless_started.callback(self.stop)
+            self._configure(socket)
+            self._start("signer", self._signer, "--socket", socket)
+            self._wait(lambda: processes.listens(socket))
             address.unlink(missing_ok=True)
-            self._start(self._mint, "amparo_mint", *self._listen)
-            self._wait(address)
-        except BaseException:
-            self.stop()
-            raise
+            self._start("mint", self._mint, *self._listen)
+            self._wait(address.exists)
+            unless_started.pop_all()
         return address.read_text()
 
     def __exit__(self, *_error: object) -> None:
@@ -72,22 +74,15 @@ class MintAlone:
     def stop(self) -> None:
         """Stop the mint, then the signer. Safe to call twice."""
         while self._processes:
-            _, process = self._processes.pop()
-            if process.stdin is not None:
-                process.stdin.close()
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            processes.stop(self._processes.pop()[1])
         self._short.cleanup()
+        self._folder.unlock()
 
     def _configure(self, socket: str) -> None:
         """Written when the folder is new; afterwards an operator's own file counts, but for the signer's socket."""
         path = self._mint / "config.json"
         if path.exists():
-            kept: dict[str, object] = msgspec.json.decode(path.read_bytes())
+            kept = _read(path)
         elif self._place is None:
             raise ServiceFailed(
                 "The mint does not know its log.",
@@ -100,25 +95,25 @@ class MintAlone:
             kept |= {"database": place.database, "crowd": {}}
         replace_file(path, msgspec.json.format(msgspec.json.encode(kept | {"signer": socket}), indent=1))
 
-    def _start(self, folder: Path, module: str, *words: str) -> None:
-        command = [sys.executable, "-P", "-m", module, "--data", str(folder), "--attached", *words]
-        with (folder / "output").open("ab") as output:
-            # A session of its own: Ctrl-C reaches this process only, which then stops them in order.
-            process = subprocess.Popen(  # noqa: S603 - our own services
-                command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-            )
-        self._processes.append((folder, process))
+    def _start(self, name: str, folder: Path, *words: str) -> None:
+        self._processes.append((folder, processes.start(name, folder, *words)))
 
-    def _wait(self, sign: Path) -> None:
+    def _wait(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not sign.exists():
+        while not ready():
             self._check()
             if time.monotonic() > deadline:
-                raise ServiceFailed("The mint does not start.", why=f"{sign.name} did not appear.")
+                raise ServiceFailed("The mint does not start.", why="It gave no sign of life.")
             time.sleep(PAUSE_SECONDS)
 
     def _check(self) -> None:
         for folder, process in self._processes:
             if process.poll() is not None:
-                lines = (folder / "output").read_text(errors="replace").strip().splitlines()
-                raise ServiceFailed(f"The {folder.name} has ended.", why=lines[-1] if lines else "It gave no reason.")
+                raise ServiceFailed(f"The {folder.name} has ended.", why=processes.last_line(folder))
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except (ValueError, RecursionError) as error:
+        raise ServiceFailed(f"{path} cannot be read.", why=f"{error}.", todo="Mend the file.") from error

@@ -6,19 +6,17 @@ this process ends, however it ends (`--attached`). Who may say what in the log i
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
+from amparo import processes
 from amparo.errors import ServiceFailed
 from amparo.folder import SERVICES, SIGNER, DataFolder, ServicesFile
 from amparo_common.signing import PublicJwk
@@ -31,7 +29,6 @@ START_SECONDS = 30.0
 WATCH_SECONDS = 0.1
 MOST_RESTARTS = 20
 RESTART_WINDOW_SECONDS = 30.0
-LONGEST_SOCKET = 100
 PRACTICE_WINDOW_HOURS = 36
 
 
@@ -81,16 +78,15 @@ class Supervisor:
         """Start everything and wait until it answers. Raises `FolderInUse`, `DiskFull`, `ServiceFailed`."""
         self._folder.prepare()
         self._folder.lock()
-        try:
+        with contextlib.ExitStack() as unless_started:
+            unless_started.callback(self.stop)
             services = self._configure()
             for group in (("log", SIGNER), ("shops", "office", "mint")):
                 for name in group:
                     self._processes[name] = self._spawn(name, services)
                 for name in group:
                     self._wait(name, services)
-        except BaseException:
-            self.stop()
-            raise
+            unless_started.pop_all()
         self._services = services
         self._watcher.start()
         return services
@@ -103,16 +99,8 @@ class Supervisor:
         with self._lock:
             for name in (*reversed(SERVICES[1:]), SIGNER, SERVICES[0]):
                 process = self._processes.pop(name, None)
-                if process is None:
-                    continue
-                if process.stdin is not None:
-                    process.stdin.close()
-                process.terminate()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                if process is not None:
+                    processes.stop(process)
         self._short.close()
         self._folder.unlock()
 
@@ -138,7 +126,8 @@ class Supervisor:
             vkey = keys["log"].vkey
         else:
             vkey = known.vkey
-        services = ServicesFile(ports=ports, vkey=vkey, practice=self._practice, signer=self._socket())
+        signer = processes.socket_in(self._folder.service(SIGNER), self._short_folder)
+        services = ServicesFile(ports=ports, vkey=vkey, practice=self._practice, signer=signer)
         chosen, log = self._settings, {"log_url": services.url("log"), "log_vkey": vkey}
         # The demo's month is short: its aid is claimed within a day and a half.
         hours = min(chosen.claim_window_hours, PRACTICE_WINDOW_HOURS) if self._practice else chosen.claim_window_hours
@@ -168,18 +157,16 @@ class Supervisor:
         self._folder.write_services(services)
         return services
 
-    def _socket(self) -> str:
-        """Where the signer listens: in its folder, or in a private folder of this run when that path is too long for a socket."""
-        path = (self._folder.service(SIGNER) / SIGNER).with_suffix(".sock")
-        if len(os.fsencode(path)) <= LONGEST_SOCKET:
-            return str(path)
-        return str(Path(self._short.enter_context(tempfile.TemporaryDirectory(prefix="amparo-")), path.name))
+    def _short_folder(self) -> str:
+        return self._short.enter_context(tempfile.TemporaryDirectory(prefix="amparo-"))
 
     def _ask_keys(self) -> dict[str, _Keys]:
         """Let every service make its keys and print the public ones."""
         asked = {
             name: subprocess.Popen(  # noqa: S603 - our own services
-                [*self._command(name), "--keys"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                [*processes.command(name, self._folder.service(name)), "--keys"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
             for name in SERVICES
         }
@@ -214,29 +201,21 @@ class Supervisor:
 
     # --- processes --------------------------------------------------------------------------------------------------------
 
-    def _command(self, name: str) -> list[str]:
-        # -P: the folder we stand in is not searched for modules.
-        return [sys.executable, "-P", "-m", f"amparo_{name}", "--data", str(self._folder.service(name))]
-
     def _spawn(self, name: str, services: ServicesFile) -> "subprocess.Popen[bytes]":
-        command = [*self._command(name), "--attached"]
+        folder = self._folder.service(name)
         if name == SIGNER:
-            command += ["--socket", services.signer]
-            self._folder.service(SIGNER).mkdir(mode=0o700, exist_ok=True)
-        else:
-            command += ["--port", str(services.ports[name])]
-            command += ["--practice-clock", str(self._folder.clock)] if self._practice else []
-        with (self._folder.service(name) / "output").open("ab") as output:
-            # A session of its own: Ctrl-C reaches this process only, which then stops the services in order.
-            return subprocess.Popen(  # noqa: S603 - our own services
-                command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-            )
+            folder.mkdir(mode=0o700, exist_ok=True)
+            return processes.start(name, folder, "--socket", services.signer)
+        clock = ["--practice-clock", str(self._folder.clock)] if self._practice else []
+        return processes.start(name, folder, "--port", str(services.ports[name]), *clock)
 
     def _wait(self, name: str, services: ServicesFile) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(name, services):
             if self._processes[name].poll() is not None or time.monotonic() > deadline:
-                raise ServiceFailed(f"The service {name} does not start.", why=_last_line(self._folder.service(name)))
+                raise ServiceFailed(
+                    f"The service {name} does not start.", why=processes.last_line(self._folder.service(name))
+                )
             time.sleep(0.02)
 
     def _watch(self) -> None:
@@ -260,18 +239,12 @@ class Supervisor:
 
 def _answers(name: str, services: ServicesFile) -> bool:
     if name == SIGNER:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            return probe.connect_ex(services.signer) == 0
+        return processes.listens(services.signer)
     try:
         health = Client(services.url(name), patience=0).get("/health", dict[str, object])
     except (Unreachable, RemoteError):
         return False
     return health.get("service") == name
-
-
-def _last_line(folder: Path) -> str:
-    lines = (folder / "output").read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "It gave no reason."
 
 
 def _free_ports(known: dict[str, int]) -> dict[str, int]:

@@ -10,7 +10,7 @@ time limit would), only given up; and what others may build on is told when the 
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -131,7 +131,9 @@ class PostgresPool:
                 yield connection
             except TimeoutError:
                 raise  # the connection is given up, and with it the transaction
-            except BaseException:
+            except (
+                BaseException
+            ):  # whatever happened, also a cancelled task: the next user must not find this transaction open
                 await connection.execute("ROLLBACK")
                 raise
             await self._commit(connection)
@@ -162,10 +164,9 @@ class PostgresPool:
 
 async def _connect_one(server: str, options: dict[str, Any]) -> Any:
     connection = await asyncpg.connect(server, timeout=_SERVER_SECONDS, **options)
-    try:
+    async with AsyncExitStack() as unless_ready:
+        unless_ready.push_async_callback(connection.close, timeout=_SERVER_SECONDS)
         # Hashes travel as their 16 bytes.
         await connection.set_type_codec("uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-    except BaseException:
-        await connection.close(timeout=_SERVER_SECONDS)
-        raise
+        unless_ready.pop_all()
     return connection

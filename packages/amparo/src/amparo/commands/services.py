@@ -11,7 +11,7 @@ from amparo.commands.demo import ctrl_c, wait_for_ctrl_c
 from amparo.commands.shell import DATA, Data, Json, console, tell
 from amparo.errors import NoCheckout
 from amparo.folder import SERVICES, DataFolder
-from amparo.installation import Installation
+from amparo.installation import Installation, mint_operator
 from amparo.mint_alone import MintAlone, Place
 from amparo.supervisor import Settings, Supervisor
 from amparo_common.clock import from_text
@@ -94,7 +94,7 @@ def back_up(
 ) -> None:
     """Copy the mint's database into a new file while it goes on (SQLite)."""
     asked = {"path": str(target.absolute())}
-    found = Installation.running(data).mint_operator().post("/operate/backup", asked, dict[str, Any])
+    found = mint_operator(data).post("/operate/backup", asked, dict[str, Any])
     tell(as_json, found, f"The mint's database was copied to {target}.")
 
 
@@ -109,7 +109,7 @@ def open_keyset(
     """Announce a unit's keys for a period in the public log, then sign with them."""
     expiry = None if ends is None else int(from_text(ends).timestamp())
     asked = {"unit": unit, "period": period, "final_expiry": expiry}
-    found = Installation.running(data).mint_operator().post("/operate/keysets", asked, dict[str, str])
+    found = mint_operator(data).post("/operate/keysets", asked, dict[str, str])
     tell(as_json, found, f"The keyset {found['keyset']} is in the public log and signs {unit} from now on.")
 
 

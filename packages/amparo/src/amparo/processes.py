@@ -1,0 +1,62 @@
+"""One of our services as a process: started on its folder, stopped, asked for its last words. It ends with this process, however
+that ends (`--attached`)."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+STOP_SECONDS = 10.0
+_LONGEST_SOCKET = 100
+
+
+def command(name: str, folder: Path) -> list[str]:
+    """The command line of a service on its folder."""
+    # -P: the folder we stand in is not searched for modules.
+    return [sys.executable, "-P", "-m", f"amparo_{name}", "--data", str(folder)]
+
+
+def start(name: str, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
+    """Start a service; what it says goes to the file `output` in its folder."""
+    with (folder / "output").open("ab") as output:
+        # A session of its own: Ctrl-C reaches this process only, which then stops the services in order.
+        return subprocess.Popen(  # noqa: S603 - our own services
+            [*command(name, folder), "--attached", *words],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def stop(process: "subprocess.Popen[bytes]") -> None:
+    """Stop a service politely, and for sure after `STOP_SECONDS`."""
+    if process.stdin is not None:
+        process.stdin.close()
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def last_line(folder: Path) -> str:
+    """What a service said last."""
+    lines = (folder / "output").read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "It gave no reason."
+
+
+def socket_in(folder: Path, elsewhere: Callable[[], str]) -> str:
+    """Where a service with this folder listens: there, or in the folder that `elsewhere` makes when that path is too long for a
+    socket."""
+    path = folder / f"{folder.name}.sock"
+    return str(path if len(os.fsencode(path)) <= _LONGEST_SOCKET else Path(elsewhere(), path.name))
+
+
+def listens(path: str) -> bool:
+    """Whether somebody listens there: the file alone may be a dead process's."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(path) == 0
