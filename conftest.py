@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.servers.postgres import PostgresServer, postgres_server
 
+pytest_plugins = ["tests.told_at_once"]
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:

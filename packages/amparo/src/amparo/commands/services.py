@@ -138,9 +138,13 @@ def test(context: typer.Context) -> None:
     if context.args:
         steps = steps[-1:]
     for name, command in steps:
+        # What a check prints matters only when it fails; pytest tells of its progress and of each failure at once.
+        quiet = name != "tests"
         console.print(f"== {name}", markup=False)
-        result = subprocess.run(command, cwd=root, check=False)  # noqa: S603 - our own tools over our own folder
+        result = subprocess.run(command, cwd=root, check=False, capture_output=quiet, text=quiet)  # noqa: S603 - our own tools over our own folder
         if result.returncode != 0:
+            if quiet:
+                console.print(result.stdout + result.stderr, markup=False, highlight=False)
             raise typer.Exit(1)
 
 
