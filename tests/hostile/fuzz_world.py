@@ -117,7 +117,7 @@ class Forgetful(Store):
     async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
         """Forgotten."""
 
-    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
+    async def clear_quotes(self, *, ended: Sequence[int], over: Sequence[int], most_unpaid: int) -> int:
         """There are too few."""
         return 0
 

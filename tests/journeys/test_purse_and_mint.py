@@ -17,6 +17,7 @@ from amparo_cashu.errors import KeysetUnknown
 from amparo_cashu.wire import Proof
 from amparo_mint.calendar import GRACE_SECONDS
 from amparo_office.claims import Claims
+from amparo_purse.calendar import GRACE
 from amparo_service.errors import RemoteError
 from amparo_till.errors import TakenBefore
 
@@ -25,6 +26,10 @@ from amparo_till.errors import TakenBefore
 def town(town_of_devices: Town) -> Town:
     """The services and devices of these tests."""
     return town_of_devices
+
+
+def test_mint_and_devices_count_the_same_days_of_grace() -> None:
+    assert GRACE == GRACE_SECONDS
 
 
 # --- the end of a keyset --------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def test_the_bridge_that_is_checked_is_this_tree_s(workspace: Workspace) -> None
         ('tag="quote-paid"', 'tag="quote-settled"'),
         ("frozen=True, forbid_unknown_fields=True, tag_field", "frozen=True, tag_field"),
         ('LOG_TYP = "', 'class Extra(BridgeMessage, frozen=True, tag="extra"):\n    who: str\n\n\nLOG_TYP = "'),
-        ("LogMessage = (\n    KeyAnnounced |", "LogMessage = (\n    QuotePaid | KeyAnnounced |"),
+        ("LogMessage = (\n    KeyAnnounced\n", "LogMessage = (\n    QuotePaid\n    | KeyAnnounced\n"),
     ],
     ids=["field added", "type changed", "field removed", "default added", "kind", "unknown fields", "message", "union"],
 )

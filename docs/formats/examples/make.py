@@ -35,7 +35,7 @@ from amparo_log.view import OWNERS, SERVICES
 from amparo_mint.signing import show_signature
 from amparo_office.cycles import pseudonym
 from amparo_rules.batch import Columns, column, evaluate_batch
-from amparo_rules.catalogue import days
+from amparo_rules.catalogue import FactDefinition, FactType, days
 from amparo_rules.evaluate import Household
 from amparo_rules.receipt import Declared, Frame, Receipt, ReceiptBundle, Subject, receipt_signer, write_receipts
 from amparo_rules.rule import read_rule
@@ -185,7 +185,41 @@ def public_messages(decided: Decided) -> list[tuple[str, str, bridge.LogMessage]
             "shops",
             bridge.SettlementFigures(CYCLE, UNIT, shops=1, deposited=2_504, settled=2_504, payable=0),
         ),
+        ("2026-11-02T10:00:00Z", "office", defined_fact()),
+        ("2026-11-03T02:00:00Z", "office", bridge.StaffTrail(entries=412, head=secret("trail").hex())),
+        (
+            "2026-11-04T09:00:00Z",
+            "office",
+            bridge.ExportMade(
+                reference=secret("export").hex()[:16],
+                programme="food-basket",
+                count=9_812,
+                identity=True,
+                reason="distribution",
+                approvals=2,
+            ),
+        ),
     ]
+
+
+def defined_fact() -> bridge.FactDefined:
+    """A fact that two people added to the catalogue of the release."""
+    labels = {
+        "en": "main material of the roof (1 metal … 5 other)",
+        "es": "material principal del techo (1 metal … 5 otro)",
+        "fr": "matériau principal du toit (1 métal … 5 autre)",
+        "ar": "مادة السقف الرئيسية",
+        "pt": "material principal do telhado (1 metal … 5 outro)",
+    }
+    definition = FactDefinition(
+        name="roof_type",
+        entity="household",
+        type=FactType(kind="int", min=1, max=5),
+        label=labels,
+        purpose="declared need of the household",
+        retention_days=365,
+    )
+    return bridge.FactDefined("household", "roof_type", canonical.encode(definition).decode(), approvals=2)
 
 
 class LogFiles:
@@ -288,6 +322,9 @@ def write_log_entries(log: TransparencyLog) -> None:
         "aid-approved": 8,
         "mint-figures": 9,
         "settlement-figures": 10,
+        "fact-defined": 11,
+        "staff-trail": 12,
+        "export-made": 13,
     }
     for kind, number in numbers.items():
         entry = canonical.decode(log.store.entries(number, 1)[0], bridge.LogEntry)

@@ -159,11 +159,20 @@ def test_a_damaged_head_is_refused() -> None:
 
 def test_a_filter_with_one_giant_bucket_is_refused() -> None:
     head = GOOD[:43] + (1).to_bytes(8, "big") + (1).to_bytes(4, "big") + bytes(4)
-    assert not SpentFilter(head + b"\xff" * 100).has(items(1)[0])
+    assert not SpentFilter(head + b"\xff" * 3).has(items(1)[0])
     with pytest.raises(FilterMalformed):
-        SpentFilter(head + b"\x00" * 100).has(b"\xff" * 8)
+        SpentFilter(head + b"\x00" * 3).has(b"\xff" * 8)
     with pytest.raises(FilterMalformed):
         SpentFilter(head + bytes(2**20 + 1))
+
+
+def test_a_filter_that_holds_more_than_it_says_is_refused() -> None:
+    """Of one token, it says; and it takes every token of a small part of all numbers for spent."""
+    head = GOOD[:43] + (1).to_bytes(8, "big") + (1).to_bytes(4, "big") + bytes(4)
+    # 40 times: nothing between, then the place 1.
+    many = int(("0" + f"{1:020b}") * 40, 2).to_bytes(105, "big")
+    with pytest.raises(FilterMalformed):
+        SpentFilter(head + many)
 
 
 @given(

@@ -13,6 +13,8 @@ from amparo_common.bridge import (
     AskAccreditation,
     BridgeMessage,
     DecisionsMade,
+    ExportMade,
+    FactDefined,
     KeyAnnounced,
     KeysetAnnounced,
     LogEntry,
@@ -23,6 +25,7 @@ from amparo_common.bridge import (
     SettlementFigures,
     ShopDeposited,
     SignedMessage,
+    StaffTrail,
     check_log_signature,
     open_sealed,
     seal,
@@ -64,6 +67,9 @@ FOR_THE_LOG: list[LogMessage] = [
     ),
     AidApproved(programme="food", cycle="2026-11", root="1" * 64, total=200_000, unit=USD, approvals=2),
     MintFigures(period="2026-11", keyset=KEYSET, unit=USD, issued=10, moved=1, redeemed=5, outstanding=3, expired=2),
+    FactDefined(entity="household", name="roof_type", definition="{}", approvals=2),
+    ExportMade(reference="1" * 32, programme="food", count=300, identity=True, reason="payment", approvals=2),
+    StaffTrail(entries=412, head="2" * 64),
     SettlementFigures(period="2026-11", unit=USD, shops=3, deposited=10, settled=6, payable=4),
 ]
 MESSAGES: list[BridgeMessage] = [*BETWEEN_SERVICES, *FOR_THE_LOG]

@@ -1,6 +1,7 @@
 """What the log says: only a kind's owner says it, a service's first key counts for good, nothing out of order."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from amparo_common.bridge import (
     AidApproved,
     DecisionsMade,
+    ExportMade,
+    FactDefined,
     KeyAnnounced,
     KeysetAnnounced,
     LogEntry,
@@ -19,6 +22,7 @@ from amparo_common.bridge import (
     RulePublished,
     SettlementFigures,
     SignedMessage,
+    StaffTrail,
     sign_for_log,
 )
 from amparo_common.ids import KeysetId
@@ -67,6 +71,12 @@ OWNED: list[tuple[LogMessage, str]] = [
     (rule(), "office"),
     (DECISIONS, "office"),
     (approval(8), "office"),
+    (FactDefined(entity="household", name="roof_type", definition="{}", approvals=2), "office"),
+    (
+        ExportMade(reference="1" * 32, programme="food", count=300, identity=True, reason="payment", approvals=2),
+        "office",
+    ),
+    (StaffTrail(entries=7, head="3" * 64), "office"),
     (CARDS, "office"),
     (RECEIPTS, "office"),
     (KEYSET, "mint"),
@@ -143,6 +153,28 @@ def test_what_was_logged_is_found_again_with_its_place_and_time() -> None:
         assert publisher is not None
         assert publisher.kid == key.kid
     assert view.publisher("cards") is None
+
+
+def test_how_many_keysets_began_in_a_month_is_counted_by_when_they_sign() -> None:
+    """Announced ahead for one day, they count on that day; those of another unit or another month do not."""
+    view, december = town(), int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+    planned: list[tuple[str, dict[str, object]]] = [
+        ("2026-11-02T00:00:00Z", {"active_from": december + second}) for second in range(4)
+    ]
+    announced_at: list[tuple[str, dict[str, object]]] = [
+        ("2026-11-01T13:00:00Z", {}),
+        *planned,
+        ("2026-11-03T00:00:00Z", {"active_from": 1}),  # it cannot begin before it was announced
+        ("2026-11-03T00:00:00Z", {"unit": RENT}),
+        ("2026-11-04T00:00:00Z", {}),
+    ]
+    for at, changes in announced_at:
+        view.add(view.size, entry(msgspec.structs.replace(KEYSET, **changes), KEYS["mint"], at=at))
+    assert [view.keysets_begun(FOOD, december + second) for second in (-1, 0, 1, 3, 2 * 86_400)] == [3, 4, 5, 7, 6]
+    # A device whose clock is behind counts by the log's newest entry.
+    assert (view.keysets_begun(FOOD, 0), view.keysets_begun(RENT, 0)) == (3, 1)
+    assert view.keysets_begun(FOOD, december + 40 * 86_400) == 0
+    assert LogView().keysets_begun(FOOD, december) == 0
 
 
 # --- keys --------------------------------------------------------------------------------------------------------

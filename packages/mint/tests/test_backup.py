@@ -6,10 +6,10 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
-from packages.mint.tests.conftest import MINT_KEY, Town, Wallet
+from packages.mint.tests.conftest import FOOD, MINT_KEY, RENT, Town, Wallet, refused
 
 from amparo_mint.assemble import choose_store
-from amparo_mint.calendar import GRACE_SECONDS
+from amparo_mint.calendar import GRACE_SECONDS, CalendarSettings
 from amparo_mint.errors import DatabaseTooOld
 from amparo_mint.model import KeysetRow
 from amparo_mint.operate import NOTE, Operation
@@ -101,6 +101,49 @@ def test_an_accepted_backup_takes_no_token_twice_and_new_keysets_work(story: Sto
     assert wallet.state(wallet.receive(town.new_keyset("2026-12"), 16)) == ["UNSPENT"]
     town.operate("/operate/figures", {"period": "2026-12"})
     assert story.keyset not in {body.keyset for _, body in town.log.view().mint_figures}
+
+
+def test_a_keyset_that_was_opened_after_the_backup_takes_nothing_either(story: Story) -> None:
+    """The calendar, or the operator, would make the same keyset again, without one spent token."""
+    town, wallet = story.town, story.wallet
+    december = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+    later = town.run(lambda: town.operation.announce_keyset(FOOD, "2026-12", END, december))
+    town.run(lambda: town.operation.activate(later))
+    by_hand = town.new_keyset("by hand", unit=RENT)
+    town.run(town.server.use_keysets)
+    spent = wallet.receive(later, 8)
+    wallet.swap(spent, wallet.split(later, 8))
+    story.put_back()
+    assert {row.id for row in story.accept_backup()} == {story.keyset, later, by_hand}
+    town.open()
+    town.server._calendar = CalendarSettings(units=[FOOD])
+    town.clock.set(datetime(2026, 12, 2, tzinfo=UTC))
+    town.run(town.server.keep_calendar)
+    assert not [each for each in town.http.get("/v1/keysets").json()["keysets"] if each["active"]]
+    for body in ({"unit": FOOD, "period": "2026-12", "final_expiry": END}, {"unit": RENT, "period": "by hand"}):
+        asked = town.http.post("/operate/keysets", json=body, headers=town.as_operator())
+        refused(asked, 10000, "service.bad_request")
+    fresh = town.new_keyset("2026-12, again")
+    swapped = town.http.post("/v1/swap", content=wallet.swap_body(spent, wallet.split(fresh, 8)))
+    refused(swapped, 12003, "token.keyset_expired")
+
+
+def test_a_mint_starts_on_an_accepted_backup_from_before_a_keyset_was_closed(sqlite_town: Town) -> None:
+    """Its keys were destroyed since: nothing is asked of it but its last figures."""
+    town = sqlite_town
+    short = town.new_keyset("december", final_expiry=END)
+    story = Story(town, keyset=short)
+    town.clock.set(datetime.fromtimestamp(END + GRACE_SECONDS + 1, UTC))
+    town.operate("/operate/keysets/close", {"keyset": short})
+    story.put_back()
+    story.accept_backup()
+    town.open()
+    town.run(town.server.keep_calendar)
+    shown = [each["id"] for each in town.http.get("/v1/keysets").json()["keysets"]]
+    assert short not in shown
+    assert [row.state for row in town.run(town.store.keysets) if row.id == short] == ["closed"]
+    last = [body for _, body in town.log.view().mint_figures if body.keyset == short][-1]
+    assert (last.issued, last.outstanding, last.expired) == (24, 0, 24)
 
 
 def test_a_frozen_keyset_is_closed_with_what_the_log_says_was_left(sqlite_town: Town) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packages.mint.tests.conftest import FOOD, NOON, Town, Wallet
@@ -11,6 +12,7 @@ from amparo_common.ids import KeysetId
 from amparo_common.money import Unit
 from amparo_mint.calendar import DAY, GRACE_SECONDS, Activate, Announce, CalendarSettings, Close, due, start_of
 from amparo_mint.model import KeysetRow
+from amparo_service.errors import Unreachable
 
 SETTINGS = CalendarSettings(units=["food"])
 
@@ -60,6 +62,27 @@ def test_done_is_no_longer_due(now: int, spend_months: int, announce_days: int) 
                     rows[place] = KeysetRow(old.number, old.id, old.unit, old.period, old.final_expiry, "active")
     assert due(settings, rows, now) == []
     assert sorted(row.unit for row in rows if row.state == "active") == ["food", "rent"]
+
+
+def test_a_keyset_that_is_closed_while_the_log_is_away_disturbs_nobody(town: Town, wallet: Wallet, keyset: str) -> None:
+    """Its tables are gone at once, its figures are published when the log is back, and the rest goes on meanwhile."""
+    short = town.new_keyset("short", final_expiry=at("2026-12-01"))
+    old = wallet.receive(short, 8)
+    open_ended = town.new_keyset("open end")
+    proofs = wallet.receive(open_ended, 8)
+    unpaid = wallet.quote(8)
+    town.clock.set(datetime.fromtimestamp(at("2026-12-01") + GRACE_SECONDS + 1, UTC))
+    town.log.away = True
+    body = wallet.swap_body(old, wallet.split(open_ended, 8))
+    with pytest.raises(Unreachable):
+        town.run(town.server.keep_calendar)
+    assert wallet.state(proofs) == ["UNSPENT"]
+    assert town.http.post("/v1/swap", content=body).json()["code"] == 12001
+    assert short not in [each["id"] for each in town.http.get("/v1/keysets").json()["keysets"]]
+    assert town.http.get(f"/v1/mint/quote/benefit/{unpaid}").status_code == 200
+    town.log.away = False
+    town.run(town.server.keep_calendar)
+    assert [body.expired for _, body in town.log.view().mint_figures if body.keyset == short] == [8]
 
 
 def test_a_mint_keeps_its_calendar_through_the_months_and_nothing_is_lost(town: Town, wallet: Wallet) -> None:

@@ -14,11 +14,11 @@ from tests.servers.postgres import PostgresServer, postgres_server
 from amparo_common.ids import DepositId, KeysetId, QuoteId
 from amparo_common.money import Unit
 from amparo_mint.deciding import Outcome
+from amparo_mint.errors import DatabaseAway
 from amparo_mint.model import DONE, Change, Deposit, Entry, MeltQuoteRow, MintQuoteRow, Payment
 from amparo_mint.postgres_pool import servers
 from amparo_mint.postgres_store import PostgresStore
 from amparo_mint.store import NewKeyset
-from amparo_service.errors import CannotStore
 
 FOOD = Unit("food")
 KEYSET = KeysetId("01" + "aa" * 32)
@@ -107,12 +107,12 @@ def test_a_commit_that_no_replica_has_is_shown_to_nobody_and_carried_out_when_th
     async def story() -> None:
         async with opened(address, patience=1.0) as store, watching(address) as operator:
             async with without_replica(operator):
-                with pytest.raises(CannotStore):
+                with pytest.raises(DatabaseAway):
                     await issue(store)
                 assert await store.mint_quotes([QUOTE]) == {}
                 assert await store.signed_amounts([(1, OUTPUT)]) == [None]
                 # Nobody gets a turn before it: whoever asks again is not told that it was done.
-                with pytest.raises(CannotStore):
+                with pytest.raises(DatabaseAway):
                     await issue(store)
             await until(operator, "SELECT count(*) = 1 FROM mint_quote")
             assert await store.signed_amounts([(1, OUTPUT)]) == [8]
@@ -127,9 +127,9 @@ def test_what_a_primary_shows_but_no_replica_has_is_neither_restored_nor_booked(
             # As after a crash of the primary: the rows are there, and no replica has been heard of.
             async with without_replica(operator):
                 assert (await store.mint_quotes([QUOTE]))[QUOTE].issued == 8
-                with pytest.raises(CannotStore):
+                with pytest.raises(DatabaseAway):
                     await store.signed_amounts([(1, OUTPUT)])
-                with pytest.raises(CannotStore):
+                with pytest.raises(DatabaseAway):
                     await store.waiting()
             assert await store.signed_amounts([(1, OUTPUT)]) == [8]
             assert [row.id for row in await store.waiting()] == [DEPOSIT]

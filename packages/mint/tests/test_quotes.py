@@ -1,13 +1,16 @@
 """Quotes for aid and the office's payments: who claims what, once, and never more than was approved."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 from packages.mint.tests.conftest import MINT_KEY, RENT, Town, Wallet, refused
 
+from amparo_cashu.wire import BlindedMessage, Proof
 from amparo_common.money import MOST_MINOR_UNITS
 from amparo_common.signing import SigningKey
+from amparo_mint.signing import Signed, SigningDesk
 
 # --- quotes and claims ----------------------------------------------------------------------------
 
@@ -43,6 +46,22 @@ def test_an_unpaid_quote_gives_nothing(town: Town, wallet: Wallet, keyset: str) 
     assert town.figures() == {keyset: (0, 0, 0, 0)}
     town.pay(quote, 64)
     assert town.http.post("/v1/mint/benefit", content=body).status_code == 200
+
+
+class NoSigner(SigningDesk):
+    """Nobody signs here."""
+
+    async def run(self, inputs: Sequence[Proof], outputs: Sequence[BlindedMessage]) -> Signed:
+        """Never asked."""
+        pytest.fail(f"The signer was asked for {len(inputs)} inputs and {len(outputs)} outputs.")
+
+
+def test_nothing_is_signed_for_a_quote_that_nobody_has_paid(town: Town, wallet: Wallet, keyset: str) -> None:
+    """Anybody makes such quotes: a hundred signatures for each would keep the signer busy."""
+    quote = wallet.quote(8)
+    town.mint._desk = NoSigner(town.signer)
+    body = wallet.claim_body(quote, wallet.split(keyset, 8))
+    refused(town.http.post("/v1/mint/benefit", content=body), 20001, "token.quote_not_paid")
 
 
 def test_an_unknown_quote_is_refused_everywhere(town: Town, wallet: Wallet, keyset: str) -> None:

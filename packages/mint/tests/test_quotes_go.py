@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from packages.mint.tests.conftest import FOOD, NOON, Town, Wallet, refused
+from packages.mint.tests.conftest import FOOD, NOON, RENT, Town, Wallet, refused
 
 from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
 from amparo_mint import operate
@@ -57,10 +57,10 @@ async def left(store: Store, quotes: tuple[list[str], list[str]]) -> tuple[int, 
 def test_unpaid_quotes_go_with_the_keysets_that_have_ended_and_with_no_other(play: Callable[[Story], None]) -> None:
     async def story(store: Store) -> None:
         old, new = await ask(store, aid=3, deposits=2), await ask(store, aid=2, deposits=3, keyset=2)
-        assert await store.clear_quotes(ended=[], most_unpaid=MANY) == 0
-        assert await store.clear_quotes(ended=[1, 3], most_unpaid=MANY) == 5
+        assert await store.clear_quotes(ended=[], over=[], most_unpaid=MANY) == 0
+        assert await store.clear_quotes(ended=[1, 3], over=[], most_unpaid=MANY) == 5
         assert (await left(store, old), await left(store, new)) == ((0, 0), (2, 3))
-        assert await store.clear_quotes(ended=[1, 3], most_unpaid=MANY) == 0
+        assert await store.clear_quotes(ended=[1, 3], over=[], most_unpaid=MANY) == 0
 
     play(story)
 
@@ -70,12 +70,12 @@ def test_of_a_flood_as_many_unpaid_quotes_stay_as_are_allowed(play: Callable[[St
         quotes = await ask(store, aid=60, deposits=50)
         paid = (await ask(store, aid=1, deposits=0))[0]
         await store.apply([Change(payment=Payment(QuoteId(paid[0]), 8, FOOD, 1_000, 1))])
-        assert await store.clear_quotes(ended=[], most_unpaid=40) == 20 + 10
+        assert await store.clear_quotes(ended=[], over=[], most_unpaid=40) == 20 + 10
         assert await left(store, quotes) == (40, 40)
         # Any of them goes, an old one as well as a new one.
         for part in (quotes[0][:30], quotes[0][30:]):
             assert 0 < len(await store.mint_quotes(part)) < 30
-        assert await store.clear_quotes(ended=[], most_unpaid=0) == 80
+        assert await store.clear_quotes(ended=[], over=[], most_unpaid=0) == 80
         assert await left(store, (paid, [])) == (1, 0)
 
     play(story)
@@ -84,9 +84,9 @@ def test_of_a_flood_as_many_unpaid_quotes_stay_as_are_allowed(play: Callable[[St
 def test_a_great_many_quotes_are_removed_in_small_steps(play: Callable[[Story], None]) -> None:
     async def story(store: Store) -> None:
         quotes = await ask(store, aid=CLEARED_AT_ONCE + 1, deposits=0)
-        assert await store.clear_quotes(ended=[1], most_unpaid=MANY) == CLEARED_AT_ONCE
+        assert await store.clear_quotes(ended=[1], over=[], most_unpaid=MANY) == CLEARED_AT_ONCE
         assert await left(store, quotes) == (1, 0)
-        assert await store.clear_quotes(ended=[1], most_unpaid=MANY) == 1
+        assert await store.clear_quotes(ended=[1], over=[], most_unpaid=MANY) == 1
 
     play(story)
 
@@ -96,9 +96,9 @@ def test_a_deposit_that_waits_outlives_its_keyset(play: Callable[[Story], None])
         row = MeltQuoteRow(DepositId("d"), "shop", FOOD, 8, "PENDING", keyset=1)
         await store.apply([Change(new_melt_quote=row)])
         await store.close_keyset("01aa")
-        assert await store.clear_quotes(ended=[1], most_unpaid=0) == 0
+        assert await store.clear_quotes(ended=[1], over=[1], most_unpaid=0) == 0
         await store.finish_deposit("d", accepted=True)
-        assert await store.clear_quotes(ended=[1], most_unpaid=0) == 1
+        assert await store.clear_quotes(ended=[1], over=[1], most_unpaid=0) == 1
 
     play(story)
 
@@ -139,6 +139,30 @@ def test_quotes_are_kept_as_long_as_they_may_be_asked_for(town: Town, wallet: Wa
     answer = town.http.post("/v1/mint/benefit", content=wallet.claim_body(late, wallet.split(newer, 8)))
     assert answer.status_code == 200
     refused(town.http.get(f"/v1/mint/quote/benefit/{unpaid}"), 10000, "token.quote_unknown")
+
+
+def test_quotes_of_a_keyset_without_an_end_go_when_several_later_ones_have_signed(town: Town, wallet: Wallet) -> None:
+    """Unpaid ones after three, finished ones after six; one that was paid for and not claimed never."""
+    endless = town.new_keyset("endless")
+    unpaid, late, claimed = wallet.quote(8), wallet.quote(8), wallet.quote(8)
+    for quote in (late, claimed):
+        town.pay(quote, 8)
+    blanks = wallet.split(endless, 8)
+    claim = wallet.claim_body(claimed, blanks)
+    assert town.http.post("/v1/mint/benefit", content=claim).status_code == 200
+    # Those of another unit do not count.
+    for at in range(7):
+        town.new_keyset(f"rent {at}", unit=RENT)
+    expected = {unpaid, late, claimed}
+    for later in range(1, 7):
+        town.new_keyset(f"later {later}")
+        expected -= {unpaid} if later >= operate.LATER_AS_END else set()
+        expected -= {claimed} if later >= operate.LATER_AS_CLOSED else set()
+        town.clock.set(datetime.fromtimestamp(int(NOON.timestamp()) + later * 61, UTC))
+        town.run(town.server.keep_calendar)
+        known = {q for q in (unpaid, late, claimed) if town.http.get(f"/v1/mint/quote/benefit/{q}").status_code == 200}
+        assert known == expected
+    assert known == {late}
 
 
 def test_a_mint_under_a_flood_of_quotes_keeps_its_bound_by_itself(

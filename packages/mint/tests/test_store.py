@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +12,7 @@ from amparo_cashu.errors import (
     AlreadySigned,
     AlreadySpent,
     KeysetInactive,
+    KeysetUnknown,
     NotBalanced,
     QuoteIssued,
     QuoteNotPaid,
@@ -22,18 +24,20 @@ from amparo_cashu.errors import (
 from amparo_common.ids import DepositId, KeysetId, QuoteId
 from amparo_common.money import Unit
 from amparo_common.secret import Secret
-from amparo_mint.errors import KeysetStillInUse, OverApproved, OverIssued
+from amparo_mint.errors import DatabaseAway, KeysetStillInUse, OverApproved, OverIssued
 from amparo_mint.model import DONE, REPLAYED, Change, Deposit, Entry, MeltQuoteRow, MintQuoteRow, Payment
 from amparo_mint.postgres_store import SMALL_TABLE, SMALLEST_MIX, PostgresStore
 from amparo_mint.sqlite_store import SqliteStore
 from amparo_mint.store import NewKeyset, Store, TokenHasher
-from amparo_service.errors import CannotStore, KeyMissing
+from amparo_service.errors import KeyMissing
 
 FOOD = Unit("food")
 FIRST, SECOND = KeysetId("01" + "aa" * 32), KeysetId("01" + "bb" * 32)
 AMOUNTS = [1, 2, 4, 8]
 
+S = TypeVar("S", bound=Store)
 Story = Callable[[Store], Awaitable[None]]
+PostgresStory = Callable[[PostgresStore], Awaitable[None]]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -41,17 +45,27 @@ def play(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], No
     """Plays a story on a fresh database with one active keyset (number 1)."""
     address = request.getfixturevalue("new_database")() if request.param == "postgres" else ""
 
-    async def run(story: Story) -> None:
-        store: Store = PostgresStore(address) if address else SqliteStore(tmp_path / "mint.sqlite")
-        await store.open()
-        try:
-            await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", 2_000_000_000, AMOUNTS))
-            await store.activate(FIRST)
-            await story(store)
-        finally:
-            await store.close()
+    def run(story: Story) -> None:
+        asyncio.run(played(PostgresStore(address) if address else SqliteStore(tmp_path / "mint.sqlite"), story))
 
-    return lambda story: asyncio.run(run(story))
+    return run
+
+
+@pytest.fixture
+def play_on_postgres(new_database: Callable[[], str]) -> Callable[[PostgresStory], None]:
+    """The same on PostgreSQL alone, for stories that look into its tables. They must end."""
+    return lambda story: asyncio.run(asyncio.wait_for(played(PostgresStore(new_database()), story), timeout=60))
+
+
+async def played(store: S, story: Callable[[S], Awaitable[None]]) -> None:
+    """A story on a database with one active keyset."""
+    await store.open()
+    try:
+        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", 2_000_000_000, AMOUNTS))
+        await store.activate(FIRST)
+        await story(store)
+    finally:
+        await store.close()
 
 
 def entry(name: str, amount: int = 8, *, keyset: int = 1) -> Entry:
@@ -110,6 +124,26 @@ def test_a_request_that_was_carried_out_is_known_again_whatever_happened_since(p
         assert await store.apply([Change(spend=[entry("b")], issue=[entry("c")])]) == [DONE]
         assert await store.apply([swap, later]) == [REPLAYED, REPLAYED]
         assert await store.apply([Change(issue=[entry("a")], claims=[("q", 8)])]) == [REPLAYED]
+        assert await sums(store) == [(8, 0, 0, 8)]
+
+    play(story)
+
+
+def test_a_token_of_a_keyset_that_was_closed_meanwhile_holds_up_no_other_request(play: Callable[[Story], None]) -> None:
+    """Its tables are gone, and another process of the mint, or a request on its way, does not know that yet."""
+
+    async def story(store: Store) -> None:
+        await store.add_keyset(NewKeyset(SECOND, FOOD, "2026-12", None, AMOUNTS))
+        await store.activate(SECOND)
+        await issue(store, entry("a", keyset=2))
+        await store.close_keyset(FIRST)
+        late = Change(spend=[entry("z")], issue=[entry("y", keyset=2)])
+        good = Change(spend=[entry("a", keyset=2)], issue=[entry("b", keyset=2)])
+        refused, done = await store.apply([late, good])
+        assert (type(refused), done) == (KeysetUnknown, DONE)
+        for ask in (store.token_states, store.signed_amounts):
+            with pytest.raises(KeysetUnknown):
+                await ask([(2, entry("a").hash), (1, entry("z").hash)])
         assert await sums(store) == [(8, 0, 0, 8)]
 
     play(story)
@@ -357,15 +391,12 @@ def test_two_processes_on_one_postgresql_never_spend_a_token_twice(new_database:
     asyncio.run(story())
 
 
-def test_mixed_tokens_of_postgresql_carry_one_transaction_and_no_order(new_database: Callable[[], str]) -> None:
+def test_mixed_tokens_of_postgresql_carry_one_transaction_and_no_order(
+    play_on_postgres: Callable[[PostgresStory], None],
+) -> None:
     """Also after a second mixing with a single swap: its two tokens would otherwise share a number that nobody else has."""
-    address = new_database()
 
-    async def story() -> None:
-        store = PostgresStore(address)
-        await store.open()
-        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", None, AMOUNTS))
-        await store.activate(FIRST)
+    async def story(store: PostgresStore) -> None:
         await issue(store, *(entry(f"{at * 7 % 50:02}") for at in range(50)))
         for at in range(49):
             await store.apply([Change(spend=[entry(f"{at:02}")], issue=[entry(f"{at * 3 % 50:02}n")])])
@@ -380,20 +411,16 @@ def test_mixed_tokens_of_postgresql_carry_one_transaction_and_no_order(new_datab
             await store.apply([Change(spend=[entry("49")], issue=[entry("49n")])])
         assert await refusal(store, Change(spend=[entry("07")], issue=[entry("new")])) is AlreadySpent
         assert await sums(store) == [(400, 0, 0, 400)]
-        await store.close()
 
-    asyncio.run(story())
+    play_on_postgres(story)
 
 
-def test_few_quotes_of_postgresql_carry_one_transaction_and_no_order(new_database: Callable[[], str]) -> None:
+def test_few_quotes_of_postgresql_carry_one_transaction_and_no_order(
+    play_on_postgres: Callable[[PostgresStory], None],
+) -> None:
     """Neither the order in which they were made, paid and claimed, nor what else was written with one of them."""
-    address = new_database()
 
-    async def story() -> None:
-        store = PostgresStore(address)
-        await store.open()
-        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", None, AMOUNTS))
-        await store.activate(FIRST)
+    async def story(store: PostgresStore) -> None:
         names = [f"q{at * 7 % 20:02}" for at in range(20)]
         for name in names:
             await issue(store, entry(name), quote=name)
@@ -415,19 +442,14 @@ def test_few_quotes_of_postgresql_carry_one_transaction_and_no_order(new_databas
                 assert rows[0][2] == "(0,1)"
         assert (await store.mint_quotes(names), await store.melt_quotes(names), await sums(store)) == before
         assert len(await store.waiting()) == 3
-        await store.close()
 
-    asyncio.run(story())
+    play_on_postgres(story)
 
 
-def test_a_large_table_of_postgresql_takes_new_tokens_only_in_a_crowd(new_database: Callable[[], str]) -> None:
-    address = new_database()
-
-    async def story() -> None:
-        store = PostgresStore(address)
-        await store.open()
-        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", None, AMOUNTS))
-        await store.activate(FIRST)
+def test_a_large_table_of_postgresql_takes_new_tokens_only_in_a_crowd(
+    play_on_postgres: Callable[[PostgresStory], None],
+) -> None:
+    async def story(store: PostgresStore) -> None:
         fill = "INSERT INTO {} SELECT gen_random_uuid(), 1 FROM generate_series(1, {})"
         question = "SELECT (SELECT count(*) FROM issued_1), (SELECT count(*) FROM fresh_issued_1)"
         async with store._reading() as connection:
@@ -440,22 +462,16 @@ def test_a_large_table_of_postgresql_takes_new_tokens_only_in_a_crowd(new_databa
                 await store.mix()
                 assert tuple(await connection.fetchrow(question)) == kept
             assert await connection.fetchval("SELECT count(DISTINCT xmin::text) FROM issued_1") == 2
-        await store.close()
 
-    asyncio.run(story())
+    play_on_postgres(story)
 
 
 def test_a_spent_token_is_told_as_spent_also_to_whoever_asks_while_tokens_are_mixed(
-    new_database: Callable[[], str],
+    play_on_postgres: Callable[[PostgresStory], None],
 ) -> None:
     """Who asks has to wait for the mixing; what was looked at before that would show the emptied table and not the full one."""
-    address = new_database()
 
-    async def story() -> None:
-        store = PostgresStore(address)
-        await store.open()
-        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", None, AMOUNTS))
-        await store.activate(FIRST)
+    async def story(store: PostgresStore) -> None:
         await issue(store, entry("a"))
         await store.apply([Change(spend=[entry("a")], issue=[entry("b")])])
         async with store._turn() as mixing:
@@ -474,32 +490,26 @@ def test_a_spent_token_is_told_as_spent_also_to_whoever_asks_while_tokens_are_mi
         (tally,) = await tallies
         assert tally.agrees
         assert (tally.signed_rows, tally.spent_rows) == (2, 1)
-        await store.close()
 
-    asyncio.run(asyncio.wait_for(story(), timeout=60))
+    play_on_postgres(story)
 
 
-def test_mixing_gives_way_to_a_long_question_and_keeps_nobody_waiting(new_database: Callable[[], str]) -> None:
-    address = new_database()
-
-    async def story() -> None:
-        store = PostgresStore(address)
-        await store.open()
-        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", None, AMOUNTS))
-        await store.activate(FIRST)
+def test_mixing_gives_way_to_a_long_question_and_keeps_nobody_waiting(
+    play_on_postgres: Callable[[PostgresStory], None],
+) -> None:
+    async def story(store: PostgresStore) -> None:
         await issue(store, entry("a"))
         async with store._reading() as counting, counting.transaction():
             await counting.fetch("SELECT count(*) FROM fresh_issued_1")
-            with pytest.raises(CannotStore):
+            with pytest.raises(DatabaseAway):
                 await store.mix()
             assert await store.apply([Change(spend=[entry("a")], issue=[entry("b")])]) == [DONE]
         await store.mix()
         async with store._reading() as connection:
             assert await connection.fetchval("SELECT count(*) FROM issued_1") == 2
         assert await sums(store) == [(8, 0, 0, 8)]
-        await store.close()
 
-    asyncio.run(asyncio.wait_for(story(), timeout=60))
+    play_on_postgres(story)
 
 
 def test_what_the_last_run_left_is_mixed_by_the_first_tidying(new_database: Callable[[], str]) -> None:

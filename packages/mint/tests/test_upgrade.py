@@ -184,7 +184,7 @@ def test_a_mint_goes_on_where_version_1_stopped(make_old: Callable[[], Store]) -
         assert (await store.melt_quotes(["wait"]))["wait"].state == "PAID"
         assert all(tally.agrees for tally in await store.tallies())
         await store.tidy()
-        assert await store.clear_quotes(ended=[2], most_unpaid=100) == 3
+        assert await store.clear_quotes(ended=[2], over=[], most_unpaid=100) == 3
         assert (await store.close_keyset("01aa")).returned == 0
         await store.close()
 

@@ -68,7 +68,7 @@ def test_a_keyset_that_is_of_another_unit_in_the_log_is_refused(pocket: Pocket) 
     pocket.mint.coiners[pocket.rent.id].unit = pocket.food.unit
     pocket.mint.active = {pocket.food.unit: pocket.rent.id}
     with pytest.raises(KeysetNotInLog):
-        pocket.purse.active_keyset("food")
+        pocket.purse.keys.active("food")
 
 
 def test_an_old_keyset_of_the_log_is_refused_also_by_a_purse_that_looked_a_while_ago(pocket: Pocket) -> None:
@@ -89,27 +89,27 @@ def test_a_keyset_announced_ahead_counts_from_its_time_and_not_before(pocket: Po
     following = Coiner("food")
     pocket.log.publish(msgspec.structs.replace(following.announcement(), active_from=now + 10), MINT_KEY)
     pocket.mint.coiners[following.id] = following
-    assert pocket.purse.active_keyset("food") == pocket.food.id
+    assert pocket.purse.keys.active("food") == pocket.food.id
     pocket.mint.active[following.unit] = following.id
     with pytest.raises(KeysetNotCurrent):
-        pocket.purse.active_keyset("food")
+        pocket.purse.keys.active("food")
     pocket.clock.set(NOON + timedelta(seconds=10))
-    assert pocket.purse.active_keyset("food") == following.id
+    assert pocket.purse.keys.active("food") == following.id
     pocket.mint.active[following.unit] = pocket.food.id
     with pytest.raises(KeysetNotCurrent):
-        pocket.purse.active_keyset("food")
+        pocket.purse.keys.active("food")
 
 
 def test_a_second_active_keyset_beside_the_current_one_is_not_used(pocket: Pocket) -> None:
     hidden = Coiner("food")
     pocket.mint.coiners = {hidden.id: hidden} | pocket.mint.coiners
     pocket.mint.active[Unit("marked")] = hidden.id
-    assert pocket.purse.active_keyset("food") == pocket.food.id
+    assert pocket.purse.keys.active("food") == pocket.food.id
 
 
 def test_a_unit_without_an_active_keyset_is_said(pocket: Pocket) -> None:
     with pytest.raises(UnitUnknown):
-        pocket.purse.active_keyset("medicine")
+        pocket.purse.keys.active("medicine")
 
 
 def test_a_keyset_that_was_announced_since_is_found(pocket: Pocket) -> None:
@@ -121,15 +121,15 @@ def test_a_keyset_that_was_announced_since_is_found(pocket: Pocket) -> None:
 
 def test_a_received_coin_is_genuine_only_with_a_proof_under_a_logged_key_of_its_unit(pocket: Pocket) -> None:
     coin = pocket.food.coin(8)
-    pocket.purse.check_genuine(coin, "food")
+    pocket.purse.keys.check_genuine(coin, "food")
     replace = msgspec.structs.replace
     assert coin.dleq is not None
     with pytest.raises(UnitsDiffer):
-        pocket.purse.check_genuine(coin, "rent")
+        pocket.purse.keys.check_genuine(coin, "rent")
     with pytest.raises(KeysetNotInLog):
-        pocket.purse.check_genuine(Coiner("food").coin(8), "food")
+        pocket.purse.keys.check_genuine(Coiner("food").coin(8), "food")
     with pytest.raises(KeysetNotInLog):
-        pocket.purse.check_genuine(replace(coin, amount=3), "food")
+        pocket.purse.keys.check_genuine(replace(coin, amount=3), "food")
     for false in (
         replace(coin, amount=16),
         replace(coin, dleq=None),
@@ -139,15 +139,15 @@ def test_a_received_coin_is_genuine_only_with_a_proof_under_a_logged_key_of_its_
         replace(coin, C=pocket.food.coin(8).C),
     ):
         with pytest.raises(SignatureNotProved):
-            pocket.purse.check_genuine(false, "food")
+            pocket.purse.keys.check_genuine(false, "food")
 
 
 def test_a_known_keyset_needs_no_connection_and_an_unknown_one_does(pocket: Pocket) -> None:
     pocket.log.refresh()
     pocket.log.away = pocket.mint.away = True
-    pocket.purse.check_genuine(pocket.food.coin(8), "food")
+    pocket.purse.keys.check_genuine(pocket.food.coin(8), "food")
     with pytest.raises(Unreachable):
-        pocket.purse.check_genuine(Coiner("food").coin(8), "food")
+        pocket.purse.keys.check_genuine(Coiner("food").coin(8), "food")
 
 
 def changed(**fields: Any) -> Callable[[Pocket, Signatures], Any]:
@@ -368,7 +368,7 @@ def test_a_claim_gives_few_ascending_coins_that_are_the_purses_own(pocket: Pocke
     assert pocket.purse.balance("food") == 1337
     assert pocket.purse.balance("rent") == 0
     for coin in pocket.purse.coins("food"):
-        pocket.purse.check_genuine(coin, "food")
+        pocket.purse.keys.check_genuine(coin, "food")
 
 
 def test_no_secret_is_ever_used_twice_whatever_fails_in_between(pocket: Pocket) -> None:

@@ -79,6 +79,22 @@ def test_a_refusal_without_words_is_still_a_refusal(status: int, body: bytes) ->
     assert refused.value.status == status
 
 
+def test_nothing_that_the_other_side_gave_is_given_back_to_it() -> None:
+    """A mint that sets a cookie at a claim would know the same wallet again at each of its exchanges."""
+    seen: list[httpx2.Headers] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers)
+        marks = {"set-cookie": "mark=7; Path=/; Max-Age=9999999", "etag": '"7"', "last-modified": "yesterday"}
+        return httpx2.Response(200, headers=marks, content=b'{"count": 7}')
+
+    client = _client(answer)
+    for _ in range(2):
+        client.get("/x", Said)
+    assert seen[0] == seen[1]
+    assert "cookie" not in seen[1]
+
+
 def test_an_answer_without_end_is_given_up() -> None:
     sent = []
 

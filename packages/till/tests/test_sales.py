@@ -195,13 +195,15 @@ def test_a_list_is_fetched_once_a_day(street: Street, tmp_path: Path) -> None:
     assert {each.day for each in shelf.at_hand()} == {TODAY, TODAY + 1}
 
 
-def test_a_list_of_another_keyset_or_an_older_one_is_refused(street: Street, tmp_path: Path) -> None:
+def test_a_list_of_another_keyset_an_older_one_or_a_coarse_one_is_refused(street: Street, tmp_path: Path) -> None:
     shelf, publisher = FilterShelf(tmp_path / "filters"), Publisher(street)
     publisher.publish(street.food.id, day=TODAY - 1)
     assert shelf.fetch(street.bakery.purse) == 1
     for edition in (
         build_filter(b"", keyset=street.rent.id, day=TODAY),
         build_filter(b"", keyset=street.food.id, day=TODAY - 2),
+        # It takes every other good code for spent.
+        build_filter(b"", keyset=street.food.id, day=TODAY, bits=1),
         b"junk",
     ):
         publisher.editions[street.food.id] = edition

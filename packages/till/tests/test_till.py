@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import msgspec
@@ -314,6 +315,21 @@ def test_a_code_in_the_published_filter_is_refused_without_a_connection(street: 
     elsewhere = SpentFilter(build_filter(item, keyset=street.rent.id, day=20_000))
     street.bakery.use_filters([elsewhere])  # of another keyset: it says nothing of this one
     street.bakery.accept_offline(code(spent), street.bakery.request(8, "food"))
+
+
+@pytest.mark.parametrize("part", [slice(1, None), slice(None, None, -1), slice(0)])
+def test_an_answer_about_other_coins_than_were_asked_about_drops_none(street: Street, part: slice) -> None:
+    for amount in (8, 4):
+        street.bakery.accept_offline(code(street.locked(amount, street.bakery)), street.bakery.request(amount, "food"))
+
+    def lie(path: str, honest: Any) -> Any:
+        return {"states": honest["states"][part]} if path == "/v1/checkstate" else honest
+
+    street.mint.lie = lie
+    with pytest.raises(SignatureNotProved):
+        street.bakery.deposit("food")
+    street.mint.honest()
+    assert street.bakery.deposit("food") == DepositReport(deposited=12, lost=0)
 
 
 def test_a_second_device_of_a_shop_takes_its_codes_and_the_deposits_find_one_shown_to_both(street: Street) -> None:

@@ -15,7 +15,7 @@ from amparo_purse.upkeep import REST
 from amparo_service.client import Client
 from amparo_service.errors import RemoteError
 from amparo_wallet.errors import RequestNotPayable
-from amparo_wallet.wallet import LATEST_HOURS, LONGEST_WINDOW, Aid, Paper, Wallet
+from amparo_wallet.wallet import LATEST_HOURS, LONGEST_LOCK, LONGEST_WINDOW, Aid, Paper, Wallet
 
 SHOP = show_point(generator_times(b"\x02" * 32))
 WINDOW = int((DECIDED + timedelta(hours=72)).timestamp())
@@ -241,6 +241,8 @@ def test_a_request_without_a_lock_is_paid_with_a_plain_code(rested: Town) -> Non
         {"lock": LockOption("P2PK", SHOP, [["pubkeys", show_point(generator_times(b"\x03" * 32))]])},
         {"lock": LockOption("P2PK", SHOP, [["refund", show_point(generator_times(b"\x03" * 32))]])},
         {"lock": LockOption("P2PK", SHOP, [["purpose", "rice"]])},
+        # The coins have no end of their own here: they would never come back.
+        {"lock": LockOption("P2PK", SHOP, [["locktime", str(UNTIL + LONGEST_LOCK)]])},
     ],
 )
 def test_a_request_that_cannot_be_paid_as_it_asks_is_not_paid(rested: Town, changes: dict[str, object]) -> None:

@@ -62,7 +62,7 @@ def test_every_coin_becomes_a_code_and_the_wallet_holds_none_of_them_any_more(de
     assert [len(token.proofs) for token in tokens] == [1] * len(tokens)
     assert sum(token.proofs[0].amount for token in tokens) == made.total == AMOUNTS[0]
     for token in tokens:
-        desk.wallet.purse.check_known(token.proofs[0], "usd")
+        desk.wallet.purse.keys.check_known(token.proofs[0], "usd")
         # No blinding factor on the paper: it would lead the mint to the request in which it signed this coin.
         assert token.proofs[0].dleq is None
     assert desk.wallet.purse.balance("usd") == 0

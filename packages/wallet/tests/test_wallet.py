@@ -211,7 +211,7 @@ def test_a_code_pays_exactly_its_amount_and_carries_no_blinding_factor(enrolled:
     token = read_token(enrolled.wallet.pay_code(1_234, "usd"), keysets=[enrolled.coiner.id])
     assert (token.unit, token.mint, sum(proof.amount for proof in token.proofs)) == ("usd", "http://mint", 1_234)
     for proof in token.proofs:
-        enrolled.wallet.purse.check_known(proof, "usd")
+        enrolled.wallet.purse.keys.check_known(proof, "usd")
         assert proof.dleq is None
     assert balance(enrolled) == AMOUNTS[0] - 1_234
     with pytest.raises(NotEnough):

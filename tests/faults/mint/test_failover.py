@@ -71,7 +71,7 @@ async def fail_over(life: Life, servers: Cluster, blow: Blow) -> None:
         f"{TURNS} failovers of PostgreSQL ({blow.__name__}): longest gap {seen.gap:.1f} s, {seen.swaps} swaps done, unclear"
         f" {dict(seen.unclear_codes)}, tokens lost: 0, doubled: 0"
     )
-    assert set(seen.unclear_codes) <= {"service.cannot_store"}
+    assert set(seen.unclear_codes) <= {"mint.database_away"}
 
 
 @pytest.mark.parametrize("blow", [killed, frozen, switched])

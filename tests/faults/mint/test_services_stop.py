@@ -46,7 +46,7 @@ def test_while_postgres_is_away_swaps_wait_and_none_is_lost(
             lambda life: without(life, lambda: own_postgres.stop(mode), own_postgres.start, SHORT),
             prove=False,
         )
-    assert set(seen.unclear_codes) <= {"service.cannot_store"}
+    assert set(seen.unclear_codes) <= {"mint.database_away"}
 
 
 def test_while_the_signer_is_away_for_a_short_time_swaps_only_wait(country: Country) -> None:

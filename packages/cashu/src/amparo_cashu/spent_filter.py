@@ -139,6 +139,10 @@ class SpentFilter:
             raise FilterMalformed("A filter is of an unknown version.")
         if buckets != -(-self.count // _BUCKET) or start > len(data):
             raise FilterMalformed("A filter contradicts itself.")
+        # Each item takes its bits and a zero, all quotients together are no more than the items, a bucket is filled up to a byte.
+        # One with more in it than it says takes many good tokens for spent.
+        if 8 * (len(data) - start) > (self.bits + 2) * self.count + 8 * buckets:
+            raise FilterMalformed("A filter has more items than it says.")
         self.keyset = keyset.hex()
         self._data, self._start, self._buckets = data, start, buckets
         self._width = _width(self.count, self.bits, buckets)

@@ -81,6 +81,28 @@ class RulePublished(BridgeMessage, frozen=True, tag="rule-published"):
     file: str
 
 
+class FactDefined(BridgeMessage, frozen=True, tag="fact-defined"):
+    """A fact that this office may record from now on, beside the catalogue of its release: `definition` is the whole entry as
+    canonical JSON (docs/formats/fact-catalogue.md). Two people agreed to it (`approvals`). Says nothing about anybody."""
+
+    entity: str
+    name: str
+    definition: str
+    approvals: int
+
+
+class ExportMade(BridgeMessage, frozen=True, tag="export-made"):
+    """A list left the register: for which programme (or "register"), of how many records, with names or without (`identity`),
+    why (a code), after how many approvals. `reference` tells two lists apart. Says nothing about anybody in it."""
+
+    reference: str
+    programme: str
+    count: int
+    identity: bool
+    reason: str
+    approvals: int
+
+
 class KeysetAnnounced(BridgeMessage, frozen=True, tag="keyset-announced"):
     """A keyset before its use: amount in minor units (as text) -> public key (hex). Wallets refuse any other. From
     `active_from` on (unix time; None: at once) it is the unit's one signing keyset, until the next one's time."""
@@ -132,6 +154,14 @@ class MintFigures(BridgeMessage, frozen=True, tag="mint-figures"):
     expired: int
 
 
+class StaffTrail(BridgeMessage, frozen=True, tag="staff-trail"):
+    """Where the office's audit trail of its staff stands: how many entries, and the newest one's hash (SHA-256 in hex), which
+    covers all before it. Says nothing about anybody's deeds."""
+
+    entries: int
+    head: str
+
+
 class SettlementFigures(BridgeMessage, frozen=True, tag="settlement-figures"):
     """The shops' month for one unit, in minor units: deposited = settled + payable."""
 
@@ -144,7 +174,16 @@ class SettlementFigures(BridgeMessage, frozen=True, tag="settlement-figures"):
 
 
 LogMessage = (
-    KeyAnnounced | RulePublished | KeysetAnnounced | DecisionsMade | AidApproved | MintFigures | SettlementFigures
+    KeyAnnounced
+    | RulePublished
+    | FactDefined
+    | ExportMade
+    | KeysetAnnounced
+    | DecisionsMade
+    | AidApproved
+    | StaffTrail
+    | MintFigures
+    | SettlementFigures
 )
 
 

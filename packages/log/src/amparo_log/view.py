@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from amparo_common.bridge import (
     AidApproved,
     DecisionsMade,
+    FactDefined,
     KeyAnnounced,
     KeysetAnnounced,
     LogEntry,
@@ -18,6 +19,7 @@ from amparo_common.bridge import (
     RulePublished,
     SettlementFigures,
     SignedMessage,
+    StaffTrail,
     check_log_signature,
 )
 from amparo_common.clock import from_text, to_text
@@ -33,8 +35,11 @@ KEY_OWNERS = {service: service for service in SERVICES} | {"receipts": "office",
 OWNERS: dict[str, str | None] = {
     "key-announced": None,
     "rule-published": "office",
+    "fact-defined": "office",
+    "export-made": "office",
     "decisions-made": "office",
     "aid-approved": "office",
+    "staff-trail": "office",
     "keyset-announced": "mint",
     "mint-figures": "mint",
     "settlement-figures": "shops",
@@ -51,6 +56,12 @@ def _owner_of(body: LogMessage) -> str | None:
     return KEY_OWNERS.get(body.purpose) if isinstance(body, KeyAnnounced) else OWNERS[kind_of(body)]
 
 
+# How many keysets of a unit may begin within a month: one for the month itself, and one for each accident. A mint that announced
+# one for every person could tell all of them from each other, in public but at once.
+MOST_KEYSETS = 8
+_MONTH_SECONDS = 31 * 86_400
+
+
 @dataclass(frozen=True, slots=True)
 class Logged:
     """Where and when something was logged."""
@@ -65,9 +76,11 @@ class LogView:
 
     keys: dict[str, tuple[Logged, KeyAnnounced]] = field(default_factory=dict)
     rules: list[tuple[Logged, RulePublished]] = field(default_factory=list)
+    facts: list[tuple[Logged, FactDefined]] = field(default_factory=list)
     keysets: list[tuple[Logged, KeysetAnnounced]] = field(default_factory=list)
     decisions: list[tuple[Logged, DecisionsMade]] = field(default_factory=list)
     approvals: list[tuple[Logged, AidApproved]] = field(default_factory=list)
+    trails: list[tuple[Logged, StaffTrail]] = field(default_factory=list)
     mint_figures: list[tuple[Logged, MintFigures]] = field(default_factory=list)
     settlements: list[tuple[Logged, SettlementFigures]] = field(default_factory=list)
     size: int = 0
@@ -88,12 +101,16 @@ class LogView:
                 self.keys.setdefault(body.purpose, (place, body))
             case RulePublished():
                 self.rules.append((place, body))
+            case FactDefined():
+                self.facts.append((place, body))
             case KeysetAnnounced():
                 self.keysets.append((place, body))
             case DecisionsMade():
                 self.decisions.append((place, body))
             case AidApproved():
                 self.approvals.append((place, body))
+            case StaffTrail():
+                self.trails.append((place, body))
             case MintFigures():
                 self.mint_figures.append((place, body))
             case SettlementFigures():
@@ -137,6 +154,17 @@ class LogView:
         """A keyset by its id."""
         return next((body for _, body in self.keysets if body.keyset == keyset), None)
 
+    def keysets_begun(self, unit: Unit, now: int) -> int:
+        """How many times a keyset of a unit began to sign in the month before `now` (unix time), or before the newest entry if that
+        is later: each when it says, and not before it was announced."""
+        end = max(now, _seconds(self._last_at))
+        begun = {
+            (body.keyset, max(body.active_from or 0, _seconds(place.at)))
+            for place, body in self.keysets
+            if body.unit == unit
+        }
+        return sum(end - _MONTH_SECONDS < begins <= end for _, begins in begun)
+
     def rule(self, rule_hash: str) -> tuple[Logged, RulePublished] | None:
         """The first publication of a rule: its notice period runs from there."""
         return next((each for each in self.rules if each[1].rule_hash == rule_hash), None)
@@ -144,6 +172,11 @@ class LogView:
     def approved(self, unit: Unit) -> int:
         """The sum of all approved payments in a unit."""
         return sum(body.total for _, body in self.approvals if body.unit == unit)
+
+
+def _seconds(at: str) -> int:
+    """A time of the log as unix time; 0 for none."""
+    return int(from_text(at).timestamp()) if at else 0
 
 
 def _is_plain_time(at: str) -> bool:

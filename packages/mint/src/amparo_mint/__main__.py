@@ -25,9 +25,12 @@ def main() -> None:
             return
         server = make_server(arguments)
         app = server.app()
-        run_service(app, arguments, websockets=None if server.sockets is None else DroppingProtocol)
-        if app.failure is not None:
-            raise app.failure
+        try:
+            run_service(app, arguments, websockets=None if server.sockets is None else DroppingProtocol)
+        finally:
+            # Also when the server ends the process by itself because the application did not start: it says no word about it.
+            if app.failure is not None:
+                raise app.failure
     except AmparoError as error:
         exit_with_words(error)
 

@@ -29,6 +29,16 @@ Outcome = Done | AmparoError
 Place = tuple[int, bytes]
 
 
+class Sought(msgspec.Struct, frozen=True):
+    """What a database has to look up for a group: tokens, outputs and quotes that it names, and the units that are paid in."""
+
+    spend: list[Place]
+    issue: list[Place]
+    mint_quotes: list[str]
+    melt_quotes: list[str]
+    units: list[Unit]
+
+
 class Known(msgspec.Struct):
     """What the database knows of a group: which of its tokens are spent or waiting (by keyset number and hash), which of its
     outputs are signed and for what amount, and the quotes that it names. `paid` is each unit's total of payments. Changed while
@@ -78,6 +88,20 @@ class Writes(msgspec.Struct):
             signed, spent = found.get((entry.keyset, entry.amount), (0, 0))
             found[entry.keyset, entry.amount] = (signed, spent + 1)
         return found
+
+
+def sought(group: Sequence[Change]) -> Sought:
+    """What must be known to decide a group."""
+    payments = [change.payment for change in group if change.payment is not None]
+    return Sought(
+        spend=[place for change in group for place in _places(change.spend)],
+        issue=[place for change in group for place in _places(change.issue)],
+        mint_quotes=sorted(
+            {quote for change in group for quote, _ in change.claims} | {each.quote for each in payments}
+        ),
+        melt_quotes=[change.deposit.quote for change in group if change.deposit is not None],
+        units=sorted({each.unit for each in payments}),
+    )
 
 
 def decide(group: Sequence[Change], known: Known) -> tuple[list[Outcome], Writes]:

@@ -12,6 +12,7 @@ AmparoError
     FiguresDisagree      mint.figures_disagree
     NotTheOperator       mint.not_the_operator
     BadConfiguration     mint.bad_configuration
+    DatabaseAway         mint.database_away
     DatabaseTooOld       mint.database_too_old
     KeysetStillInUse     mint.keyset_still_in_use
 """
@@ -111,6 +112,15 @@ class BadConfiguration(MintError):
     code = "mint.bad_configuration"
     why = "A setting is missing, unknown or of the wrong type."
     todo = "Compare config.json with docs/operate/mint.md."
+
+
+class DatabaseAway(MintError):
+    """The database's own server does not carry out what it is asked."""
+
+    code = "mint.database_away"
+    http_status = 503
+    why = "PostgreSQL is stopped, hands over to another server, waits for its replica, or refuses its user; its own log says which."
+    todo = "Send the same request again in a few seconds: whether or not it was carried out, it is carried out once."
 
 
 class DatabaseTooOld(MintError):

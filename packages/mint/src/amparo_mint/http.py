@@ -35,7 +35,7 @@ from amparo_mint import clear_auth
 from amparo_mint.asgi import App, Handler, Header, Reply, Request, Static, log, reply
 from amparo_mint.blind_auth import MINT_PATH, Access, BlindAuth
 from amparo_mint.calendar import DAY, CalendarSettings
-from amparo_mint.errors import NotTheOperator
+from amparo_mint.errors import DatabaseAway, NotTheOperator
 from amparo_mint.info import KeyPages, describe
 from amparo_mint.metrics import Metrics
 from amparo_mint.operate import Operation
@@ -89,6 +89,8 @@ class MintServer:
         self._loading = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._looked_at = 0.0
+        # The keysets and their states as `_notice` saw them last.
+        self._loaded: list[tuple[str, str]] = []
         self._ready = False
 
     def app(self) -> App:
@@ -162,7 +164,7 @@ class MintServer:
             if self.sockets is not None:
                 await self.sockets.close()
             await self._mint.finished()
-            with contextlib.suppress(CannotStore):
+            with contextlib.suppress(CannotStore, DatabaseAway):
                 await self._operation.note_age()
 
     async def use_keysets(self) -> None:
@@ -178,15 +180,19 @@ class MintServer:
     async def keep_calendar(self) -> None:
         """Do what the calendar has due, and notice what another process of this mint did to the keysets."""
         now = int(self._clock.now().timestamp())
-        while await self._operation.keep_calendar(self._calendar, now):
-            pass
-        await self._notice()
-        await self._editions.publish([each.row for each in self._mint.catalogue.listed], now // DAY)
+        try:
+            while await self._operation.keep_calendar(self._calendar, now):
+                pass
+        finally:
+            # Also while the log is away: what was closed has no tables any more.
+            await self._notice()
+            await self._editions.publish([each.row for each in self._mint.catalogue.listed], now // DAY)
 
     async def _notice(self) -> None:
-        rows = [(row.id, row.state) for row in await self._store.keysets() if row.state != "closed"]
-        if rows != [(each.row.id, each.row.state) for each in self._catalogue.listed]:
+        rows = [(str(row.id), str(row.state)) for row in await self._store.keysets()]
+        if rows != self._loaded:
             await self.use_keysets()
+            self._loaded = rows
 
     def _noticing(self, handler: Handler) -> Handler:
         """A handler that refuses a keyset only after a look into the database: another process of this mint may have changed the

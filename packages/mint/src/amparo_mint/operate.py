@@ -7,6 +7,7 @@ there, before it signs anything.
 import asyncio
 import re
 import secrets
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,10 +41,12 @@ from amparo_mint.filters import Filters
 from amparo_mint.model import KeysetRow, MeltQuoteRow
 from amparo_mint.store import NewKeyset, Store
 from amparo_service.client import Client
-from amparo_service.errors import KeyMissing, RemoteError, Unreachable
+from amparo_service.errors import BadRequest, KeyMissing, RemoteError, Unreachable
 from amparo_service.keys import file_once, replace_file
 from amparo_signer.protocol import Signer
 
+# Of a keyset that only the log knows, opened by hand.
+UNKNOWN_PERIOD = "unknown"
 # Beside the database, and not in its backups.
 NOTE = "groups-done"
 # The shops side, asked by who wants a deposit quote: how many threads ask, how many requests wait for them, and how long each.
@@ -53,6 +56,9 @@ SHOPS_SECONDS = 10.0
 # Unpaid quotes of a kind that are kept (about 150 bytes each), and how often it is looked for ones to remove.
 MOST_UNPAID = 1_000_000
 CLEARING_SECONDS = 60
+# A keyset without an end is taken for ended, and for closed, as far as its quotes go, when so many later ones of its unit have
+# signed: about as long as with the calendar.
+LATER_AS_END, LATER_AS_CLOSED = 3, 6
 # A shop's reference may be asked for, and kept, only if it can be one: not every database takes every text.
 _SHOP = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -94,13 +100,16 @@ class Operation:
     # --- keysets --------------------------------------------------------------------------------------------------------------
 
     async def catalogue(self) -> Catalogue:
-        """All open keysets. Raises `KeyMissing` when the signer does not have the keys of one."""
+        """All open keysets. Raises `KeyMissing` when the signer does not have the keys of one; of a frozen one nothing is asked, it
+        was perhaps closed after the backup."""
         held = {keyset.id: keyset for keyset in await self._signer.keysets()}
         found = []
         for row in await self._store.keysets():
             if row.state == "closed":
                 continue
             if row.id not in held:
+                if row.state == "frozen":
+                    continue
                 raise KeyMissing(f"The signer does not have the keys of the keyset {row.id[:16]}.")
             found.append(Listed(row, {int(amount): key for amount, key in held[row.id].keys.items()}))
         return Catalogue(found)
@@ -109,7 +118,7 @@ class Operation:
         self, unit: str, period: str, final_expiry: int | None, active_from: int | None = None
     ) -> KeysetId:
         """Have the keyset of a unit, period and end made, put it into the log, and keep it ready. Safe to repeat: the same
-        three give the same keyset."""
+        three give the same keyset. Raises `BadRequest` for one that is frozen."""
         made = await self._signer.make_keyset(unit, period, final_expiry)
         announced = KeysetAnnounced(
             keyset=KeysetId(made.id),
@@ -122,6 +131,12 @@ class Operation:
         await self._store.add_keyset(
             NewKeyset(announced.keyset, announced.unit, period, final_expiry, sorted(int(each) for each in made.keys))
         )
+        if any(row.id == announced.keyset and row.state == "frozen" for row in await self._store.keysets()):
+            raise BadRequest(
+                "This keyset was frozen when a backup was put back.",
+                why="The same unit, period and end give the same keyset.",
+                todo="Name another period or end.",
+            )
         return announced.keyset
 
     async def activate(self, keyset: KeysetId) -> None:
@@ -147,26 +162,30 @@ class Operation:
         some_closed = any(row.state == "closed" for row in rows)
         held = {each.id for each in await self._signer.keysets()} if some_closed else set()
         found = due(settings, rows, now, held)
-        for each in found:
-            match each:
-                case Announce():
-                    await self.announce_keyset(each.unit, each.period, each.final_expiry, each.active_from)
-                case Activate():
-                    await self.activate(KeysetId(each.keyset))
-                case Close():
-                    await self.close_keyset(KeysetId(each.keyset), now=now)
-        await self._clear_quotes(now)
+        try:
+            for each in found:
+                match each:
+                    case Announce():
+                        await self.announce_keyset(each.unit, each.period, each.final_expiry, each.active_from)
+                    case Activate():
+                        await self.activate(KeysetId(each.keyset))
+                    case Close():
+                        await self.close_keyset(KeysetId(each.keyset), now=now)
+        finally:
+            # Also while the log is away, or a deposit waits for the shops side.
+            await self._clear_quotes(now)
         return bool(found)
 
     async def _clear_quotes(self, now: int) -> None:
-        """Quotes go with their keyset: unpaid ones at its published end, finished ones when it is closed; a quote that was paid
-        and not claimed stays. Against floods, no more than `MOST_UNPAID` unpaid ones are kept."""
+        """Quotes go with their keyset: unpaid ones at its published end, finished ones when it is closed; of one without an end
+        when `LATER_AS_END` and `LATER_AS_CLOSED` later ones have signed. A quote that was paid and not claimed stays. Against
+        floods, no more than `MOST_UNPAID` unpaid ones are kept."""
         if now - self._cleared_at < CLEARING_SECONDS:
             return
-        ended = [
-            row.number for row in await self._store.keysets() if row.final_expiry is not None and now > row.final_expiry
-        ]
-        while await self._store.clear_quotes(ended=ended, most_unpaid=MOST_UNPAID):
+        rows = await self._store.keysets()
+        ended = [row.number for row in rows if _has_ended(row, now) or _later(row, rows) >= LATER_AS_END]
+        over = [row.number for row in rows if row.state == "closed" or _later(row, rows) >= LATER_AS_CLOSED]
+        while await self._store.clear_quotes(ended=ended, over=over, most_unpaid=MOST_UNPAID):
             pass
         self._cleared_at = now
 
@@ -197,8 +216,13 @@ class Operation:
             self._noted = done
 
     async def accept_backup(self) -> list[KeysetRow]:
-        """A backup was put back on purpose: nobody knows which of its tokens were spent since, so none is taken any more; their
-        value is given out anew by the office, from what people still hold. New keysets start at once."""
+        """A backup was put back on purpose: nobody knows which tokens were spent since, of its keysets and of those that the log
+        announced after it, so none is taken any more; their value is given out anew by the office. New keysets start at once."""
+        for _, body in (await run_in_threadpool(self._log.refresh)).keysets:
+            # Made again, one that the backup does not know would count all of its tokens as unspent.
+            period = UNKNOWN_PERIOD if body.active_from is None else period_of(body.active_from)
+            amounts = sorted(int(each) for each in body.keys)
+            await self._store.add_keyset(NewKeyset(body.keyset, body.unit, period, body.final_expiry, amounts))
         frozen = await self._store.freeze()
         (self._folder / NOTE).unlink(missing_ok=True)
         return frozen
@@ -291,6 +315,17 @@ class Operation:
         """Put figures into the public log."""
         for each in figures:
             await run_in_threadpool(self._log.publish, each, self._key)
+
+
+def _has_ended(row: KeysetRow, now: int) -> bool:
+    return row.final_expiry is not None and now > row.final_expiry
+
+
+def _later(row: KeysetRow, rows: Sequence[KeysetRow]) -> int:
+    """How many keysets of its unit have signed after one without an end; 0 for one with an end."""
+    if row.final_expiry is not None:
+        return 0
+    return sum(each.unit == row.unit and each.number > row.number and each.state != "announced" for each in rows)
 
 
 def final_figures(row: KeysetRow, view: LogView) -> MintFigures:

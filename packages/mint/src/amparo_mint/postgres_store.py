@@ -22,16 +22,18 @@ from typing import Any
 
 import asyncpg
 
+from amparo_cashu.errors import KeysetUnknown
 from amparo_cashu.spent_filter import ITEM_BYTES
+from amparo_common.errors import AmparoError
 from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
 from amparo_common.money import Unit
-from amparo_mint.deciding import Known, Outcome, Place, Writes, decide
-from amparo_mint.errors import BadConfiguration, KeysetStillInUse, OverIssued
+from amparo_mint.deciding import Known, Outcome, Place, Writes, decide, sought
+from amparo_mint.errors import BadConfiguration, DatabaseAway, KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 from amparo_mint.postgres_pool import AWAY, PATIENCE_SECONDS, PostgresPool
 from amparo_mint.postgres_schema import MIGRATIONS, TURN
 from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
-from amparo_service.errors import CannotStore, DatabaseTooNew, KeyMissing
+from amparo_service.errors import BadRequest, CannotStore, DatabaseTooNew, KeyMissing
 
 MIX_SECONDS = 600.0
 SMALL_TABLE = 20_000
@@ -55,12 +57,12 @@ class PostgresStore:
         try:
             await self._pool.open()
         except AWAY as error:
-            raise CannotStore("The PostgreSQL database cannot be reached.") from error
+            raise DatabaseAway("The PostgreSQL database cannot be reached.") from error
         # What the last run left is mixed first of all.
         self._mixed_at = asyncio.get_running_loop().time() - MIX_SECONDS
         try:
             await self._migrate()
-        except CannotStore as error:
+        except DatabaseAway as error:
             if isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
                 raise BadConfiguration(
                     "The mint's tables are not up to date, and its user of the database may not change them.",
@@ -83,7 +85,7 @@ class PostgresStore:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[Any]:
-        """A connection in a transaction, in this process's turn. Raises `CannotStore` when the database went away: whether the
+        """A connection in a transaction, in this process's turn. Raises `DatabaseAway` when the database went away: whether the
         transaction was carried out is then unknown."""
         try:
             async with self._pool.transaction() as connection:
@@ -92,7 +94,7 @@ class PostgresStore:
         except asyncpg.IntegrityConstraintViolationError:
             raise
         except AWAY as error:
-            raise CannotStore("The database did not take what had to be kept.") from error
+            raise _trouble(error, "The database did not take what had to be kept.") from error
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Any]:
@@ -102,7 +104,7 @@ class PostgresStore:
             async with self._pool.connection() as connection:
                 yield connection
         except AWAY as error:
-            raise CannotStore("The database cannot be read.") from error
+            raise _trouble(error, "The database cannot be read.") from error
 
     async def bind(self, fingerprint: bytes) -> None:
         """Remember under which hash key the tokens are kept."""
@@ -122,10 +124,12 @@ class PostgresStore:
                 outcomes, writes = decide(group, await _look_up(connection, group))
                 await _write(connection, writes)
             return outcomes
-        except asyncpg.IntegrityConstraintViolationError as error:
-            # Only a token that its keyset never signed gets here: a stolen key, or a fault of ours. One by one, so that its
-            # neighbours are not refused with it.
+        except (asyncpg.IntegrityConstraintViolationError, KeysetUnknown) as error:
+            # Only a token that its keyset never signed gets here (a stolen key, or a fault of ours), or one whose keyset was closed
+            # meanwhile. One by one, so that its neighbours are not refused with it.
             if len(group) == 1:
+                if isinstance(error, KeysetUnknown):
+                    return [error]
                 refusal = OverIssued("More of a denomination would be spent than was signed.")
                 refusal.__cause__ = error
                 return [refusal]
@@ -165,7 +169,7 @@ class PostgresStore:
         async with self._turn() as connection:
             await _finish_deposit(connection, quote, accepted=accepted)
 
-    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
+    async def clear_quotes(self, *, ended: Sequence[int], over: Sequence[int], most_unpaid: int) -> int:
         """Remove quotes that nobody needs."""
         cleared = 0
         for table, unpaid, finished in (
@@ -177,7 +181,12 @@ class PostgresStore:
             async with self._reading() as connection:
                 held = int(await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {unpaid}"))
             async with self._turn() as connection:
-                cleared += await _clear_quotes(connection, table, unpaid, finished, ended)
+                sought = f"SELECT id FROM {table} WHERE keyset = ANY($1::integer[]) AND {unpaid} UNION ALL"
+                sought += (
+                    f" SELECT id FROM {table} WHERE keyset = ANY($2::integer[]) AND {finished} LIMIT {CLEARED_AT_ONCE}"
+                )
+                asked = f"DELETE FROM {table} WHERE id IN ({sought})"
+                cleared += _count_of(await connection.execute(asked, list(ended), list(over)))
                 cleared += await _clear_surplus(connection, table, unpaid, min(held - most_unpaid, CLEARED_AT_ONCE))
         return cleared
 
@@ -313,7 +322,7 @@ class PostgresStore:
 
     async def backup(self, path: str) -> None:
         """PostgreSQL is backed up with its own tools."""
-        raise CannotStore(
+        raise BadRequest(
             f"Nothing was written to {path}.",
             why="This mint keeps its tokens in PostgreSQL.",
             todo="Use pg_basebackup or pg_dump, as docs/operate/mint.md says.",
@@ -324,24 +333,28 @@ class PostgresStore:
         await self._pool.close()
 
 
+def _trouble(error: Exception, what: str) -> AmparoError:
+    match error:
+        case asyncpg.UndefinedTableError():
+            return KeysetUnknown("This keyset was closed a moment ago.")
+        case asyncpg.DiskFullError() | asyncpg.PostgresIOError():
+            return CannotStore(what)
+    return DatabaseAway(what)
+
+
 # --- inside a transaction ----------------------------------------------------------------------------------------------------
 
 
 async def _look_up(connection: Any, group: Sequence[Change]) -> Known:
-    spend = [(entry.keyset, entry.hash) for change in group for entry in change.spend]
-    issue = [(entry.keyset, entry.hash) for change in group for entry in change.issue]
-    quotes = {quote for change in group for quote, _ in change.claims}
-    quotes.update(change.payment.quote for change in group if change.payment is not None)
-    deposits = [change.deposit.quote for change in group if change.deposit is not None]
-    units = {change.payment.unit for change in group if change.payment is not None}
-    spent, pending, issued = await _present(connection, spend, issue)
+    asked = sought(group)
+    spent, pending, issued = await _present(connection, asked.spend, asked.issue)
     return Known(
         spent=spent,
         pending=pending,
         issued=issued,
-        mint_quotes=await _mint_quotes(connection, sorted(quotes)),
-        melt_quotes=await _melt_quotes(connection, deposits),
-        paid=await _paid(connection, sorted(units)),
+        mint_quotes=await _mint_quotes(connection, asked.mint_quotes),
+        melt_quotes=await _melt_quotes(connection, asked.melt_quotes),
+        paid=await _paid(connection, asked.units),
     )
 
 
@@ -486,13 +499,6 @@ def _sound(ids: Iterable[str]) -> list[str]:
 
 def _melt_quote(row: Any) -> MeltQuoteRow:
     return MeltQuoteRow(DepositId(row[0]), row[1], Unit(row[2]), *row[3:])
-
-
-async def _clear_quotes(connection: Any, table: str, unpaid: str, finished: str, ended: Sequence[int]) -> int:
-    closed = "keyset IN (SELECT number FROM keyset WHERE state = 'closed')"
-    sought = f"SELECT id FROM {table} WHERE keyset = ANY($1::integer[]) AND {unpaid} UNION ALL"
-    sought += f" SELECT id FROM {table} WHERE {closed} AND {finished} LIMIT {CLEARED_AT_ONCE}"
-    return _count_of(await connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", list(ended)))
 
 
 async def _clear_surplus(connection: Any, table: str, unpaid: str, surplus: int) -> int:

@@ -1,7 +1,8 @@
 """`python -m amparo_mint.restored --data FOLDER`: says that the mint's database is a backup that was put back on purpose.
 
-Nobody knows which tokens of a backup were spent after it was made. So every keyset it holds is frozen: nothing of it is taken any
-more, not even once; new keysets are opened and the office gives out anew what people still hold. The mint must not be running.
+Nobody knows which tokens of a backup were spent after it was made. So every keyset that it holds or that the log announced after
+it is frozen: nothing of it is taken any more, not even once; new keysets are opened, and the office gives the value out anew to all
+alike (docs/decisions/0023). The log must be reachable, and the mint must not be running.
 """
 
 import argparse

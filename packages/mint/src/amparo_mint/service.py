@@ -15,6 +15,7 @@ from amparo_cashu.errors import (
     BadPoint,
     NotBalanced,
     QuoteKeyMissing,
+    QuoteNotPaid,
     QuoteUnknown,
     TooMany,
     UnitsDiffer,
@@ -143,6 +144,13 @@ class Mint:
     def _signing_number(self, unit: Unit) -> int:
         return next((each.row.number for each in self.catalogue.listed if each.active and each.row.unit == unit), 0)
 
+    async def _check_claimable(self, quotes: Sequence[MintQuoteRow], unit: Unit) -> None:
+        """Before the signer works for it: anybody has quotes that nobody paid. What was issued is asked for again."""
+        if not all(quote.paid for quote in quotes):
+            raise QuoteNotPaid("The quote is not paid yet.")
+        if not all(quote.issued for quote in quotes):
+            await self._check_crowd(unit)
+
     async def _check_crowd(self, unit: Unit) -> None:
         needed = self._crowd_needed(unit, self._now())
         if self._crowds.get(self._signing_number(unit), 0) >= needed:
@@ -175,8 +183,7 @@ class Mint:
         check_claim(quote.id, request.outputs, request.signature, quote.pubkey)
         if unit != quote.unit:
             raise UnitsDiffer("The outputs are of another unit than the quote.")
-        if not quote.issued:
-            await self._check_crowd(unit)
+        await self._check_claimable([quote], unit)
         return await self._issue([(quote.id, total)], request.outputs)
 
     async def issue_batch(self, request: BatchMintRequest) -> Signatures:
@@ -191,8 +198,7 @@ class Mint:
         amounts = request.quote_amounts or [quote.amount for quote in quotes]
         if sum(amounts) != total:
             raise NotBalanced("The outputs do not add up to the quotes.")
-        if not all(quote.issued for quote in quotes):
-            await self._check_crowd(unit)
+        await self._check_claimable(quotes, unit)
         return await self._issue(list(zip(request.quotes, amounts, strict=True)), request.outputs)
 
     async def _issue(self, claims: list[tuple[str, int]], outputs: Sequence[BlindedMessage]) -> Signatures:

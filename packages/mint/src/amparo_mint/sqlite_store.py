@@ -14,10 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from amparo_cashu.errors import KeysetUnknown
 from amparo_cashu.spent_filter import ITEM_BYTES
+from amparo_common.errors import AmparoError
 from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
 from amparo_common.money import Unit
-from amparo_mint.deciding import Known, Outcome, Place, Writes, decide
+from amparo_mint.deciding import Known, Outcome, Place, Writes, decide, sought
 from amparo_mint.errors import KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
@@ -116,7 +118,7 @@ class SqliteStore:
         except sqlite3.IntegrityError:
             raise
         except sqlite3.Error as error:
-            raise CannotStore("The database did not take what had to be kept.") from error
+            raise _trouble(error, "The database did not take what had to be kept.") from error
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._reader, self._at_one_moment, work)
@@ -129,7 +131,7 @@ class SqliteStore:
             finally:
                 self._reading.execute("COMMIT")
         except sqlite3.Error as error:
-            raise CannotStore("The database cannot be read.") from error
+            raise _trouble(error, "The database cannot be read.") from error
 
     async def bind(self, fingerprint: bytes) -> None:
         """Remember under which hash key the tokens are kept."""
@@ -144,11 +146,11 @@ class SqliteStore:
     def _apply(self, group: Sequence[Change]) -> list[Outcome]:
         try:
             return self._in_transaction(lambda connection: _carry_out(connection, group))
-        except sqlite3.IntegrityError as error:
-            # Only a token that its keyset never signed gets here: a stolen key, or a fault of ours. One by one, so that its
-            # neighbours are not refused with it.
+        except (sqlite3.IntegrityError, KeysetUnknown) as error:
+            # Only a token that its keyset never signed gets here (a stolen key, or a fault of ours), or one whose keyset was closed
+            # meanwhile. One by one, so that its neighbours are not refused with it.
             if len(group) == 1:
-                return [_over_issued(error)]
+                return [error if isinstance(error, KeysetUnknown) else _over_issued(error)]
             return [outcome for change in group for outcome in self._apply([change])]
 
     # --- quotes and deposits -------------------------------------------------------------------------------------------------
@@ -177,9 +179,9 @@ class SqliteStore:
         """The tokens of a waiting deposit are spent, or given back."""
         await self._write(lambda connection: _finish_deposit(connection, quote, accepted=accepted))
 
-    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
+    async def clear_quotes(self, *, ended: Sequence[int], over: Sequence[int], most_unpaid: int) -> int:
         """Remove quotes that nobody needs."""
-        return await self._write(lambda connection: _clear_quotes(connection, ended, most_unpaid))
+        return await self._write(lambda connection: _clear_quotes(connection, ended, over, most_unpaid))
 
     # --- tokens ---------------------------------------------------------------------------------------------------------------
 
@@ -264,6 +266,12 @@ class SqliteStore:
         self._database.close()
 
 
+def _trouble(error: sqlite3.Error, what: str) -> AmparoError:
+    if str(error).startswith("no such table"):
+        return KeysetUnknown("This keyset was closed a moment ago.")
+    return CannotStore(what)
+
+
 def _fold_beside(path: str) -> None:
     """As much of the write-ahead log as can be folded without anybody waiting."""
     try:
@@ -329,19 +337,14 @@ def _carry_out(connection: sqlite3.Connection, group: Sequence[Change]) -> list[
 
 
 def _look_up(connection: sqlite3.Connection, group: Sequence[Change]) -> Known:
-    spend = [(entry.keyset, entry.hash) for change in group for entry in change.spend]
-    issue = [(entry.keyset, entry.hash) for change in group for entry in change.issue]
-    quotes = {quote for change in group for quote, _ in change.claims}
-    quotes.update(change.payment.quote for change in group if change.payment is not None)
-    deposits = [change.deposit.quote for change in group if change.deposit is not None]
-    units = {change.payment.unit for change in group if change.payment is not None}
+    asked = sought(group)
     return Known(
-        spent=_spent(connection, spend),
-        pending=_pending(connection, spend),
-        issued=_signed(connection, issue),
-        mint_quotes=_mint_quotes(connection, sorted(quotes)),
-        melt_quotes=_melt_quotes(connection, deposits),
-        paid=_paid(connection, units),
+        spent=_spent(connection, asked.spend),
+        pending=_pending(connection, asked.spend),
+        issued=_signed(connection, asked.issue),
+        mint_quotes=_mint_quotes(connection, asked.mint_quotes),
+        melt_quotes=_melt_quotes(connection, asked.melt_quotes),
+        paid=_paid(connection, asked.units),
     )
 
 
@@ -458,17 +461,15 @@ def _melt_quote(row: tuple[str, str, str, int, str, bytes, int]) -> MeltQuoteRow
     return MeltQuoteRow(DepositId(quote), shop, Unit(unit), amount, state, bytes(request), keyset)  # type: ignore[arg-type] # the column holds no other
 
 
-def _clear_quotes(connection: sqlite3.Connection, ended: Sequence[int], most_unpaid: int) -> int:
-    marks = _marks(ended)
-    closed = "keyset IN (SELECT number FROM keyset WHERE state = 'closed')"
+def _clear_quotes(connection: sqlite3.Connection, ended: Sequence[int], over: Sequence[int], most_unpaid: int) -> int:
     cleared = 0
     for table, unpaid, finished in (
         ("mint_quote", "paid = 0", "paid = issued"),
         ("melt_quote", "state = 'UNPAID'", "state = 'PAID'"),
     ):
-        sought = f"SELECT id FROM {table} WHERE keyset IN ({marks}) AND {unpaid} UNION ALL"
-        sought += f" SELECT id FROM {table} WHERE {closed} AND {finished} LIMIT {CLEARED_AT_ONCE}"
-        cleared += connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", ended).rowcount
+        sought = f"SELECT id FROM {table} WHERE keyset IN ({_marks(ended)}) AND {unpaid} UNION ALL"
+        sought += f" SELECT id FROM {table} WHERE keyset IN ({_marks(over)}) AND {finished} LIMIT {CLEARED_AT_ONCE}"
+        cleared += connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", [*ended, *over]).rowcount
         (held,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {unpaid}").fetchone()
         surplus = min(held - most_unpaid, CLEARED_AT_ONCE)
         if surplus > 0:

@@ -88,7 +88,9 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Store(Protocol):
-    """A database of the mint. All methods raise `CannotStore` when the database does not take or give what is asked."""
+    """A database of the mint. All methods raise `CannotStore` when the disk does not take or give what is asked, `DatabaseAway`
+    when the database's server does not, and `KeysetUnknown` when a keyset was closed since the caller looked: its tables are
+    gone."""
 
     async def open(self) -> None:
         """Connect, inside the event loop that will use it, and bring the tables up to date."""
@@ -115,9 +117,10 @@ class Store(Protocol):
     async def finish_deposit(self, quote: str, *, accepted: bool) -> None:
         """The shops side has answered: the tokens are spent, or given back. Safe to repeat; the first answer counts."""
 
-    async def clear_quotes(self, *, ended: Sequence[int], most_unpaid: int) -> int:
-        """Remove quotes that nobody needs, at most `CLEARED_AT_ONCE` of a kind: unpaid ones of the `ended` keysets, finished ones
-        of closed keysets and, of more than `most_unpaid` unpaid ones of a kind, some that chance picks. How many went."""
+    async def clear_quotes(self, *, ended: Sequence[int], over: Sequence[int], most_unpaid: int) -> int:
+        """Remove quotes that nobody needs, at most `CLEARED_AT_ONCE` of a kind: unpaid ones of the keysets that have `ended`,
+        finished ones of those that are `over` and, of more than `most_unpaid` unpaid ones of a kind, some that chance picks. How
+        many went."""
 
     async def token_states(self, places: Sequence[tuple[int, bytes]]) -> list[TokenState]:
         """NUT-07's state of each (keyset number, hash), in their order: UNSPENT, PENDING or SPENT."""

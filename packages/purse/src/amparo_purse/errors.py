@@ -5,6 +5,7 @@ AmparoError
     NotEnough           purse.not_enough
     NoExactCoins        purse.no_exact_coins
     KeysetNotCurrent    purse.keyset_not_current
+    TooManyKeysets      purse.too_many_keysets
     CodeFalse           purse.recovery_code_false
     NoRecoveryCode      purse.no_recovery_code
     PurseInUse          purse.in_use
@@ -52,6 +53,14 @@ class KeysetNotCurrent(PurseError):
     code = "purse.keyset_not_current"
     why = "A mint could mark a person by giving them an old keyset while everybody else has the new one."
     todo = "Check the clock of this device. If it is right, refuse and keep the answer as evidence."
+
+
+class TooManyKeysets(PurseError):
+    """The mint has announced more keysets of a unit within a month than it can need."""
+
+    code = "purse.too_many_keysets"
+    why = "Whoever has coins of a keyset that few others have can be told from everybody else."
+    todo = "Tell the programme and its auditors: everybody can see it in the public log. Nothing is lost."
 
 
 class CodeFalse(PurseError):

@@ -1,7 +1,8 @@
 """The published filters of spent coins on a device: fetched while there is a connection, used without one.
 
 Everybody fetches the same files, so fetching one tells the mint nothing about a coin. LIMIT: an edition is the mint's word, and no
-older than it says: a mint that leaves coins out is found at the deposit, one that adds coins makes tills refuse good codes.
+older than it says: a mint that leaves coins out is found at the deposit, one that adds coins makes tills refuse good codes. It has
+to know these coins: a filter that takes any coin for spent with more than a small chance is refused (`LEAST_BITS`).
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from amparo_purse.calendar import DAY, is_closed
 from amparo_purse.purse import Purse
 from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file
+
+# Mints publish 20: one good coin in a million is taken for spent.
+LEAST_BITS = 16
 
 
 class FilterShelf:
@@ -29,9 +33,9 @@ class FilterShelf:
     def fetch(self, purse: Purse) -> int:
         """Fetch today's edition of every keyset of the public log that is not here yet, and drop those of closed keysets;
         returns how many came. A keyset of which the mint has published none is left out. Raises `Unreachable`, `RemoteError`,
-        `FilterMalformed` for an edition that is of another keyset or older than the one at hand."""
+        `FilterMalformed` for an edition that is of another keyset, older than the one at hand, or coarse."""
         now = purse.now()
-        wanted = [str(each.keyset) for _, each in purse.fresh_log().keysets if not is_closed(each, now)]
+        wanted = [str(each.keyset) for _, each in purse.keys.fresh_log().keysets if not is_closed(each, now)]
         days = {each.keyset: each.day for each in self.at_hand()}
         self._drop_others(wanted)
         missing = [keyset for keyset in wanted if days.get(keyset, -1) < now // DAY]
@@ -44,7 +48,7 @@ class FilterShelf:
             if error.remote_code != str(KeysetUnknown.number):
                 raise
             return False
-        edition = SpentFilter(data)
+        edition = _checked(data)
         if edition.keyset != keyset or edition.day < newer_than:
             raise FilterMalformed("The mint gave the filter of another keyset or day.")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -57,8 +61,15 @@ class FilterShelf:
                 path.unlink(missing_ok=True)
 
 
+def _checked(data: bytes) -> SpentFilter:
+    found = SpentFilter(data)
+    if found.bits < LEAST_BITS:
+        raise FilterMalformed("A filter would take many good coins for spent.")
+    return found
+
+
 def _read(data: bytes) -> SpentFilter | None:
     try:
-        return SpentFilter(data)
+        return _checked(data)
     except FilterMalformed:
         return None

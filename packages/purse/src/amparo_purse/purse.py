@@ -1,9 +1,7 @@
 """One purse: what it holds and what it does with the mint. Every change is in the journal before it is sent (`journal.py`).
 
-Keys come from the log, and which keyset counts today too (`calendar.py`): one that is not there, or there for another unit, or
-not the one of today, is refused, whatever the mint says. The log is asked anew each time, so that a mint cannot serve an old
-keyset to those who looked a while ago. Every secret comes from the purse's seed (NUT-13), and the seed from a code that can be
-printed (`recovery.py`); with the code `restore.py` brings the coins back.
+Keys come from the log, and which keyset counts today too (`keys.py`). Every secret comes from the purse's seed (NUT-13), and the
+seed from a code that can be printed (`recovery.py`); with the code `restore.py` brings the coins back.
 
 What is kept apart in time: aid of a claiming window is handed over after its moment only (`pay_from` of `claim`), no coin is
 exchanged beside a claim (`quiet_until`), and no claim follows an exchange at once (`claim_from`). Each of these raises a
@@ -13,26 +11,18 @@ exchanged beside a claim (`quiet_until`), and no claim follows an exchange at on
 import secrets
 from collections.abc import Callable, Sequence
 
-from amparo_cashu.curve import read_point
 from amparo_cashu.errors import (
     AlreadySpent,
     KeysetExpired,
-    KeysetNotInLog,
     KeysetUnknown,
-    UnitsDiffer,
-    UnitUnknown,
 )
 from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import without_dleq
-from amparo_cashu.nut02_keyset import check_keyset
 from amparo_cashu.nut10_secret import read_lock, sign_lock
-from amparo_cashu.nut12_dleq import check_proof
 from amparo_cashu.nut20_quote import sign_claim
 from amparo_cashu.outputs import LockTo, OutputPlan, messages
 from amparo_cashu.wire import (
     ClaimQuote,
-    Keyset,
-    KeysetsAnswer,
     MeltQuote,
     MeltRequest,
     MintQuote,
@@ -45,15 +35,13 @@ from amparo_common.bridge import KeysetAnnounced
 from amparo_common.clock import Clock, SystemClock
 from amparo_common.secret import Secret
 from amparo_log.follow import LogFollower
-from amparo_log.view import LogView
 from amparo_purse import recovery, store
-from amparo_purse.calendar import End, current_keyset, is_closed, next_end
+from amparo_purse.calendar import End, is_closed, next_end
 from amparo_purse.coins import exact_choice, stock_coins, target_coins
 from amparo_purse.errors import (
     AidRests,
     CodeFalse,
     ExchangeRests,
-    KeysetNotCurrent,
     LockOutlivesCoins,
     NoExactCoins,
     NoRecoveryCode,
@@ -62,6 +50,7 @@ from amparo_purse.errors import (
     RestoreUnfinished,
 )
 from amparo_purse.journal import CLAIM, DEPOSIT, SWAP, Journal, request_row
+from amparo_purse.keys import Keys
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.errors import RemoteError
@@ -83,8 +72,8 @@ class Purse:
         self.database = database
         self.name = name
         self.mint = mint
-        self._log = log
         self._clock = clock or SystemClock()
+        self.keys = Keys(mint=mint, log=log, now=self.now)
         entropy = Secret(secrets.token_bytes(recovery.ENTROPY_BYTES))
         seed = recovery.seed_of(entropy)
         with database.transaction() as connection:
@@ -95,7 +84,7 @@ class Purse:
             name,
             mint=mint,
             seed=lambda: self._seed,
-            keyset=self.keyset,
+            keyset=self.keys.keyset,
             receive=self.receive,
             claim_from=lambda: self.now() + secrets.SystemRandom().randint(*APART),
         )
@@ -209,60 +198,9 @@ class Purse:
                 raise AidRests(until)
         return free
 
-    # --- keys ----------------------------------------------------------------------------------------------------------------
-
-    def fresh_log(self) -> LogView:
-        """The public log as it is now."""
-        return self._log.refresh()
-
     def next_end(self, unit: str) -> End | None:
         """When coins of a unit end next, and from when to warn; None while none of them ends. Works offline."""
-        return next_end([(coin.id, coin.amount) for coin in self.coins(unit)], self._log.view())
-
-    def keyset(self, keyset: str) -> KeysetAnnounced:
-        """A keyset as the log has it; its id commits to its keys. Raises `KeysetNotInLog`, `KeysetUnknown`."""
-        found = self._log.view().keyset(keyset) or self._log.refresh().keyset(keyset)
-        if found is None:
-            raise KeysetNotInLog("A keyset is not in the public log.")
-        check_keyset(Keyset(id=found.keyset, unit=found.unit, keys=found.keys, final_expiry=found.final_expiry))
-        return found
-
-    def active_keyset(self, unit: str) -> str:
-        """The keyset that the mint says it signs a unit with, when the log of this moment says the same. Raises
-        `KeysetNotInLog`, `KeysetNotCurrent`, `KeysetUnknown`, `UnitUnknown`."""
-        offered = [
-            each.id for each in self.mint.get("/v1/keysets", KeysetsAnswer).keysets if each.active and each.unit == unit
-        ]
-        if not offered:
-            raise UnitUnknown("The mint has no active keyset of this unit.")
-        current = current_keyset(self._log.refresh(), unit, self.now())
-        if current is not None and current.keyset in offered:
-            return current.keyset
-        for each in offered:
-            if self.keyset(each).unit != unit:
-                raise KeysetNotInLog("The mint's keyset of this unit is of another unit in the public log.")
-        raise KeysetNotCurrent("The mint's keyset of this unit is not the one of today in the public log.")
-
-    def check_known(self, proof: Proof, unit: str) -> None:
-        """Raises unless a received coin is of this unit and its keyset has its amount. Whether it is genuine the mint says
-        when it is changed; a coin that brings its proof is checked here too. Raises `UnitsDiffer`, `KeysetNotInLog`."""
-        if proof.dleq is None:
-            self._key_of(proof, unit)
-        else:
-            self.check_genuine(proof, unit)
-
-    def check_genuine(self, proof: Proof, unit: str) -> None:
-        """Raises unless a received coin is of this unit and was made with a key in the log. Works without a connection once
-        the log is known."""
-        check_proof(proof, read_point(self._key_of(proof, unit)))
-
-    def _key_of(self, proof: Proof, unit: str) -> str:
-        keyset = self.keyset(proof.id)
-        if keyset.unit != unit:
-            raise UnitsDiffer("A coin is of another unit.")
-        if str(proof.amount) not in keyset.keys:
-            raise KeysetNotInLog("A coin has an amount that its keyset does not have.")
-        return keyset.keys[str(proof.amount)]
+        return next_end([(coin.id, coin.amount) for coin in self.coins(unit)], self.keys.log())
 
     # --- with the mint ----------------------------------------------------------------------------------------------------
 
@@ -292,7 +230,7 @@ class Purse:
         those for paper. The
         sum is the quote's, so that neither tells the mint anything. The coins are handed over from `pay_from` on, and
         nothing of this purse is exchanged before `quiet_until` (unix time)."""
-        keyset = self._current(unit)
+        keyset = self.keys.today(unit)
         plan = self._plan(keyset, [(each, None) for each in self._amounts(keyset, amount, spread=spread, stock=stock)])
         outputs = messages(plan, self._seed)
         request = MintRequest(quote=quote, outputs=outputs, signature=sign_claim(quote, outputs, quote_key.reveal()))
@@ -303,7 +241,7 @@ class Purse:
     def receive(self, proofs: Sequence[Proof], unit: str) -> None:
         """Exchange coins received from somebody else for own ones: from then on only this purse can spend them."""
         self.check_quiet(hurry=False)
-        keyset = self._current(unit)
+        keyset = self.keys.today(unit)
         amounts = self._amounts(keyset, sum(proof.amount for proof in proofs))
         self._swap(proofs, self._plan(keyset, [(each, None) for each in amounts]), unit=unit, spends=())
 
@@ -319,7 +257,7 @@ class Purse:
         """Swap coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum.
         Raises `ExchangeRests`."""
         self.check_quiet(hurry=hurry)
-        plan = self._plan(self._current(unit), [(each, None) for each in amounts])
+        plan = self._plan(self.keys.today(unit), [(each, None) for each in amounts])
         self._swap(coins, plan, unit=unit, spends=[coin.secret for coin in coins], through=through)
 
     def make_exact(self, amount: int, unit: str, *, hurry: bool = False) -> None:
@@ -330,7 +268,7 @@ class Purse:
             return
         self.check_quiet(hurry=hurry)
         spend = _at_least(held, amount)
-        keyset = self._current(unit)
+        keyset = self.keys.today(unit)
         rest = sum(coin.amount for coin in spend) - amount
         parts = [*self._amounts(keyset, amount), *self._amounts(keyset, rest)]
         self._swap(spend, self._plan(keyset, [(each, None) for each in parts]), unit=unit)
@@ -342,7 +280,7 @@ class Purse:
         coins that make parts of it exactly. Raises `NotEnough`, `AidRests`, `ExchangeRests`, `LockOutlivesCoins`."""
         spend = _at_least(self._spendable(unit, amount, hurry=hurry), amount)
         self.check_quiet(hurry=hurry)
-        keyset = self._current(unit)
+        keyset = self.keys.today(unit)
         if is_closed(keyset, lock.locktime):
             raise LockOutlivesCoins("The lock lasts longer than the coins.")
         rest = sum(coin.amount for coin in spend) - amount
@@ -388,7 +326,7 @@ class Purse:
         total = sum(coin.amount for coin in coins)
         try:
             self.check_quiet(hurry=hurry)
-            self.exchange(coins, self._amounts(self._current(unit), total), unit, hurry=hurry)
+            self.exchange(coins, self._amounts(self.keys.today(unit), total), unit, hurry=hurry)
         except RemoteError as error:
             if error.remote_code != str(AlreadySpent.number):
                 raise
@@ -451,7 +389,7 @@ class Purse:
     def is_ended(self, keyset: str, refusal: RemoteError) -> bool:
         """Whether the mint refused because a keyset is over for good: it says so, or it has destroyed one that the log says
         is closed."""
-        destroyed = refusal.remote_code == str(KeysetUnknown.number) and is_closed(self.keyset(keyset), self.now())
+        destroyed = refusal.remote_code == str(KeysetUnknown.number) and is_closed(self.keys.keyset(keyset), self.now())
         return destroyed or refusal.remote_code == str(KeysetExpired.number)
 
     def end(self, secret_texts: Sequence[str]) -> None:
@@ -465,9 +403,6 @@ class Purse:
             store.drop(connection, self.name, secret_texts)
 
     # --- outputs --------------------------------------------------------------------------------------------------------------
-
-    def _current(self, unit: str) -> KeysetAnnounced:
-        return self.keyset(self.active_keyset(unit))
 
     def _amounts(self, keyset: KeysetAnnounced, amount: int, *, spread: bool = False, stock: bool = False) -> list[int]:
         denominations = [int(each) for each in keyset.keys]

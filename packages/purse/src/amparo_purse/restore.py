@@ -151,7 +151,7 @@ class Restorer:
         now = self._purse.now()
         keysets = [
             each.keyset
-            for _, each in self._purse.fresh_log().keysets
+            for _, each in self._purse.keys.fresh_log().keysets
             if not is_closed(each, now) and (each.active_from is None or each.active_from <= now)
         ]
         with self._database.transaction() as connection:
@@ -214,7 +214,7 @@ class Restorer:
     # --- requests --------------------------------------------------------------------------------------------------------
 
     def _ask_signatures(self, chunk: Chunk, seed: Secret) -> None:
-        keyset = self._purse.keyset(chunk.keyset)
+        keyset = self._purse.keys.keyset(chunk.keyset)
         places = {self._blinded(seed, keyset.keyset, number): number for number in chunk.counters}
         asked = self._mixed([*places, *self._invented(self._manner.outputs - len(places))])
         outputs = [BlindedMessage(amount=0, id=keyset.keyset, B_=point) for point in asked]

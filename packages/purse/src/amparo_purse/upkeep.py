@@ -67,12 +67,12 @@ def resplit(purse: Purse, unit: str, *, chance: random.Random | None = None) -> 
 def renew(purse: Purse, unit: str, *, chance: random.Random | None = None) -> Renewal:
     """Change coins whose keyset ends within two weeks into the current keyset, one by one in any order; put those that the
     mint does not take any more aside. Safe to repeat. Raises what an exchange raises."""
-    ending = [coin for coin in purse.coins(unit) if ends_soon(purse.keyset(coin.id), purse.now())]
+    ending = [coin for coin in purse.coins(unit) if ends_soon(purse.keys.keyset(coin.id), purse.now())]
     if not ending:
         return Renewal(0, purse.balance(unit, state="ended"), 0)
     if purse.now() < purse.quiet_until():
         return Renewal(0, purse.balance(unit, state="ended"), sum(coin.amount for coin in ending))
-    current = purse.active_keyset(unit)
+    current = purse.keys.active(unit)
     late = [coin for coin in ending if coin.id != current]
     (chance or secrets.SystemRandom()).shuffle(late)
     renewed = sum(coin.amount for coin in late if _is_renewed(purse, coin, unit))

@@ -1,13 +1,15 @@
 """A small HTTP client for our own services: structs in and out, safe retries, the other side's error kept.
 
 Every call is idempotent by design of the services (same request, same effect), so a lost answer is simply asked again. The other
-side is not trusted: whatever it answers becomes a struct, bytes or one of our errors, and never more than fits.
+side is not trusted: whatever it answers becomes a struct, bytes or one of our errors, and never more than fits. It is given nothing
+back that it sent: a cookie would join a wallet's claim to its purchases.
 """
 
 import functools
 import ssl
 import time
 import weakref
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 
 import httpx2
@@ -64,6 +66,7 @@ class Client:
             headers=headers,
             transport=transport,
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             # Between our own processes on one machine there is no certificate to trust.
             verify=_trusted_certificates() if self.base.startswith("https:") else False,
         )

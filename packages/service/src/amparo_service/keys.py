@@ -1,7 +1,7 @@
 """Private keys as files that only their service's user can read (mode 0600), made on first use.
 
-LIMIT: the files are not encrypted; whoever can read the service's folder can sign in its name. The mint's signer process
-with sealed keys replaces this for the mint in a later release.
+LIMIT: the files are not encrypted; whoever can read the service's folder can sign in its name. The keys that make money are
+elsewhere: sealed, in the mint's signer process.
 """
 
 import contextlib

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from amparo_cashu.curve import generator_times, hash_to_curve, show_point
-from amparo_cashu.errors import AlreadySpent, KeysetExpired
+from amparo_cashu.errors import AlreadySpent, KeysetExpired, SignatureNotProved
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.nut10_secret import read_lock, sign_lock
 from amparo_cashu.nut18_request import LockOption
@@ -185,7 +185,7 @@ class Till:
         unspent. Raises `WrongAmount`, the errors of a false code, and the mint's refusal (10003 false, 11001 spent)."""
         self._check_amount(token, request)
         for proof in token.proofs:
-            self.purse.check_known(proof, request.unit)
+            self.purse.keys.check_known(proof, request.unit)
         # A code that is locked to this shop is opened with its key; one that is locked elsewhere the mint refuses.
         self.purse.receive([self._opened(proof) for proof in token.proofs], request.unit)
         self._note_contact()
@@ -206,7 +206,7 @@ class Till:
         self._check_limits(request)
         points = []
         for proof in token.proofs:
-            self.purse.check_genuine(proof, request.unit)
+            self.purse.keys.check_genuine(proof, request.unit)
             self._check_lock(proof)
             self._check_end(proof)
             point = hash_to_curve(proof.secret.encode())
@@ -256,7 +256,7 @@ class Till:
             raise LockTooShort("The lock of this code ends too soon.")
 
     def _check_end(self, proof: Proof) -> None:
-        end = self.purse.keyset(proof.id).final_expiry
+        end = self.purse.keys.keyset(proof.id).final_expiry
         if end is not None and end < self._clock.now().timestamp() + SHORTEST_LOCK_SECONDS:
             raise KeysetExpired(
                 "The coins of this code end too soon.",
@@ -305,6 +305,8 @@ class Till:
             part = proofs[at : at + BATCH]
             points = [show_point(hash_to_curve(proof.secret.encode())) for proof in part]
             states = self._mint.post("/v1/checkstate", CheckStateRequest(Ys=points), CheckStateAnswer).states
+            if [state.Y.lower() for state in states] != points:
+                raise SignatureNotProved("The mint did not answer for every coin.")
             for proof, state in zip(part, states, strict=True):
                 if state.state != "PENDING":
                     (good if state.state == "UNSPENT" else bad).append(proof)

@@ -77,6 +77,8 @@ LATEST_HOURS = 6.0
 _SHORTEST_DELAY = 600
 # How long what was locked for a payment request may be handed in, where the request does not say.
 LOCK_SECONDS = 21 * 86_400
+# No request locks coins for longer: if the shop takes nothing, they come back after that.
+LONGEST_LOCK = 92 * 86_400
 
 
 class Enrol(msgspec.Struct, frozen=True, tag_field="action", tag="enrol"):
@@ -440,6 +442,8 @@ class Wallet:
             self.purse.make_exact(amount, unit, hurry=hurry)
             return self.pay_code(amount, unit, hurry=hurry)
         key, until = _asked_lock(request.lock)
+        if until is not None and until > self.purse.now() + LONGEST_LOCK:
+            raise RequestNotPayable("The request asks to lock coins for too long.")
         label = f"request {secrets.token_hex(8)}"
         self.set_aside(
             amount, unit, shop_key=key, until=until or self.purse.now() + LOCK_SECONDS, label=label, hurry=hurry
