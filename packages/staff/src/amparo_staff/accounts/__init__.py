@@ -1,0 +1,1 @@
+"""Members of staff: accounts, roles with their scope, log-in."""

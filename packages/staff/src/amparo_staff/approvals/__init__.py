@@ -1,0 +1,1 @@
+"""Four-eyes approvals: one mechanism for everything that needs a second person."""

@@ -1,0 +1,1 @@
+"""Page layout, icons, security headers, the language of a page."""

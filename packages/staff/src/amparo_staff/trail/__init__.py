@@ -1,0 +1,1 @@
+"""The audit trail of the staff: hash-chained, no personal data."""
