@@ -24,6 +24,28 @@ AmparoError
     HolderUnknown          office.unknown_holder
     JobUnknown             office.unknown_job
     RoleMissing            office.role_missing
+    KeyDestroyed           office.key_destroyed
+    KeysLost               office.keys_lost
+    RegisterDestroyed      office.register_destroyed
+    SealBroken             office.seal_broken
+    RecordUnknown          office.unknown_record
+    RecordChanged          office.record_changed (carries which fields differ)
+    HouseholdRefused       office.household_refused
+    CollectorsRefused      office.collectors_refused
+    PurposeRefused         office.purpose_refused
+    OutsideArea            office.outside_area
+    FactDefinitionRefused  office.fact_definition_refused
+    LogNotConfigured       office.log_not_configured
+    ImportFilesGone        office.import_files_gone
+    ImportChanged          office.import_changed
+    ImportNotReady         office.import_not_ready
+    ValueFault             office.value_refused
+    OutOfOrder             office.out_of_order
+    ExportRefused          office.export_refused
+    MergeRefused           office.merge_refused
+    UndoRefused            office.undo_refused
+    PairDecided            office.pair_decided
+    OtherListRefused       office.other_list_refused
 """
 
 import msgspec
@@ -245,3 +267,214 @@ class RoleMissing(OfficeError):
     http_status = 403
     why = "Each kind of work has its role."
     todo = "Ask a colleague with the role named above."
+
+
+# --- the register ------------------------------------------------------------------------------------------------------
+
+
+class KeyDestroyed(OfficeError):
+    """The key of a record was destroyed: what was sealed under it can never be opened again."""
+
+    code = "office.key_destroyed"
+    http_status = 410
+    why = "The person asked for it, or the time for which their record may be kept is over."
+    todo = "Nothing can bring it back; enrol the person again if they come."
+
+
+class KeysLost(OfficeError):
+    """The keyring is there, its master key is not, or the other way round."""
+
+    code = "office.keys_lost"
+    http_status = 503
+    why = "Names are sealed under keys that lie in two places; one of them is missing or from another day."
+    todo = "Stop the desk and put back the newest pair of keyring and master key; see docs/operate/office.md."
+
+
+class RegisterDestroyed(OfficeError):
+    """The keys of the whole register were destroyed on purpose."""
+
+    code = "office.register_destroyed"
+    http_status = 410
+    why = "Two people, or the operator at the console, erased the register in an emergency."
+    todo = "Begin a new register in a new folder; the old one cannot be opened by anybody."
+
+
+class SealBroken(OfficeError):
+    """A sealed text does not open under the key of its record."""
+
+    code = "office.seal_broken"
+    http_status = 500
+    why = "Somebody changed the database, or rows were exchanged."
+    todo = "Stop and keep the database as evidence; restore the record from a backup."
+
+
+class RecordUnknown(OfficeError):
+    """There is no such household or person."""
+
+    code = "office.unknown_record"
+    http_status = 404
+    why = "The number is wrong, or the record was erased."
+    todo = "Search for the person by name."
+
+
+class RecordChanged(OfficeError):
+    """Somebody else changed the record since it was read. `differs` names the fields that they changed."""
+
+    code = "office.record_changed"
+    http_status = 409
+    why = "A colleague saved the same record a moment ago."
+    todo = "Look at the record as it is now, and make your change again if it is still needed."
+
+    def __init__(self, what: str, differs: list[str]) -> None:
+        super().__init__(what)
+        self.differs = differs
+
+
+class HouseholdRefused(OfficeError):
+    """A household would have no member, two heads, or a member of another household."""
+
+    code = "office.household_refused"
+    http_status = 409
+    why = "A household has at least one member, and at most one of them is its head."
+    todo = "Correct the members and try again; nothing was stored."
+
+
+class CollectorsRefused(OfficeError):
+    """The primary and the alternate collector would be one person, or somebody who is not in the register."""
+
+    code = "office.collectors_refused"
+    http_status = 409
+    why = "The alternate collector stands in when the primary one cannot come."
+    todo = "Choose two different people, or leave the alternate empty."
+
+
+class PurposeRefused(OfficeError):
+    """Data were asked for under a purpose that does not need them. The attempt was written into the access log."""
+
+    code = "office.purpose_refused"
+    http_status = 403
+    why = "Each purpose may read only the kinds of data that it needs."
+    todo = "Choose the purpose that you really have; the person can see it."
+
+
+class OutsideArea(OfficeError):
+    """A record lies outside the areas of the member of staff, or their role may not read it. The attempt was written down."""
+
+    code = "office.outside_area"
+    http_status = 403
+    why = "Roles are given for an area, and some see no personal data."
+    todo = "Ask a colleague who works in that area."
+
+
+class FactDefinitionRefused(OfficeError):
+    """A proposed entry of the fact catalogue cannot be taken."""
+
+    code = "office.fact_definition_refused"
+    why = "An entry has a new name, labels in five languages, a purpose, a range and an end."
+    todo = "Complete the entry and propose it again; see docs/formats/fact-catalogue.md."
+
+
+class LogNotConfigured(OfficeError):
+    """Something should be published, and this desk knows no log."""
+
+    code = "office.log_not_configured"
+    http_status = 503
+    why = "The desk's folder has no config.json that names the log."
+    todo = "Ask your operator to write it (docs/operate/office.md), then repeat the job."
+
+
+class ImportFilesGone(OfficeError):
+    """The files of an import or export are no longer there."""
+
+    code = "office.import_files_gone"
+    http_status = 410
+    why = "Files are erased when an import is taken in or cancelled, and after seven days."
+    todo = "Send the file again."
+
+
+class ImportChanged(OfficeError):
+    """What a commit would take in is no longer what the dry run showed."""
+
+    code = "office.import_changed"
+    http_status = 409
+    why = "Only what somebody has seen is taken in. Nothing was stored."
+    todo = "Check the file again, and take it in then."
+
+
+class ImportNotReady(OfficeError):
+    """Something was asked of an import that is at another step."""
+
+    code = "office.import_not_ready"
+    http_status = 409
+    why = "An import goes step by step: file, columns, check, take in."
+    todo = "Look at the import again."
+
+
+class ValueFault(OfficeError):
+    """A value of a file cannot be taken; becomes a `Fault` of its row and is never shown itself. `fault` is a code of
+    `intake.faults.REASONS`, `limits` fill its words."""
+
+    code = "office.value_refused"
+    why = "The value does not have the form of its column."
+    todo = "Correct it in the file."
+
+    def __init__(self, fault: str, **limits: object) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.limits = {name: str(value) for name, value in limits.items()}
+
+
+class OutOfOrder(OfficeError):
+    """The people of a file do not come in the order of their households; the file is then read another way."""
+
+    code = "office.out_of_order"
+    why = "Households were read one after the other."
+    todo = "Nothing: the file is read again, with more memory."
+
+
+class ExportRefused(OfficeError):
+    """A list may not leave the register in this form."""
+
+    code = "office.export_refused"
+    http_status = 403
+    why = "A list needs a reason, a role that may see what is in it, and, when it is long, a second person."
+    todo = "Choose fewer columns or fewer households, or ask a colleague."
+
+
+# --- duplicates ------------------------------------------------------------------------------------------------------------
+
+
+class MergeRefused(OfficeError):
+    """Two records that cannot be merged this way."""
+
+    code = "office.merge_refused"
+    http_status = 409
+    why = "Only two different records that both still count are merged, and the head of a household is the one who is kept."
+    todo = "Keep the other record, or undo the earlier merge first."
+
+
+class UndoRefused(OfficeError):
+    """A merge cannot be undone now."""
+
+    code = "office.undo_refused"
+    http_status = 409
+    why = "It was undone already, or the household has another head by now."
+    todo = "Look at the household; change its head first if need be."
+
+
+class PairDecided(OfficeError):
+    """A verdict on a pair that was judged meanwhile."""
+
+    code = "office.pair_decided"
+    http_status = 409
+    why = "A colleague judged these two records first."
+    todo = "Look at the pair again."
+
+
+class OtherListRefused(OfficeError):
+    """A comparison with another agency's list that cannot be done."""
+
+    code = "office.other_list_refused"
+    http_status = 400
+    why = "It is off until the desk's file says so, needs an agreed secret of 32 bytes, and reads only files of its own form."
+    todo = "Read docs/operate/other-lists.md, agree on the secret with the agency, and encode again."

@@ -1,0 +1,1 @@
+"""The labelled FEBRL sets: fetched on first use, never kept here."""

@@ -1,0 +1,365 @@
+"""The register's list and search with a million people: `python -m bench.register`.
+
+Invented people in households are enrolled through the product's own `enrol_many`, with their identity sealed, on SQLite and on
+PostgreSQL (a server that this command starts and removes). Then the real pages are asked for through Django's whole request path
+(middleware, session, roles, templates, the access log): milliseconds of the list and of the search, and memory. `--people` for
+fewer.
+"""
+
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from tests.servers.postgres import postgres_server
+
+from bench.processes import peak_memory, run_child
+from bench.report import Figure, Goal, Report, arguments, machine, middle
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from amparo_office.register.service import NewHousehold
+    from amparo_staff.accounts.models import StaffMember
+    from bench.made_people import Person
+
+PEOPLE = 1_000_000
+SEED = 2026
+BLOCK = 20_000
+BAR_MS = 100.0
+PURPOSE = "list"
+LOGIN = "bench"
+MB = 1_000_000
+KINDS = ("sqlite", "postgresql")
+SETTINGS = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}
+
+
+class Filled(msgspec.Struct, frozen=True):
+    """What enrolling cost. `samples` are names, telephones and papers of people who are there."""
+
+    households: int
+    people: int
+    seconds: float
+    peak: int
+    samples: dict[str, list[str]]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Milliseconds of each request of a kind, those of them in which this process had a core, and how many rows the page showed."""
+
+    what: str
+    milliseconds: list[float]
+    computing: list[float]
+    shown: int
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What asking cost."""
+
+    asked: list[Asked]
+    peak: int
+
+
+def main() -> None:
+    """The command."""
+    parser = arguments("The register's list and search with many people, in milliseconds.")
+    parser.add_argument("--people", type=int, default=PEOPLE, help=f"how many (default: {PEOPLE})")
+    parser.add_argument("--rounds", type=int, default=40, help="requests of each kind (default: 40)")
+    parser.add_argument("--only", choices=KINDS, nargs="*", default=list(KINDS), help="which databases")
+    parser.add_argument("--phase", choices=("fill", "ask"), help="for the bench itself")
+    parser.add_argument("--samples", default="", help="for the bench itself")
+    given = parser.parse_args()
+    if given.phase == "fill":
+        sys.stdout.buffer.write(msgspec.json.encode(_fill(given.people)))
+    elif given.phase == "ask":
+        sys.stdout.buffer.write(msgspec.json.encode(_ask(given.rounds, json.loads(Path(given.samples).read_bytes()))))
+    else:
+        _run(given.people, given.rounds, given.only).write(as_json=given.as_json)
+
+
+def _run(people: int, rounds: int, only: list[str]) -> Report:
+    facts = machine()
+    figures: list[Figure] = []
+    notes: list[str] = []
+    for kind in only:
+        with tempfile.TemporaryDirectory(prefix="amparo-bench-") as folder, postgres_server(**SETTINGS) as server:
+            if kind == "postgresql" and server is None:
+                notes.append("PostgreSQL is not installed here; it was not measured.")
+                continue
+            address = server.make_database("register") if kind == "postgresql" and server else ""
+            os.environ |= {"AMPARO_OFFICE_FOLDER": folder, "AMPARO_OFFICE_DATABASE": address}
+            filled = msgspec.json.decode(
+                run_child("bench.register", "--phase", "fill", "--people", str(people)), type=Filled
+            )
+            samples = Path(folder) / "samples.json"
+            samples.write_bytes(msgspec.json.encode(filled.samples))
+            measured = msgspec.json.decode(
+                run_child("bench.register", "--phase", "ask", "--rounds", str(rounds), "--samples", str(samples)),
+                type=Measured,
+            )
+            facts |= {"people": filled.people, "households": filled.households}
+            facts |= _sizes(kind, Path(folder))
+            figures += _figures(kind, filled, measured)
+    return Report(
+        "The register: list page and search through the whole request path, sealing on", facts, figures, notes
+    )
+
+
+def _sizes(kind: str, folder: Path) -> dict[str, str | int | float]:
+    sizes = {each.name: each.stat().st_size / MB for each in folder.iterdir() if each.suffix == ".sqlite"}
+    return {f"{kind}: MB of {name}": size for name, size in sizes.items()}
+
+
+def _figures(kind: str, filled: Filled, measured: Measured) -> list[Figure]:
+    return [
+        Figure(
+            f"{kind}: enrolling",
+            filled.people / filled.seconds,
+            "people/s",
+            f"{filled.people:,} people in {filled.seconds:,.0f} s, one transaction, identity sealed, index written.",
+        ),
+        Figure(f"{kind}: peak memory while enrolling", filled.peak / MB, "MB", "One process, everything in it."),
+        Figure(
+            f"{kind}: peak memory while answering", measured.peak / MB, "MB", "One process after all requests below."
+        ),
+        *(_figure(kind, each) for each in measured.asked),
+    ]
+
+
+def _figure(kind: str, asked: Asked) -> Figure:
+    ordered = sorted(asked.milliseconds)
+    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    return Figure(
+        f"{kind}: {asked.what}, p95",
+        p95,
+        "ms",
+        f"p50 {middle(ordered):.1f} ms (on a core {middle(asked.computing):.1f} ms), slowest {ordered[-1]:.1f} ms of"
+        f" {len(ordered)}; {asked.shown} rows shown.",
+        "the bar of the issue",
+        BAR_MS,
+        Goal(1.0, most=True),
+    )
+
+
+# --- in a process of its own -------------------------------------------------------------------------------------------
+
+
+def _django() -> None:
+    import django
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "amparo_office.desk.settings"
+    django.setup()
+
+
+def _fill(people: int) -> Filled:
+    _django()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from amparo_common.clock import SystemClock
+    from amparo_office.register.models import Origin
+    from amparo_office.register.service import enrol_many, make_origin
+
+    call_command("migrate", verbosity=0)
+    _areas()
+    now = SystemClock().now()
+    origin = make_origin(Origin.Kind.IMPORT, source="bench", day=now.date(), by=None)
+    samples: dict[str, list[str]] = {"spanish": [], "arabic": [], "telephone": [], "paper": []}
+    with _bar() as bar:
+        task = bar.add_task(f"enrolling, {connection.vendor}", total=people)
+        began = time.perf_counter()
+        made = _counted(_households(people, samples), lambda number: bar.update(task, completed=number))
+        counts = enrol_many(made, origin=origin, by=None, at=now)
+        seconds = time.perf_counter() - began
+        bar.update(task, completed=people)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return Filled(counts.households, counts.individuals, seconds, peak_memory(), samples)
+
+
+def _bar() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _counted(made: "Iterator[NewHousehold]", said: Callable[[int], None]) -> "Iterator[NewHousehold]":
+    people = 0
+    for each in made:
+        yield each
+        people += len(each.members)
+        said(people)
+
+
+def _areas() -> None:
+    from amparo_office.register.models import Area
+
+    Area.objects.create(code="XA", level=0, names={"en": "Invented"})
+    Area.objects.bulk_create(
+        Area(code=f"XA{n:02d}", level=1, parent_id="XA", names={"en": f"District {n}"}) for n in range(20)
+    )
+    Area.objects.bulk_create(
+        Area(code=f"XA{n // 10:02d}{n % 10:02d}", level=2, parent_id=f"XA{n // 10:02d}", names={"en": f"Village {n}"})
+        for n in range(200)
+    )
+
+
+def _households(people: int, samples: dict[str, list[str]]) -> "Iterator[NewHousehold]":
+    """Invented households, block after block; facts as a rule needs them. Some people's data go to `samples` to be searched."""
+    from bench.made_people import registrations
+
+    dice = random.Random(SEED)
+    left, block = people, 0
+    while left > 0:
+        home: list[Person] = []
+        for person in registrations(min(BLOCK, left), seed=SEED + block):
+            if home and person.household != home[0].household:
+                yield _household(home, dice)
+                home = []
+            home.append(person)
+            if dice.random() < 400 / people:
+                _sample(person, samples)
+        yield _household(home, dice)
+        left, block = left - BLOCK, block + 1
+
+
+def _household(home: "list[Person]", dice: random.Random) -> "NewHousehold":
+    from amparo_office.register.service import NewHousehold, NewIndividual
+
+    members = [
+        NewIndividual(
+            identity=each.identity,
+            relationship="HEAD" if place == 0 else "SON_DAUGHTER",
+            birth_date=_days(each.birth.year, each.birth.month, each.birth.day),
+            birth_precision="unknown" if each.birth.year is None else "year" if each.birth.month is None else "day",
+            facts={"disability": int(dice.random() < 0.05)},
+        )
+        for place, each in enumerate(home)
+    ]
+    facts: dict[str, int | None] = {"rooms": 1 + dice.randrange(6)}
+    if dice.random() < 0.9:
+        facts["monthly_income"] = dice.randrange(50_000)
+    return NewHousehold(area=home[0].area, by_phone=dice.random() < 0.7, facts=facts, members=members)
+
+
+def _days(year: int | None, month: int | None, day: int | None) -> int | None:
+    from datetime import date
+
+    return None if year is None else date(year, month or 7, day or 1).toordinal() - date(1970, 1, 1).toordinal()
+
+
+def _sample(person: "Person", samples: dict[str, list[str]]) -> None:
+    name = person.identity.names[0]
+    samples["arabic" if name.script == "Arab" else "spanish"].append(name.whole())
+    if person.identity.telephone:
+        samples["telephone"].append(person.identity.telephone)
+    samples["paper"] += [each.number for each in person.identity.documents]
+
+
+def _ask(rounds: int, samples: dict[str, list[str]]) -> Measured:
+    _django()
+    from django.db.models import Max
+    from django.test import Client
+
+    from amparo_office.register.models import Household
+
+    client = Client()
+    client.force_login(_member())
+    last = Household.objects.aggregate(last=Max("id"))["last"] or 0
+    asked = [_timed(client, what, made, rounds) for what, made in _requests(last, samples)]
+    return Measured(asked, peak_memory())
+
+
+def _member() -> "StaffMember":
+    from amparo_staff.accounts.models import Grant, StaffMember
+
+    member = StaffMember.objects.create(login=LOGIN, name="Bench", language="en")
+    Grant.objects.create(member=member, role="validator")
+    return member
+
+
+Made = Callable[[random.Random], tuple[str, str, dict[str, str]]]
+
+
+def _requests(last: int, samples: dict[str, list[str]]) -> list[tuple[str, Made]]:
+    """Each kind of request: what it is, and how one is made."""
+
+    def page(query: str) -> Made:
+        return lambda dice: ("GET", f"/register/?{query}&after={dice.randrange(1, last + 1)}", {})
+
+    def words(choose: Callable[[random.Random], str]) -> Made:
+        return lambda dice: ("POST", "/register/search/", {"words": choose(dice), "purpose": PURPOSE})
+
+    def one(kind: str) -> Callable[[random.Random], str]:
+        return lambda dice: dice.choice(samples[kind])
+
+    def partial(kind: str) -> Callable[[random.Random], str]:
+        return lambda dice: " ".join(each[:4] for each in dice.choice(samples[kind]).split())
+
+    def family(kind: str) -> Callable[[random.Random], str]:
+        return lambda dice: dice.choice(samples[kind]).split()[-1]
+
+    kinds: list[tuple[str, Made]] = [
+        ("list, first page", lambda _dice: ("GET", "/register/", {})),
+        ("list, a page anywhere", page("")),
+        ("list with the heads' names", lambda _dice: ("POST", "/register/", {"purpose": PURPOSE})),
+        (
+            "list, one village",
+            lambda dice: ("GET", f"/register/?area=XA{dice.randrange(20):02d}{dice.randrange(10):02d}", {}),
+        ),
+        (
+            "list, one district, on paper",
+            lambda dice: ("GET", f"/register/?area=XA{dice.randrange(20):02d}&way=paper", {}),
+        ),
+        ("list, state and unknown fact", page("state=new&fact=monthly_income&is=unknown")),
+        ("list, a state that nobody has", lambda _dice: ("GET", "/register/?state=paused", {})),
+        ("search, whole Spanish name", words(one("spanish"))),
+        ("search, common Spanish name", words(lambda _dice: "María García")),
+        ("search, one Spanish family name", words(family("spanish"))),
+        ("search, beginnings of a Spanish name", words(partial("spanish"))),
+        ("search, a name that nobody has", words(lambda _dice: "Wxyqk Zzhfg")),
+        ("search, whole Arabic name", words(one("arabic"))),
+        ("search, common Arabic name", words(lambda _dice: "محمد حداد")),
+        ("search, one Arabic family name", words(family("arabic"))),
+        ("search, beginnings of an Arabic name", words(partial("arabic"))),
+        ("search, Arabic name in Latin letters", words(lambda _dice: "Mohamed Haddad")),
+        ("search, telephone", words(one("telephone"))),
+        ("search, number of a paper", words(one("paper"))),
+    ]
+    return kinds
+
+
+def _timed(client: "Client", what: str, made: Made, rounds: int) -> Asked:
+    dice = random.Random(SEED)
+    spent: list[float] = []
+    computing: list[float] = []
+    shown: list[float] = []
+    for number in range(rounds + 2):
+        method, url, data = made(dice)
+        began, computed = time.perf_counter(), time.process_time()
+        answer = client.get(url) if method == "GET" else client.post(url, data)
+        taken = (time.perf_counter() - began) * 1000, (time.process_time() - computed) * 1000
+        if answer.status_code != 200:
+            raise SystemExit(f"{what}: answered {answer.status_code}")
+        if number >= 2:  # the first ones warm up
+            spent.append(taken[0])
+            computing.append(taken[1])
+            shown.append(answer.content.count(b"<tr>") - 1)
+    return Asked(what, spent, computing, int(middle(shown)))
+
+
+if __name__ == "__main__":
+    main()

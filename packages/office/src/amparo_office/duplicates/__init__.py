@@ -1,0 +1,1 @@
+"""Possible duplicates: found by a job, judged by people, never a refusal."""

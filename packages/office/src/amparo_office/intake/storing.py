@@ -1,0 +1,72 @@
+"""The sealed files of an import: what was sent, what was seen in it, what is wrong with it. They go when it is merged or cancelled,
+or after seven days (`amparo_staff.jobs.files`).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import BinaryIO, TypeVar, cast
+
+import msgspec
+
+from amparo_office.errors import ImportFilesGone
+from amparo_office.intake.models import Import
+from amparo_staff.accounts.models import StaffMember
+from amparo_staff.jobs import files
+from amparo_staff.jobs.files import NewFile
+from amparo_staff.jobs.models import JobFile
+
+Content = TypeVar("Content", bound=msgspec.Struct)
+
+UPLOADS, LOOK, FAULTS, REFUSED = "uploads", "look", "faults", "refused"
+_FRAME = 4
+
+
+def row_of(number: str) -> JobFile:
+    """A file by its id. Raises `ImportFilesGone`."""
+    found = JobFile.objects.filter(id=number).first()
+    if found is None:
+        raise ImportFilesGone("The files of this import are gone.")
+    return found
+
+
+def opener(number: str, at: datetime) -> Callable[[], AbstractContextManager[BinaryIO]]:
+    """Opens a file anew each time it is called."""
+    row = row_of(number)
+    return lambda: cast("AbstractContextManager[BinaryIO]", files.open_file(row, at=at))
+
+
+def keep(content: msgspec.Struct, *, by: StaffMember | None, at: datetime) -> str:
+    """A small file with one content; its id."""
+    with files.new_file("part.bin", by=by, at=at) as made:
+        made.write(msgspec.msgpack.encode(content))
+    return str(made.row.id)
+
+
+def kept(number: str, kind: type[Content], *, at: datetime) -> Content:
+    """What `keep` kept. Raises `ImportFilesGone`."""
+    with opener(number, at)() as file:
+        return msgspec.msgpack.decode(file.read(), type=kind)
+
+
+def add_frame(file: NewFile, content: msgspec.Struct) -> None:
+    """Write one more content to a file of many."""
+    data = msgspec.msgpack.encode(content)
+    file.write(len(data).to_bytes(_FRAME, "big") + data)
+
+
+def frames(number: str, kind: type[Content], *, at: datetime) -> Iterator[Content]:
+    """The contents of a file of many, one after the other."""
+    with opener(number, at)() as file:
+        while head := file.read(_FRAME):
+            yield msgspec.msgpack.decode(file.read(int.from_bytes(head, "big")), type=kind)
+
+
+def erase(given: Import, *names: str) -> None:
+    """Let files of an import go (all without names), and forget them."""
+    for name in names or tuple(given.files):
+        found = given.files.pop(name, None)
+        numbers = [each[1] for each in found] if name == UPLOADS and found else [found] if found else []
+        for row in JobFile.objects.filter(id__in=numbers):
+            files.erase(row)
+    Import.objects.filter(id=given.id).update(files=given.files)

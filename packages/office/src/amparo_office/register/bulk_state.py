@@ -1,0 +1,89 @@
+"""Setting the state of many households at once, as a job: a part at a time, each part whole or nothing, so that a job that was cut
+short goes on where it stopped. Each change is written as one of a single record is: version, who, why, what stood there before."""
+
+from datetime import datetime
+from typing import cast
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils.translation import gettext_lazy
+
+from amparo_office.register.forms_filter import Filter, households, read_filter
+from amparo_office.register.models import Change, Household, Origin, RecordState
+from amparo_office.register.sealing import Difference, seal
+from amparo_office.register.vault import vault
+from amparo_staff.accounts.models import StaffMember
+from amparo_staff.jobs.service import Result, Running, job
+from amparo_staff.trail.service import note
+
+KIND = "register.set-state"
+STATES = (RecordState.VALIDATED.value, RecordState.PAUSED.value)
+SOURCE = "desk"
+_OPEN = (RecordState.NEW.value, RecordState.VALIDATED.value, RecordState.PAUSED.value)
+_AT_ONCE = 2_000
+
+
+def changing(asked: Filter, areas: list[str], state: str) -> QuerySet[Household]:
+    """The households that the filter finds and that would change."""
+    return households(asked, areas).filter(state__in=_OPEN).exclude(state=state)
+
+
+def argument(asked: Filter, state: str, reason: str, origin: Origin) -> dict[str, object]:
+    """What a job is told: codes, no personal data. `reason` is checked by the form to say nothing about a person."""
+    return {"filter": asked.said(), "state": state, "reason": reason, "origin": origin.id}
+
+
+@job(KIND, words=gettext_lazy("Set the state of households"), permission="register.change")
+def run(running: Running) -> Result:
+    """The job. Running it again changes only what has not changed yet."""
+    told = running.argument
+    by = cast(StaffMember, running.row.by)  # the page that adds the job says who
+    origin = Origin.objects.get(id=told["origin"])
+    total = changing(read_filter(told["filter"]), by.areas("register.change"), told["state"]).count()
+    done = 0
+    while count := set_some(
+        read_filter(told["filter"]), told["state"], told["reason"], origin, by=by, at=running.clock.now()
+    ):
+        done += count
+        running.progress(done, max(total, done))
+    note("register.states-set", by=by, at=running.clock.now(), details={"state": told["state"], "count": done})
+    return {"changed": done}
+
+
+def set_some(asked: Filter, state: str, reason: str, origin: Origin, *, by: StaffMember, at: datetime) -> int:
+    """Set the state of up to 2,000 of these households, in the areas of the member; how many there were."""
+    with transaction.atomic():
+        found = changing(asked, by.areas("register.change"), state).order_by("id").values_list("id", flat=True)
+        picked = list(found[:_AT_ONCE])
+        rows = list(
+            Household.objects.select_for_update(of=("self",))
+            .filter(id__in=picked, state__in=_OPEN)
+            .exclude(state=state)
+            .only("id", "key", "state", "version")
+        )
+        keys = vault().keys([row.key for row in rows])
+        Change.objects.bulk_create(
+            [
+                Change(
+                    household=row,
+                    version=row.version + 1,
+                    at=at,
+                    by=by,
+                    origin=origin,
+                    what="corrected",
+                    fields=["state"],
+                    reason=reason,
+                    sealed=seal(
+                        keys[row.key],
+                        "household-change",
+                        row.id,
+                        Difference(before={"state": row.state}, after={"state": state}),
+                    ),
+                )
+                for row in rows
+                if row.key in keys
+            ],
+            batch_size=1_000,
+        )
+        Household.objects.filter(id__in=[row.id for row in rows]).update(state=state, version=F("version") + 1)
+        return len(rows)

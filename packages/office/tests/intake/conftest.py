@@ -1,0 +1,190 @@
+"""What tests of imports and exports share: a public log in memory with a published programme, files as a member sends them."""
+
+import io
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from tests.servers.desk import member
+
+from amparo_common import canonical
+from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, RulePublished, sign_for_log
+from amparo_common.clock import FixedClock, to_text
+from amparo_common.signing import SigningKey
+from amparo_log.follow import LogFollower
+from amparo_log.view import LogView
+from amparo_office.desk import place
+from amparo_office.intake import needs, service
+from amparo_office.intake.looking import Look, read_look
+from amparo_office.intake.mapping_page import propose
+from amparo_office.intake.models import Import
+from amparo_office.intake.plan import Plan
+from amparo_office.register import catalogue
+from amparo_office.register.models import Area
+from amparo_rules.rule import read_rule
+from amparo_rules.starter import starter
+from amparo_service.errors import Unreachable
+from amparo_service.keys import signing_key
+from amparo_staff.accounts.models import StaffMember
+from amparo_staff.accounts.roles import Role
+from amparo_staff.jobs.models import Job, State
+from amparo_staff.jobs.service import run_next
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = date(2026, 10, 1)
+
+
+class TownLog(LogFollower):
+    """The public log as the desk sees it, kept in memory: every entry is checked as each reader checks it, and a message
+    repeated is no new entry. It can be away."""
+
+    def __init__(self) -> None:
+        self._view = LogView()
+        self._places: dict[bytes, int] = {}
+        self.away = False
+        self.said: list[LogMessage] = []
+
+    @classmethod
+    def with_food_basket(cls) -> "TownLog":
+        """A log with the office's key and one published programme."""
+        log, key = cls(), signing_key(place.folder(), "publish-key")
+        log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
+        publish_rule(log, starter("food-basket"))
+        return log
+
+    def refresh(self) -> LogView:
+        """All that was published."""
+        if self.away:
+            raise Unreachable("The log gives no answer.")
+        return self._view
+
+    def publish(self, body: LogMessage, key: SigningKey) -> int:
+        """Take a message in as the next entry."""
+        self.refresh()
+        at = self._places.setdefault(canonical.encode(body), self._view.size)
+        if at == self._view.size:
+            self._view.add(at, LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
+            self.said.append(body)
+        return at
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands still."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+def town_log() -> Iterator[TownLog]:
+    """A log with the office's key and one published programme, the food basket."""
+    log = TownLog.with_food_basket()
+    needs.use(log)
+    yield log
+    needs.use(None)
+
+
+def publish_rule(log: TownLog, source: str) -> None:
+    """Put a programme's rule into the log."""
+    rule = read_rule(source)
+    body = RulePublished(
+        programme=rule.programme,
+        version=rule.text.version,
+        rule_hash=rule.rule_hash,
+        notice_days=rule.notice_days,
+        file=source,
+    )
+    log.publish(body, signing_key(place.folder(), "publish-key"))
+
+
+@pytest.fixture
+def registrar(desk_database: str, town_log: TownLog) -> StaffMember:
+    """A member who imports."""
+    del desk_database, town_log
+    return member(Role.REGISTRAR)
+
+
+def make_areas() -> None:
+    """A small country: two states, three towns, two of them of the same name."""
+    names = (
+        ("XA", 0, None, "Amparia"),
+        ("XA01", 1, "XA", "Norte"),
+        ("XA02", 1, "XA", "Sur"),
+        ("XA0101", 2, "XA01", "Santa Ana"),
+        ("XA0102", 2, "XA01", "El Puente"),
+        ("XA0201", 2, "XA02", "Santa Ana"),
+    )
+    for code, level, parent, name in names:
+        Area.objects.create(code=code, level=level, parent_id=parent, names={"es": name})
+
+
+def send(by: StaffMember, *uploads: tuple[str, bytes], name: str = "list") -> Import:
+    """Send files and let the desk look at them."""
+    received = service.receive(name, [(sent, io.BytesIO(data)) for sent, data in uploads], by=by, at=NOON)
+    work()
+    return fresh(received.given)
+
+
+def work() -> None:
+    """Run every job that waits. Raises when one fails."""
+    clock = FixedClock(NOON)
+    while run_next(clock):
+        pass
+    failed = Job.objects.filter(state=State.FAILED).first()
+    assert failed is None, (failed.kind, failed.error_code, failed.error_words)
+
+
+def fresh(given: Import) -> Import:
+    """The import as it stands now."""
+    return Import.objects.get(id=given.id)
+
+
+def look_of(given: Import) -> Look:
+    """What was seen."""
+    return read_look(given, NOON)
+
+
+def proposed(given: Import) -> Plan:
+    """The mapping that the desk proposes."""
+    return propose(look_of(given), needs.needed(), catalogue.known())
+
+
+def checked(given: Import, plan: Plan | None = None, *, source: str = "list", day: date = DAY) -> Import:
+    """Check it with this mapping, or with the proposed one."""
+    chosen = plan or proposed(given)
+    service.start_check(given, look_of(given), chosen, source=source, day=day, by=given.by, at=NOON)
+    work()
+    return fresh(given)
+
+
+def taken(given: Import) -> Import:
+    """Take it in."""
+    service.start_commit(given, by=given.by, at=NOON)
+    work()
+    return fresh(given)
+
+
+def csv_of(*rows: Sequence[str], sign: str = ",", mark: bool = False) -> bytes:
+    """Rows as a CSV file; `mark`: with a byte order mark."""
+    text = "".join(sign.join(cell for cell in row) + "\r\n" for row in rows)
+    return text.encode("utf-8-sig" if mark else "utf-8")
+
+
+def xlsx_of(**sheets: Sequence[Sequence[object]]) -> bytes:
+    """Sheets as a workbook."""
+    whole = io.BytesIO()
+    with xlsxwriter.Workbook(whole, {"in_memory": True}) as book:
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                for place_, value in enumerate(row):
+                    if isinstance(value, date):
+                        sheet.write_datetime(number, place_, value, day)
+                    else:
+                        sheet.write(number, place_, value)
+    return whole.getvalue()
+
+
+SURVEY = Path(__file__).parents[4].parent / "shared" / "data" / "worldbank-synthetic-survey"

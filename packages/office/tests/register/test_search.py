@@ -1,0 +1,153 @@
+"""Finding people without reading names: spellings, scripts, beginnings, numbers, areas."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packages.office.tests.register.people import (
+    NOON,
+    NUMBER,
+    TELEPHONE,
+    areas,
+    enrolled,
+    enrolled_person,
+    origin,
+    person,
+)
+from packages.office.tests.register.variants import pairs
+
+from amparo_common.secret import Secret
+from amparo_office.register import search, service, words
+from amparo_office.register.models import Individual, RecordState, SearchKey, SearchKind
+from amparo_office.register.sealing import Identity
+from amparo_office.register.service import NewHousehold
+from amparo_office.register.vault import vault
+
+
+def find(said: str, *under: str) -> list[int]:
+    return search.find(said, areas=list(under) or [""])
+
+
+def test_spellings_of_one_name_find_each_other(desk_database: str) -> None:
+    """150 of the 153 pairs in `variants`: a list of ours, so a floor for these rules and no figure for any country."""
+    every = pairs()
+    new = [NewHousehold(members=[person(name)]) for _, name, _ in every]
+    service.enrol_many(new, origin=origin(), by=None, at=NOON)
+    named = dict(zip(Individual.objects.order_by("id").values_list("id", flat=True), every, strict=True))
+    found = Counter(
+        language for number, (language, _, typed) in named.items() if number in search.find(typed, areas=[""], limit=60)
+    )
+    assert len(every) >= 120
+    assert found == Counter({"ar": 72, "es": 44, "fr": 14, "pt": 11, "en": 9})
+
+
+def test_the_nearest_spelling_comes_first(desk_database: str) -> None:
+    far, near = enrolled_person("Mariela Gonzales"), enrolled_person("María González")
+    assert find("María González") == [near.id]
+    assert find("mari gonza") == [near.id, far.id]
+
+
+def test_all_words_must_be_there_in_any_order_and_in_one_persons_names(desk_database: str) -> None:
+    one = enrolled_person("Ana Lucía", "آنا")
+    enrolled_person("Ana Belén")
+    assert find("lucia ana") == [one.id]
+    assert find("آنا")[0] == one.id
+    assert find("ana pedro") == []
+
+
+def test_the_beginning_of_a_word_is_enough(desk_database: str) -> None:
+    made = enrolled_person("Maribel Urdaneta")
+    assert [find(said) for said in ("mar", "marib", "urda mari", "ma")] == [[made.id], [made.id], [made.id], []]
+
+
+@pytest.mark.parametrize("said", [TELEPHONE, "+58 414 555-0123", NUMBER, NUMBER.lower(), "v 19283746"])
+def test_a_whole_number_finds_its_person(desk_database: str, said: str) -> None:
+    made = enrolled_person("Ana")
+    enrolled_person("Berta", telephone="+584145550124", number="V-1")
+    assert find(said) == [made.id]
+
+
+@pytest.mark.parametrize("said", ["", "   ", "--", "'", "+5841455501", "ـ", "\u200f"])
+def test_what_is_no_name_finds_nobody(desk_database: str, said: str) -> None:
+    enrolled_person("Ana")
+    assert find(said) == []
+
+
+def test_only_people_in_the_members_areas_are_found(desk_database: str) -> None:
+    areas("VE01", "VE0102", "VE02")
+    here, there = enrolled_person("Ana Rojas", area="VE0102"), enrolled_person("Ana Rojas", area="VE02")
+    nowhere = enrolled_person("Ana Rojas")
+    assert set(find("ana rojas", "")) == {here.id, there.id, nowhere.id}
+    assert (find("ana rojas", "VE01"), find("ana rojas", "VE02")) == ([here.id], [there.id])
+    assert set(find("ana rojas", "VE0102", "VE02")) == {here.id, there.id}
+    assert search.find("ana rojas", areas=[]) == find("ana rojas", "VE03") == []
+    assert find(TELEPHONE, "VE03") == []
+
+
+def test_a_collector_without_a_household_is_found_where_they_collect(desk_database: str) -> None:
+    areas("VE01")
+    home = enrolled(person("Luis", relationship="HEAD"), person("Petra Colina"), area="VE01")
+    petra = Individual.objects.get(relationship="OTHER")
+    service.set_collectors(
+        home.id, primary=petra.id, alternate=None, version=1, reason="r", origin_source="s", by=None, at=NOON
+    )
+    Individual.objects.filter(id=petra.id).update(household=None)
+    assert find("petra", "VE01") == [petra.id]
+    assert find("petra", "VE02") == []
+
+
+def test_who_was_merged_into_another_is_not_found(desk_database: str) -> None:
+    made = enrolled_person("Ana Rojas")
+    Individual.objects.filter(id=made.id).update(state=RecordState.MERGED)
+    assert find("ana rojas") == []
+
+
+def test_there_are_never_more_results_than_asked_for(desk_database: str) -> None:
+    service.enrol_many(
+        (NewHousehold(members=[person("Ana Rojas")]) for _ in range(8)), origin=origin(), by=None, at=NOON
+    )
+    assert len(search.find("ana rojas", areas=[""], limit=5)) == 5
+
+
+def test_a_corrected_name_is_found_and_the_former_one_is_not(desk_database: str) -> None:
+    made = enrolled_person("Ana Rojas")
+    changes = service.IndividualChanges(identity=person("Berta Solís").identity)
+    service.correct_individual(made.id, changes, version=1, reason="r", origin_source="s", by=None, at=NOON)
+    assert (find("ana rojas"), find(TELEPHONE), find("berta solis")) == ([], [], [made.id])
+
+
+def test_the_index_holds_no_text_and_only_what_its_people_say_they_have(desk_database: str) -> None:
+    made = enrolled_person("Ana Rojas", "آنا")
+    rows = set(SearchKey.objects.values_list("digest", "individual_id"))
+    assert rows == {(digest, made.id) for digest in search.unpack(made.searched)}
+
+
+def test_another_desks_index_key_finds_nothing(desk_database: str) -> None:
+    ours, theirs = Secret(b"o" * 32), Secret(b"t" * 32)
+    identity = person("Ana Rojas", telephone=TELEPHONE).identity
+    assert not search.digests_of(ours, identity) & search.digests_of(theirs, identity)
+
+
+def test_a_sound_a_beginning_and_a_number_have_different_digests() -> None:
+    assert len({search.digest(Secret(b"k" * 32), kind, "ana") for kind in SearchKind}) == len(SearchKind)
+
+
+@given(st.text(max_size=40))
+def test_any_text_has_words_and_sounds_without_an_error(said: str) -> None:
+    for word in words.words(said):
+        assert words.plain(word)
+        assert all(code[:2] in ("s:", "a:", "k:") for code in search.sounds(word))
+        assert all(1 < len(start) <= search.LONG_START for start in search.starts(word))
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), unique=True))
+def test_digests_are_kept_and_read_again(digests: list[int]) -> None:
+    assert search.unpack(search.pack(digests)) == sorted(digests)
+
+
+def test_a_name_without_any_letter_that_sounds_is_enrolled_all_the_same(desk_database: str) -> None:
+    made = enrolled(person("王"), person("አበበ"), person("-"))
+    assert made.members.count() == 3
+    assert len(find("አበበ")) == 1
+    assert search.digests_of(vault().index_key, Identity()) == set()
