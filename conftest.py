@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.servers.postgres import PostgresServer, postgres_server
 
-pytest_plugins = ["tests.told_at_once"]
+pytest_plugins = ["tests.told_at_once", "tests.servers.desk"]
 
 
 @pytest.fixture(scope="session")

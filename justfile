@@ -20,6 +20,10 @@ test *args:
 faults *args:
     pytest -m faults tests/faults {{args}}
 
+# every screen of the desk in five languages, light and dark, two widths (many minutes)
+screens *args:
+    pytest -m screens tests/browser {{args}}
+
 # each service in an environment with only what it declares (about a minute; needs the packages cached or a network)
 isolated *args:
     pytest -m isolated tests/isolated {{args}}

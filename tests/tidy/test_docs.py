@@ -578,7 +578,7 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
         ("evidence.md", '"index": 5', '"index": 6', "evidence.md, json Evidence"),
         ("log-entries.md", '"notice_days": 7', '"notice_days": 8', "log-entries.md, json LogEntry"),
         ("log-entries.md", '"approvals": 2', '"approvals": 2, "by_whom": "x"', "log-entries.md, json LogEntry"),
-        ("log-entries.md", "bread.example/log\n11", "bread.example/log\n12", "log-entries.md, text checkpoint"),
+        ("log-entries.md", "bread.example/log\n14", "bread.example/log\n15", "log-entries.md, text checkpoint"),
         ("bridge.md", '"amount": 4600', '"amount": 4601', "bridge.md, text QuotePaid as signed"),
         ("bridge.md", '"accredited": true', '"accredited": "yes"', "bridge.md, json Accreditation"),
         ("mapping.md", "facts: {is_head: jefatura}", "facts: {is_head: partido}", "mapping.md, yaml MappingText"),

@@ -28,6 +28,7 @@ BREACHES = {
     "the mint reads rules through the log": ("mint", {"log/src/amparo_log/view.py": "\nimport amparo_rules.rule\n"}),
     "the office imports tokens": ("office", {"office/src/amparo_office/leak.py": "import amparo_cashu.wire\n"}),
     "the shops import tokens": ("shops", {"shops/src/amparo_shops/leak.py": "import amparo_cashu.wire\n"}),
+    "the staff apps read the log": ("staff", {"staff/src/amparo_staff/leak.py": "import amparo_log.view\n"}),
     "the signer reads the log": ("signer", {"signer/src/amparo_signer/leak.py": "import amparo_log.view\n"}),
     "the mint's own process reads keys": ("keys", {"mint/src/amparo_mint/leak.py": "import amparo_signer.keymemory\n"}),
     "a neighbour": ("layers", {"wallet/src/amparo_wallet/leak.py": "import amparo_till.till\n"}),

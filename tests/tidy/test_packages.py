@@ -12,6 +12,8 @@ from tests.tidy.tree import Workspace, distribution_name, import_name, imports, 
 
 # Declared and rightly never imported.
 LOADED_BY_OTHERS = {
+    ("office", "psycopg"): "Django's PostgreSQL backend loads it and declares neither it nor its rival",
+    ("staff", "argon2-cffi"): "Django's password hasher loads it by name",
     ("service", "httptools"): "uvicorn's HTTP protocol loads it and leaves declaring it to whoever uses that",
     ("mint", "websockets"): "uvicorn's websocket protocol loads it and leaves declaring it to whoever uses that",
     ("cashu", "cffi"): "coincurve's compiled half loads _cffi_backend and coincurve 21 does not declare it",

@@ -65,6 +65,16 @@ def test_a_mint_alone_starts_stops_politely_and_starts_again_as_the_same(tmp_pat
     assert json.loads((folder / "mint" / "config.json").read_text())["crowd"] == {}
 
 
+def test_a_mint_that_does_not_start_is_not_said_to_run(tmp_path: Path, log: list[str]) -> None:
+    folder = tmp_path / "alone"
+    (folder / "mint" / "groups-done").write_text("7")  # its database has done nothing
+    command = [*COMMAND, "--data", str(folder), *log]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    said = json.loads(done.stdout)
+    assert (done.returncode, set(said)) == (3, {"error", "faults"})
+    assert "mint.database_too_old" in said["error"]["why"]
+
+
 def test_when_the_signer_dies_the_mint_is_stopped_and_the_command_says_so(tmp_path: Path, log: list[str]) -> None:
     folder = tmp_path / "alone"
     with mint_running(folder, *log) as (process, _):

@@ -12,6 +12,7 @@ AmparoError
     NotRefused          amparo.not_refused
     NoCheckout          amparo.no_checkout
     DepositsMissing     amparo.deposits_missing
+    RealFolder          amparo.real_folder
 """
 
 from amparo_common.errors import AmparoError
@@ -104,3 +105,11 @@ class DepositsMissing(UmbrellaError):
     code = "amparo.deposits_missing"
     why = "The mint tells the shops side of every deposit; here something is missing or too much."
     todo = "Look whether the mint and the shops side run, then start the demo again: it goes on where it was."
+
+
+class RealFolder(UmbrellaError):
+    """Invented people are asked for in a folder that was made for real ones."""
+
+    code = "amparo.real_folder"
+    why = "Invented people and their log-ins would stand among real ones for good."
+    todo = "Name another folder with --data for practice."

@@ -3,6 +3,7 @@
 FOLDER/services.json      ports and public keys, kept over restarts
 FOLDER/{log,office,mint,shops}/   each service's own database, keys, config.json, output
 FOLDER/signer/            the mint's private keys, held by a process of its own that listens on a socket
+FOLDER/office/            also the desk's: register, keyring, keys, job files
 FOLDER/staff.json         access tokens of the staff roles, for the command line (mode 0600)
 """
 
@@ -19,6 +20,8 @@ from amparo_service.keys import replace_file
 
 SERVICES = ("log", "shops", "office", "mint")
 SIGNER = "signer"
+# The staff's pages: a process of its own in the office's folder.
+DESK = "desk"
 SMALLEST_FREE = 200 * 1024 * 1024
 
 
@@ -47,7 +50,7 @@ class DataFolder:
 
     def service(self, name: str) -> Path:
         """A service's own folder."""
-        return self.root / name
+        return self.root / ("office" if name == DESK else name)
 
     def prepare(self) -> None:
         """Make the folder. Raises `DiskFull` when it cannot be made or has too little room."""

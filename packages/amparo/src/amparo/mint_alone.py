@@ -17,6 +17,8 @@ import msgspec
 from amparo import processes
 from amparo.errors import ServiceFailed
 from amparo.folder import DataFolder
+from amparo_service.client import Client
+from amparo_service.errors import RemoteError, Unreachable
 from amparo_service.keys import replace_file
 
 START_SECONDS = 60.0
@@ -41,25 +43,25 @@ class MintAlone:
         self._place = place
         self._listen = ("--host", host, "--port", str(port))
         self._processes: list[tuple[Path, subprocess.Popen[bytes]]] = []
-        self._short = tempfile.TemporaryDirectory(prefix="amparo-")
+        self._short = contextlib.ExitStack()
 
     def __enter__(self) -> str:
-        """Start both; the mint's address. Raises `FolderInUse`, `DiskFull`, and `ServiceFailed` with the last words of what did not
-        start."""
-        self._folder.prepare()
-        self._folder.lock()
-        for folder in (self._mint, self._signer):
-            folder.mkdir(exist_ok=True, mode=0o700)
-        socket = processes.socket_in(self._signer, lambda: self._short.name)
+        """Start both; the mint's address, once it answers there. Raises `FolderInUse`, `DiskFull`, and `ServiceFailed` with the
+        last words of what did not start."""
         address = self._mint / "address"
         with contextlib.ExitStack() as unless_started:
             unless_started.callback(self.stop)
+            self._folder.prepare()
+            self._folder.lock()
+            for folder in (self._mint, self._signer):
+                folder.mkdir(exist_ok=True, mode=0o700)
+            socket = processes.socket_in(self._signer, self._short_folder)
             self._configure(socket)
             self._start("signer", self._signer, "--socket", socket)
             self._wait(lambda: processes.listens(socket))
             address.unlink(missing_ok=True)
             self._start("mint", self._mint, *self._listen)
-            self._wait(address.exists)
+            self._wait(lambda: _answers(address))
             unless_started.pop_all()
         return address.read_text()
 
@@ -75,8 +77,11 @@ class MintAlone:
         """Stop the mint, then the signer. Safe to call twice."""
         while self._processes:
             processes.stop(self._processes.pop()[1])
-        self._short.cleanup()
+        self._short.close()
         self._folder.unlock()
+
+    def _short_folder(self) -> str:
+        return self._short.enter_context(tempfile.TemporaryDirectory(prefix="amparo-"))
 
     def _configure(self, socket: str) -> None:
         """Written when the folder is new; afterwards an operator's own file counts, but for the signer's socket."""
@@ -110,6 +115,17 @@ class MintAlone:
         for folder, process in self._processes:
             if process.poll() is not None:
                 raise ServiceFailed(f"The {folder.name} has ended.", why=processes.last_line(folder))
+
+
+def _answers(address: Path) -> bool:
+    """Whether a mint answers at the address in a file: it is there before the mint has looked at its database and its log."""
+    if not address.exists():
+        return False
+    try:
+        Client(address.read_text(), patience=0, timeout=1.0).get("/health", dict[str, object])
+    except (Unreachable, RemoteError):
+        return False
+    return True
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -10,23 +10,24 @@ from pathlib import Path
 
 STOP_SECONDS = 10.0
 _LONGEST_SOCKET = 100
+_MODULES = {"desk": "amparo_office.desk"}
 
 
 def command(name: str, folder: Path) -> list[str]:
     """The command line of a service on its folder."""
     # -P: the folder we stand in is not searched for modules.
-    return [sys.executable, "-P", "-m", f"amparo_{name}", "--data", str(folder)]
+    return [sys.executable, "-P", "-m", _MODULES.get(name, f"amparo_{name}"), "--data", str(folder)]
 
 
-def start(name: str, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
+def start(name: str, folder: Path, *words: str, output: str = "output") -> "subprocess.Popen[bytes]":
     """Start a service; what it says goes to the file `output` in its folder."""
-    with (folder / "output").open("ab") as output:
+    with (folder / output).open("ab") as said:
         # A session of its own: Ctrl-C reaches this process only, which then stops the services in order.
         return subprocess.Popen(  # noqa: S603 - our own services
             [*command(name, folder), "--attached", *words],
             stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
+            stdout=said,
+            stderr=said,
             start_new_session=True,
         )
 
@@ -43,9 +44,9 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def last_line(folder: Path) -> str:
+def last_line(folder: Path, output: str = "output") -> str:
     """What a service said last."""
-    lines = (folder / "output").read_text(errors="replace").strip().splitlines()
+    lines = (folder / output).read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "It gave no reason."
 
 

