@@ -42,8 +42,12 @@ _NO_NETWORK = (
 
 # Imports every module of a package; the second argument, when given, is a folder to look in first.
 IMPORT_ALL = """
-import importlib, pkgutil, sys
+import importlib, importlib.util, os, pkgutil, sys
 sys.path[:0] = sys.argv[2:]
+if importlib.util.find_spec("django"):  # its models load only once it is set up, and only the office has any
+    import django
+    os.environ["DJANGO_SETTINGS_MODULE"] = "amparo_office.desk.settings"
+    django.setup()
 package = importlib.import_module(sys.argv[1])
 for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
     try:
