@@ -33,7 +33,9 @@ def server() -> Iterator[PostgresServer]:
         if found is None:
             if os.environ.get("CI"):
                 pytest.fail("PostgreSQL is not installed")
-            pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+            pytest.skip(
+                "PostgreSQL is not installed (Debian: apt install postgresql); losing servers is about nothing else"
+            )
         yield found
 
 

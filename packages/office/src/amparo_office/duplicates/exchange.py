@@ -107,7 +107,7 @@ def _hand_out(running: Running, lines: list[bytes], count: int, matches: int, at
     ) as made:
         for line in lines:
             made.write(line)
-    try:
+    with files.erased_unless_done(made.row):
         needs.publish(_message(said, count))
         with transaction.atomic():
             JobFile.objects.filter(id=made.row.id).update(job=running.row)
@@ -127,9 +127,6 @@ def _hand_out(running: Running, lines: list[bytes], count: int, matches: int, at
                 subject=said["agency"],
                 details={"records": count, "matches": matches},
             )
-    except BaseException:
-        files.erase(made.row)
-        raise
 
 
 def _message(said: dict[str, Any], count: int) -> ExportMade:

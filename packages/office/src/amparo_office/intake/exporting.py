@@ -185,7 +185,7 @@ def export(running: Running) -> dict[str, object]:
         return {"rows": row.rows}
     with files.new_file(f"list.{row.form}", by=row.by, at=running.clock.now(), job=None, lives=LIVES) as made:
         rows = write(row, made, running)
-    try:
+    with files.erased_unless_done(made.row):
         if row.approval is not None:
             row.logged = needs.publish(message(row))
         with transaction.atomic():
@@ -193,9 +193,6 @@ def export(running: Running) -> dict[str, object]:
             row.state, row.rows, row.job = ExportState.READY, rows, running.row.id
             row.save()
             note("export.made", by=row.by, at=running.clock.now(), subject=str(row.id), details={"rows": rows})
-    except BaseException:
-        files.erase(made.row)
-        raise
     return {"rows": rows}
 
 

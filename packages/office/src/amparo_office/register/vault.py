@@ -255,11 +255,10 @@ class Vault:
     @contextlib.contextmanager
     def _forgetting(self) -> Iterator[None]:
         """What was not written is not remembered either."""
-        try:
+        with contextlib.ExitStack() as unless_written:
+            unless_written.callback(self._forget)
             yield
-        except BaseException:
-            self._forget()
-            raise
+            unless_written.pop_all()
 
     @property
     def _next_path(self) -> Path:
@@ -379,11 +378,10 @@ def _vault(folder: Path, master: Path | None) -> Vault:
 @contextlib.contextmanager
 def _transaction(base: sqlite3.Connection) -> Iterator[None]:
     base.execute("BEGIN IMMEDIATE")
-    try:
+    with contextlib.ExitStack() as unless_done:
+        unless_done.callback(base.execute, "ROLLBACK")
         yield
-    except BaseException:
-        base.execute("ROLLBACK")
-        raise
+        unless_done.pop_all()
     base.execute("COMMIT")
 
 

@@ -52,15 +52,23 @@ def new_file(
     row = JobFile(name=name, by=by, job=job, salt=secrets.token_bytes(32), added=at, expires=at + lives)
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     writer = SealedWriter(_path(row), _key(row))
-    try:
+    with contextlib.ExitStack() as unless_whole:
+        unless_whole.callback(_path(row).unlink, missing_ok=True)
+        unless_whole.callback(writer.abandon)
         yield NewFile(row, writer)
         writer.finish()
         row.size = writer.size
         row.save(force_insert=True)
-    except BaseException:
-        writer.abandon()
-        _path(row).unlink(missing_ok=True)
-        raise
+        unless_whole.pop_all()
+
+
+@contextlib.contextmanager
+def erased_unless_done(row: JobFile) -> Iterator[None]:
+    """Leaving the block by an error erases the file: nobody fetches what was not said to be made."""
+    with contextlib.ExitStack() as unless_done:
+        unless_done.callback(erase, row)
+        yield
+        unless_done.pop_all()
 
 
 def read_pieces(row: JobFile, *, at: datetime) -> Iterator[bytes]:
