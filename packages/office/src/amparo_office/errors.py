@@ -39,6 +39,7 @@ AmparoError
     ImportFilesGone        office.import_files_gone
     ImportChanged          office.import_changed
     ImportNotReady         office.import_not_ready
+    TooManyPaused          office.too_many_paused
     ValueFault             office.value_refused
     OutOfOrder             office.out_of_order
     ExportRefused          office.export_refused
@@ -408,6 +409,15 @@ class ImportNotReady(OfficeError):
     http_status = 409
     why = "An import goes step by step: file, columns, check, take in."
     todo = "Look at the import again."
+
+
+class TooManyPaused(OfficeError):
+    """More households would be paused by a list than one member may in a day."""
+
+    code = "office.too_many_paused"
+    http_status = 403
+    why = "Aid is not taken from many people on one person's word."
+    todo = "Open each household and pause it with its own reason, or do nothing."
 
 
 class ValueFault(OfficeError):

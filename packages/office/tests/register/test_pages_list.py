@@ -5,6 +5,7 @@ from django.test import Client
 from packages.office.tests.register.desk_pages import NOON, areas, household, origin, signed_in, text
 
 from amparo_common.clock import FixedClock
+from amparo_office.register import bulk_state
 from amparo_office.register.models import Access, Change, Household, Individual, RecordState
 from amparo_office.register.sealing import Identity
 from amparo_office.register.service import NewHousehold, NewIndividual, enrol_many
@@ -161,12 +162,29 @@ def test_a_bulk_change_of_many_is_a_job_that_changes_them(browser: Client) -> No
     new = [NewHousehold(area="XA01", members=[NewIndividual(identity=Identity())]) for _ in range(1001)]
     enrol_many(new, origin=origin(), by=None, at=NOON)
     signed_in(browser, Role.VALIDATOR)
-    answer = browser.post("/register/bulk/", {"state": "paused", "step": "do", "reason": "flood"})
+    answer = browser.post("/register/bulk/", {"state": "validated", "step": "do", "reason": "visited"})
     job = Job.objects.get()
     assert answer["Location"] == f"/jobs/{job.id}"
     assert run_next(FixedClock(NOON))
-    assert Household.objects.filter(state=RecordState.PAUSED, version=2).count() == 1001
+    assert Household.objects.filter(state=RecordState.VALIDATED, version=2).count() == 1001
     assert Job.objects.get().result == {"changed": 1001}
+
+
+def test_one_member_pauses_few_by_lists_in_a_day_however_they_are_cut(browser: Client) -> None:
+    areas()
+    for area, count in (("XA01", bulk_state.MOST_PAUSED), ("XA02", 1)):
+        new = [NewHousehold(area=area, members=[NewIndividual(identity=Identity())]) for _ in range(count)]
+        enrol_many(new, origin=origin(), by=None, at=NOON)
+    signed_in(browser, Role.VALIDATOR)
+    order = {"state": "paused", "step": "do", "reason": "flood"}
+    assert browser.post("/register/bulk/", order).status_code == 403
+    assert browser.post("/register/bulk/?area=XA01", order).status_code == 302
+    answer = browser.post("/register/bulk/?area=XA02", order)
+    assert answer.status_code == 403
+    assert "one person" in text(answer)
+    assert Household.objects.filter(state=RecordState.PAUSED).count() == bulk_state.MOST_PAUSED
+    back = {"state": "validated", "step": "do", "reason": "visited"}
+    assert browser.post("/register/bulk/", back).status_code == 302
 
 
 def test_a_viewer_cannot_change_in_bulk(browser: Client) -> None:

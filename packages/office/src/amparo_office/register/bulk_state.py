@@ -1,31 +1,46 @@
 """Setting the state of many households at once, as a job: a part at a time, each part whole or nothing, so that a job that was cut
 short goes on where it stopped. Each change is written as one of a single record is: version, who, why, what stood there before."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy
 
+from amparo_office.errors import TooManyPaused
 from amparo_office.register.forms_filter import Filter, households, read_filter
 from amparo_office.register.models import Change, Household, Origin, RecordState
 from amparo_office.register.sealing import Difference, seal
 from amparo_office.register.vault import vault
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.jobs.service import Result, Running, job
+from amparo_staff.trail.models import TrailEntry
 from amparo_staff.trail.service import note
 
 KIND = "register.set-state"
+SET = "register.states-set"
 STATES = (RecordState.VALIDATED.value, RecordState.PAUSED.value)
 SOURCE = "desk"
 _OPEN = (RecordState.NEW.value, RecordState.VALIDATED.value, RecordState.PAUSED.value)
 _AT_ONCE = 2_000
+# So many households one member may pause by lists in a day. More would take aid from many on one person's word (requirement R18).
+MOST_PAUSED = 50
+_A_DAY = timedelta(hours=24)
 
 
 def changing(asked: Filter, areas: list[str], state: str) -> QuerySet[Household]:
     """The households that the filter finds and that would change."""
     return households(asked, areas).filter(state__in=_OPEN).exclude(state=state)
+
+
+def check_pausing(state: str, count: int, *, by: StaffMember, at: datetime) -> None:
+    """Raises `TooManyPaused` when this and what the member paused by lists in the last day is more than `MOST_PAUSED`."""
+    if state != RecordState.PAUSED:
+        return
+    before = TrailEntry.objects.filter(action=SET, member=by.id, at__gt=at - _A_DAY).values_list("details", flat=True)
+    if count + sum(int(each["count"]) for each in before if each["state"] == state) > MOST_PAUSED:
+        raise TooManyPaused("Too many households would be paused by a list in one day.")
 
 
 def argument(asked: Filter, state: str, reason: str, origin: Origin) -> dict[str, object]:
@@ -46,7 +61,7 @@ def run(running: Running) -> Result:
     ):
         done += count
         running.progress(done, max(total, done))
-    note("register.states-set", by=by, at=running.clock.now(), details={"state": told["state"], "count": done})
+    note(SET, by=by, at=running.clock.now(), details={"state": told["state"], "count": done})
     return {"changed": done}
 
 

@@ -47,12 +47,13 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 def _carry_out(request: HttpRequest, asked: Filter, state: str, reason: str, count: int) -> HttpResponse:
     member, at = member_of(request), moment()
+    bulk_state.check_pausing(state, count, by=member, at=at)
     origin = service.make_origin(Origin.Kind.CORRECTION, source=bulk_state.SOURCE, day=at.date(), by=member)
     if count > AT_ONCE:
         made = add(bulk_state.KIND, bulk_state.argument(asked, state, reason, origin), by=member, at=at)
         return redirect("job", made.id)
     changed = bulk_state.set_some(asked, state, reason, origin, by=member, at=at)
-    note("register.states-set", by=member, at=at, details={"state": state, "count": changed})
+    note(bulk_state.SET, by=member, at=at, details={"state": state, "count": changed})
     messages.success(
         request,
         ngettext("%(count)s household is changed.", "%(count)s households are changed.", changed) % {"count": changed},
