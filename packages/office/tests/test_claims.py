@@ -9,6 +9,7 @@ import pytest
 from packages.office.tests.conftest import Town, WalletKey
 
 from amparo_common import canonical
+from amparo_common.codes import as_meant
 from amparo_common.errors import AmparoError, BadSignature, MalformedMessage, NotCanonical
 from amparo_common.signing import PublicJwk, SigningKey, sign_compact
 from amparo_office.claims import WALLET_TYP, Paper
@@ -65,13 +66,20 @@ def test_codes_are_given_for_known_households_only_and_are_all_different(ready: 
     codes = ready.claims.new_codes(["H0", "H1", "H2", "H9"])
     assert set(codes) == {"H0", "H1", "H2"}
     assert len(set(codes.values())) == 3
-    assert all(len(code) >= 16 for code in codes.values())
+    assert all(len(as_meant(code)) == 16 for code in codes.values())
+
+
+def test_a_code_is_taken_however_it_was_typed(ready: Town) -> None:
+    (code,) = ready.claims.new_codes(["H0"]).values()
+    wallet = WalletKey()
+    ready.claims.enrol(wallet.enrol(f" {code.lower().replace('-', '').replace('0', 'o').replace('1', 'l')} "))
+    assert ready.claims.papers(wallet.papers()) == []
 
 
 def test_the_database_keeps_no_code(ready: Town) -> None:
     code = ready.claims.new_codes(["H0"])["H0"]
     stored = ready.rows("SELECT code_hash FROM enrolment_code")
-    assert stored == [(hashlib.sha256(code.encode()).digest(),)]
+    assert stored == [(hashlib.sha256(as_meant(code).encode()).digest(),)]
 
 
 def test_a_wallet_of_one_household_is_not_bound_to_another_and_the_code_stays_good(ready: Town) -> None:

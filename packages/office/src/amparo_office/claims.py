@@ -7,7 +7,6 @@ gives the claim back, so that one wallet's mistake neither costs its aid nor sto
 """
 
 import hashlib
-import secrets
 import sqlite3
 import threading
 from typing import Annotated
@@ -16,6 +15,7 @@ import msgspec
 
 from amparo_common import canonical
 from amparo_common.bridge import QuotePaid, seal
+from amparo_common.codes import as_meant, random_code
 from amparo_common.ids import QuoteId
 from amparo_common.money import Unit
 from amparo_common.signing import PublicJwk, SigningKey, VerifyingKey, read_kid, read_unverified, verify_compact
@@ -96,7 +96,7 @@ class Claims:
         with self._database.transaction() as connection:
             for ref in refs:
                 for (number,) in connection.execute("SELECT number FROM household WHERE ref = ?", (ref,)).fetchall():
-                    codes[ref] = secrets.token_urlsafe(12)
+                    codes[ref] = random_code()
                     connection.execute(
                         "INSERT INTO enrolment_code (code_hash, household) VALUES (?, ?)"
                         " ON CONFLICT (household) DO UPDATE SET code_hash = excluded.code_hash",
@@ -234,5 +234,5 @@ class Claims:
 
 
 def _hash(code: str) -> bytes:
-    # Codes have 96 random bits and are used once, so a plain hash is enough.
-    return hashlib.sha256(code.encode()).digest()
+    # Codes have 80 random bits and are used once, so a plain hash is enough.
+    return hashlib.sha256(as_meant(code).encode()).digest()

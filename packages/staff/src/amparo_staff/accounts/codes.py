@@ -1,23 +1,20 @@
-"""One-time codes: 80 random bits in four groups of Crockford's base32, which somebody reads aloud or copies from paper.
+"""One-time codes, which somebody reads aloud or copies from paper.
 
 What is kept is a keyed digest. A code is used in one statement, so that of two who type it at once one gets through.
 """
 
-import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import F, Q
 from django.utils.crypto import salted_hmac
 
+from amparo_common.codes import as_meant, random_code
 from amparo_staff.accounts.models import OneTimeCode, StaffMember
 from amparo_staff.errors import BadCode
 
 LIFE = timedelta(hours=24)
 SECOND_FACTOR_CODES = 10
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans("ILO", "110", " -\u2010\u2011\u2013")
-_GROUPS, _SIGNS = 4, 4
 
 Purpose = OneTimeCode.Purpose
 
@@ -31,7 +28,7 @@ def make(
     approval: UUID | None = None,
 ) -> str:
     """A new code; it can be shown only now."""
-    text = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(_SIGNS)) for _ in range(_GROUPS))
+    text = random_code()
     expires = None if life is None else at + life
     OneTimeCode.objects.create(
         digest=digest(text), purpose=purpose, member=member, approval=approval, made=at, expires=expires
@@ -71,6 +68,5 @@ def _good(at: datetime) -> Q:
 
 
 def digest(text: str) -> str:
-    """The keyed digest of a code as somebody typed it: O is read as 0, I and L as 1; spaces and dashes say nothing."""
-    plain = text.upper().translate(_READ_AS)
-    return salted_hmac("amparo.one-time-code", plain, algorithm="sha256").hexdigest()
+    """The keyed digest of a code, however somebody typed it."""
+    return salted_hmac("amparo.one-time-code", as_meant(text), algorithm="sha256").hexdigest()
