@@ -49,3 +49,25 @@ def test_kept_entries_that_somebody_changed_are_refused(town: Town, tmp_path: Pa
     (tmp_path / "entries").write_bytes(whole.replace(b'"unit":"usd"', b'"unit":"eur"'))
     with pytest.raises(BadEntry):
         follower(town, tmp_path)
+
+
+def test_two_processes_that_share_the_kept_entries_leave_each_once_and_in_its_place(town: Town, tmp_path: Path) -> None:
+    one, other = follower(town, tmp_path), follower(town, tmp_path)
+    assert one.refresh().size == other.refresh().size
+    town.publish_rule(version="2")
+    late = follower(town, tmp_path)
+    for each in (one, other, late):
+        each.refresh()
+    kept = (tmp_path / "entries").read_bytes().splitlines()
+    assert len(kept) == len(set(kept)) == one.view().size
+    assert len(follower(town, tmp_path, away=True).view().rules) == 2
+
+
+def test_what_another_process_has_not_kept_yet_leaves_no_gap(town: Town, tmp_path: Path) -> None:
+    one = follower(town, tmp_path)
+    one.refresh()
+    (tmp_path / "entries").write_bytes(b"")
+    town.publish_rule(version="2")
+    one.refresh()
+    assert (tmp_path / "entries").read_bytes() == b""
+    assert follower(town, tmp_path).refresh().size == one.view().size

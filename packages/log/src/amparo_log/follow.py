@@ -18,7 +18,8 @@ from amparo_service.keys import replace_file
 
 class LogFollower:
     """Follows one log. `memory` is the file that holds the last accepted checkpoint. `kept`: a file for all accepted entries, so
-    that a device that starts without a connection still knows what the log said; only its owner may write it."""
+    that a device that starts without a connection still knows what the log said. Several processes of one owner may share it: it
+    always holds the log's first entries in their order, though not always all that one of them has seen."""
 
     def __init__(self, client: Client, vkey: str, memory: Path, *, kept: Path | None = None) -> None:
         self._client = client
@@ -37,11 +38,15 @@ class LogFollower:
         for index, line in enumerate(lines.split(b"\n")[:-1]):
             self._view.add(index, read_entry(line))
 
-    def _keep(self, entries: list[LogEntry]) -> None:
-        if self._kept is not None and entries:
-            lines = self._kept.read_bytes() if self._kept.exists() else b""
-            whole = lines[: lines.rfind(b"\n") + 1]
-            replace_file(self._kept, whole + b"".join(canonical.encode(entry) + b"\n" for entry in entries))
+    def _keep(self, first: int, entries: list[LogEntry]) -> None:
+        """Put these entries, of which the first has the place `first`, behind those before them. Another process may have written
+        them too, or less: nothing stands twice, and nothing behind a gap."""
+        if self._kept is None or not entries:
+            return
+        lines = self._kept.read_bytes().split(b"\n")[:-1] if self._kept.exists() else []
+        if len(lines) >= first:
+            whole = lines[:first] + [canonical.encode(entry) for entry in entries]
+            replace_file(self._kept, b"".join(line + b"\n" for line in whole))
 
     def refresh(self) -> LogView:
         """What the log says now. Raises `LogRewritten`, `BadEntry`, `BadProof`, `Unreachable`."""
@@ -49,11 +54,11 @@ class LogFollower:
             before = self._reader.note
             checkpoint = self._reader.update()
             if checkpoint.size > self._view.size:
-                new = []
+                first, new = self._view.size, []
                 for index, entry in self._reader.entries(self._view.size):
                     self._view.add(index, entry)
                     new.append(entry)
-                self._keep(new)
+                self._keep(first, new)
             if self._reader.note != before and self._reader.note is not None:
                 replace_file(self._memory, self._reader.note.encode())
             return self._view

@@ -14,11 +14,11 @@ from tests.servers.desk import member
 from amparo_common.bridge import ExportMade, LogMessage
 from amparo_common.clock import FixedClock
 from amparo_common.secret import Secret
+from amparo_office.desk import public_log
 from amparo_office.duplicates import exchange, other_list
 from amparo_office.duplicates.compared import Birth, Compared
 from amparo_office.duplicates.models import OtherListUse
 from amparo_office.errors import OtherListRefused
-from amparo_office.intake import needs
 from amparo_office.register.models import Individual
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
@@ -105,12 +105,12 @@ class OpenLog:
 
 
 @pytest.fixture
-def public_log(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> OpenLog:
+def open_log(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> OpenLog:
     """Sharing is on: a secret is there, and a log to say it in."""
     (own_folder / exchange.SECRET_FILE).write_text(SECRET.reveal().hex())
     monkeypatch.setattr(settings, "SHARING", True, raising=False)
     log = OpenLog()
-    monkeypatch.setattr(needs, "_given", [log])
+    monkeypatch.setattr(public_log, "known", lambda: log)
     return log
 
 
@@ -142,7 +142,7 @@ def test_it_is_off_until_the_operator_turns_it_on(
 
 
 def test_encoding_needs_a_second_person_and_the_log_hears_it_before_the_file_is_there(
-    desk_database: str, public_log: OpenLog
+    desk_database: str, open_log: OpenLog
 ) -> None:
     enrolled(person(telephone=PHONE, paper=PAPER))
     approval = asked("encode", member(Role.VALIDATOR))
@@ -151,7 +151,7 @@ def test_encoding_needs_a_second_person_and_the_log_hears_it_before_the_file_is_
     assert not Job.objects.exists()
     made = done(approval)
     assert made.result == {"records": 1, "matches": 0}
-    (said,) = public_log.said
+    (said,) = open_log.said
     assert isinstance(said, ExportMade)
     assert (said.programme, said.count, said.identity, said.reason, said.approvals) == (
         "register", 1, False, "another-organisation", 2
@@ -163,7 +163,7 @@ def test_encoding_needs_a_second_person_and_the_log_hears_it_before_the_file_is_
     assert Approval.objects.get().state == Decision.APPROVED
 
 
-def test_comparing_gives_counts_and_our_own_references(desk_database: str, public_log: OpenLog) -> None:
+def test_comparing_gives_counts_and_our_own_references(desk_database: str, open_log: OpenLog) -> None:
     enrolled(person())
     enrolled(person("Luis", "Díaz Toro", born=(date(1990, 1, 2) - date(1970, 1, 1)).days))
     by = member(Role.VALIDATOR)
@@ -177,15 +177,15 @@ def test_comparing_gives_counts_and_our_own_references(desk_database: str, publi
 
 
 def test_without_the_log_nothing_is_handed_out(
-    desk_database: str, public_log: OpenLog, monkeypatch: pytest.MonkeyPatch
+    desk_database: str, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(needs, "_given", [])
+    monkeypatch.setattr(public_log, "known", lambda: None)
     enrolled(person())
     made = done(asked("encode", member(Role.VALIDATOR)))
     assert (made.state, JobFile.objects.exists(), OtherListUse.objects.exists()) == ("failed", False, False)
 
 
-def test_a_member_of_one_area_cannot_encode_another(desk_database: str, public_log: OpenLog) -> None:
+def test_a_member_of_one_area_cannot_encode_another(desk_database: str, open_log: OpenLog) -> None:
     areas("VE01", "VE02")
     by = member(Role.VALIDATOR, area="VE01")
     for area in ("", "VE02"):

@@ -1,7 +1,7 @@
 """What tests of imports and exports share: a public log in memory with a published programme, files as a member sends them."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from amparo_common.clock import FixedClock, to_text
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
-from amparo_office.desk import place
+from amparo_office.desk import place, public_log
 from amparo_office.intake import needs, service
 from amparo_office.intake.looking import Look, read_look
 from amparo_office.intake.mapping_page import propose
@@ -77,12 +77,11 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def town_log() -> Iterator[TownLog]:
+def town_log(monkeypatch: pytest.MonkeyPatch) -> TownLog:
     """A log with the office's key and one published programme, the food basket."""
     log = TownLog.with_food_basket()
-    needs.use(log)
-    yield log
-    needs.use(None)
+    monkeypatch.setattr(public_log, "known", lambda: log)
+    return log
 
 
 def publish_rule(log: TownLog, source: str) -> None:

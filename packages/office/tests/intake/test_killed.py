@@ -30,7 +30,7 @@ import json, os, signal, sys
 from datetime import UTC, datetime
 from tests.servers.desk import use
 from amparo_common.clock import FixedClock
-from amparo_office.intake import needs
+from amparo_office.desk import public_log
 from amparo_staff.jobs.service import run_next
 from packages.office.tests.intake.conftest import TownLog, publish_rule
 
@@ -45,7 +45,7 @@ class Dying(FixedClock):
 use(json.loads(sys.argv[1]))
 noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
 log = TownLog.with_food_basket()
-needs.use(log)
+public_log.known = lambda: log
 run_next(FixedClock(noon), alive=Dying(noon))
 """
 

@@ -40,7 +40,7 @@ from amparo_staff.accounts.roles import Role
 from amparo_staff.trail.models import TrailEntry
 
 NAME, FORMER = "Xiomara Quebrantahuesos", "Eustaquia Picaflor"
-WHY: dict[str, Any] = {"reason": "asked for it", "by": None, "at": NOON}
+WHY: dict[str, Any] = {"by": None, "at": NOON}
 
 
 def changed_and_read() -> Individual:
@@ -79,7 +79,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_table(desk_database: str) ->
 
 def test_the_trail_says_who_erased_whom_by_reference_alone(desk_database: str) -> None:
     made, by = enrolled_person(NAME), member(Role.VALIDATOR)
-    erasure.erase_individual(made.id, reason="asked", by=by, at=NOON)
+    erasure.erase_individual(made.id, by=by, at=NOON)
     entry = TrailEntry.objects.get(action="register.erased")
     assert (entry.subject, entry.member) == (made.ref, by.id)
     assert NAME not in str(entry.details)
@@ -125,9 +125,9 @@ def test_only_who_may_erase_erases_and_only_in_their_areas(desk_database: str) -
     made = enrolled_person("Ana", area="VE02")
     for by in (member(Role.REGISTRAR), member(Role.VALIDATOR, area="VE01")):
         with pytest.raises(OutsideArea):
-            erasure.erase_individual(made.id, reason="x", by=by, at=NOON)
+            erasure.erase_individual(made.id, by=by, at=NOON)
         with pytest.raises(OutsideArea):
-            erasure.erase_household(made.household_id or 0, reason="x", by=by, at=NOON)
+            erasure.erase_household(made.household_id or 0, by=by, at=NOON)
     with pytest.raises(RecordUnknown):
         erasure.erase_individual(999_999, **WHY)
     with pytest.raises(RecordUnknown):

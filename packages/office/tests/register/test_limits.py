@@ -208,7 +208,7 @@ def test_the_seized_files_without_the_key_file_give_no_name_telephone_or_number(
     assert len(search.find("Quebrantahuesos", areas=[""])) > 5
     if erased:
         for number in list(Individual.objects.values_list("id", flat=True)):
-            erasure.erase_individual(number, reason="asked", by=None, at=NOON)
+            erasure.erase_individual(number, by=None, at=NOON)
     loot = tmp_path / "loot"
     loot.mkdir()
     database = Path(connection.settings_dict["NAME"])

@@ -13,12 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from amparo_common.bridge import LogMessage, StaffTrail
 from amparo_common.signing import SigningKey
-from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
-from amparo_office import config
-from amparo_office.desk import place
-from amparo_office.errors import LogNotConfigured
-from amparo_service.client import Client
+from amparo_office.desk import place, public_log
 from amparo_service.keys import signing_key
 from amparo_staff.jobs.models import Job, State
 from amparo_staff.jobs.service import Result, Running, add, job
@@ -66,17 +62,7 @@ def add_if_due(at: datetime) -> bool:
     return True
 
 
-def way_to_log() -> tuple[LogFollower, SigningKey]:
-    """This desk's log and its publishing key, from its folder. Raises `LogNotConfigured`."""
-    folder = place.folder()
-    if not (folder / "config.json").exists():
-        raise LogNotConfigured("This desk does not know its public log.")
-    settings = config.load(folder)
-    log = LogFollower(Client(settings.log_url), settings.log_vkey, folder / "trail-log-seen")
-    return log, signing_key(folder, "publish-key")
-
-
 @job(JOB, words=gettext_lazy("Publish where the trail stands"), permission="trail.read")
 def _run(running: Running) -> Result:
-    log, key = way_to_log()
-    return anchor(log, key, at=running.clock.now())
+    log = public_log.required()
+    return anchor(log, signing_key(place.folder(), "publish-key"), at=running.clock.now())

@@ -15,11 +15,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amparo_common.bridge import ExportMade
-from amparo_office.desk import place
+from amparo_office.desk import place, public_log
 from amparo_office.duplicates import other_list
 from amparo_office.duplicates.models import OtherListUse
 from amparo_office.errors import OtherListRefused
-from amparo_office.intake import needs
 from amparo_office.register.correction import within
 from amparo_office.register.models import Individual
 from amparo_staff.accounts.models import StaffMember
@@ -108,7 +107,7 @@ def _hand_out(running: Running, lines: list[bytes], count: int, matches: int, at
         for line in lines:
             made.write(line)
     with files.erased_unless_done(made.row):
-        needs.publish(_message(said, count))
+        public_log.publish(_message(said, count))
         with transaction.atomic():
             JobFile.objects.filter(id=made.row.id).update(job=running.row)
             OtherListUse.objects.create(

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amparo_common.bridge import ExportMade
+from amparo_office.desk import public_log
 from amparo_office.errors import ExportRefused
 from amparo_office.intake import needs
 from amparo_office.intake.lists_out import Value, writer
@@ -187,7 +188,7 @@ def export(running: Running) -> dict[str, object]:
         rows = write(row, made, running)
     with files.erased_unless_done(made.row):
         if row.approval is not None:
-            row.logged = needs.publish(message(row))
+            row.logged = public_log.publish(message(row))
         with transaction.atomic():
             JobFile.objects.filter(id=made.row.id).update(job=running.row)
             row.state, row.rows, row.job = ExportState.READY, rows, running.row.id

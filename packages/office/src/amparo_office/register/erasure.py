@@ -30,7 +30,7 @@ _AT_ONCE = 1_000
 _PERSONAL = ("register", "intake", "duplicates", "jobs", "sessions")
 
 
-def erase_individual(number: int, *, reason: str, by: StaffMember | None, at: datetime) -> None:
+def erase_individual(number: int, *, by: StaffMember | None, at: datetime) -> None:
     """Erase a person for good. A household left without any member goes with them. Raises `RecordUnknown`, `OutsideArea`."""
     with transaction.atomic():
         row = Individual.objects.select_for_update(of=("self",)).filter(id=number).first()
@@ -39,13 +39,13 @@ def erase_individual(number: int, *, reason: str, by: StaffMember | None, at: da
         require_area(by, "register.erase", area_of(row))
         household = row.household
         remove_individuals([row], at)
-        note("register.erased", by=by, at=at, subject=row.ref, details={"reason": reason[:64], "kind": "individual"})
         if household is not None and not household.members.exists():
             remove_households([household], at)
+        note("register.erased", by=by, at=at, subject=row.ref, details={"kind": "individual"})
         transaction.on_commit(finish)
 
 
-def erase_household(number: int, *, reason: str, by: StaffMember | None, at: datetime) -> None:
+def erase_household(number: int, *, by: StaffMember | None, at: datetime) -> None:
     """Erase a household with all its members for good. Raises `RecordUnknown`, `OutsideArea`."""
     with transaction.atomic():
         row = Household.objects.select_for_update().filter(id=number).first()
@@ -54,7 +54,7 @@ def erase_household(number: int, *, reason: str, by: StaffMember | None, at: dat
         require_area(by, "register.erase", row.area_id or "")
         remove_individuals(list(row.members.all()), at)
         remove_households([row], at)
-        note("register.erased", by=by, at=at, subject=row.ref, details={"reason": reason[:64], "kind": "household"})
+        note("register.erased", by=by, at=at, subject=row.ref, details={"kind": "household"})
         transaction.on_commit(finish)
 
 

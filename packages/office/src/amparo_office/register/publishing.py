@@ -12,14 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from amparo_common import canonical
 from amparo_common.bridge import FactDefined, LogMessage
-from amparo_log.follow import LogFollower
-from amparo_office import config
-from amparo_office.desk import place
-from amparo_office.errors import LogNotConfigured
+from amparo_office.desk import public_log
 from amparo_office.register.models import CatalogueEntry
 from amparo_rules.catalogue import FactDefinition
-from amparo_service.client import Client
-from amparo_service.keys import signing_key
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.jobs.service import Result, Running, job
 from amparo_staff.trail.service import note
@@ -27,17 +22,6 @@ from amparo_staff.trail.service import note
 JOB = "register.publish-fact"
 # Gives a message to the log; its place there.
 Publish = Callable[[LogMessage], int]
-
-
-def publish_to_log() -> Publish:
-    """This desk's way into the log, from its folder: `config.json` says which log, `publish-key.pem` signs. Raises
-    `LogNotConfigured`."""
-    folder = place.folder()
-    if not (folder / "config.json").exists():
-        raise LogNotConfigured("This desk does not know its public log.")
-    settings, key = config.load(folder), signing_key(folder, "publish-key")
-    log = LogFollower(Client(settings.log_url), settings.log_vkey, folder / "desk-log-seen")
-    return lambda message: log.publish(message, key)
 
 
 def message_of(entry: CatalogueEntry) -> FactDefined:
@@ -68,5 +52,5 @@ def publish_fact(number: int, publish: Publish, *, by: StaffMember | None, at: d
 
 @job(JOB, words=gettext_lazy("Publish a fact"), permission="register.catalogue")
 def _run(running: Running) -> Result:
-    index = publish_fact(running.argument["entry"], publish_to_log(), by=running.row.by, at=running.clock.now())
+    index = publish_fact(running.argument["entry"], public_log.publish, by=running.row.by, at=running.clock.now())
     return {"index": index}

@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django import forms as django_forms
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amparo_office.errors import RecordUnknown
 from amparo_office.register import erasure, person_file, service
 from amparo_office.register.correction import area_of
 from amparo_office.register.forms import ReasonForm
@@ -21,7 +19,6 @@ from amparo_office.register.views import IDENTITY, VIEW, household_in_scope, mom
 from amparo_staff.accounts.access import member_of, requires
 from amparo_staff.approvals.models import Approval
 from amparo_staff.approvals.service import ask, carried_out
-from amparo_staff.trail.service import note
 
 ERASE = "register.erase"
 
@@ -120,27 +117,5 @@ def erase_words(approval: Approval) -> str:
 def erase_approved(approval: Approval, at: datetime) -> None:
     """A second person agreed: the rows go in this transaction, the keys as soon as it is kept."""
     told = approval.subject
-    if told["kind"] == "individual":
-        _erase_individual(told["number"], told["ref"], at)
-    else:
-        _erase_household(told["number"], told["ref"], at)
-    note("register.erased", by=approval.maker, at=at, subject=told["ref"], details={"kind": told["kind"]})
-    transaction.on_commit(erasure.finish)
-
-
-def _erase_individual(number: int, ref: str, at: datetime) -> None:
-    row = Individual.objects.select_for_update(of=("self",)).filter(id=number, ref=ref).first()
-    if row is None:
-        raise RecordUnknown("There is no such person.")
-    home = row.household
-    erasure.remove_individuals([row], at)
-    if home is not None and not home.members.exists():
-        erasure.remove_households([home], at)
-
-
-def _erase_household(number: int, ref: str, at: datetime) -> None:
-    row = Household.objects.select_for_update(of=("self",)).filter(id=number, ref=ref).first()
-    if row is None:
-        raise RecordUnknown("There is no such household.")
-    erasure.remove_individuals(list(row.members.all()), at)
-    erasure.remove_households([row], at)
+    erase = erasure.erase_individual if told["kind"] == "individual" else erasure.erase_household
+    erase(told["number"], by=approval.maker, at=at)
