@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import msgspec
 from tests.servers.postgres import postgres_server
@@ -264,8 +265,7 @@ def _follow() -> None:
     from amparo_common.signing import SigningKey
     from amparo_log.follow import LogFollower
     from amparo_log.view import LogView
-    from amparo_office.desk import place
-    from amparo_office.intake import needs
+    from amparo_office.desk import place, public_log
     from amparo_rules.rule import read_rule
     from amparo_rules.starter import starter
     from amparo_service.keys import signing_key
@@ -289,7 +289,7 @@ def _follow() -> None:
     rule = read_rule(source)
     log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
     log.publish(RulePublished(rule.programme, rule.text.version, rule.rule_hash, rule.notice_days, source), key)
-    needs.use(log)
+    mock.patch.object(public_log, "known", lambda: log).start()
 
 
 def _job() -> float:
