@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -31,6 +32,8 @@ from amparo_common.secret import Secret
 from amparo_common.signing import VerifyingKey
 from amparo_credentials.card import Card, open_card
 from amparo_log.note import Checkpoint, NoteVerifier, open_checkpoint
+from amparo_office.duplicates import other_list
+from amparo_office.duplicates.compared import Birth, Compared
 from amparo_office.mapping import read_mapping
 from amparo_purse.recovery import qr_text, read_code, seed_of, write_code
 from amparo_rules.bands import banded
@@ -460,6 +463,18 @@ def check_spent_filter(found: Formats, example: Example) -> None:
     assert all(edition.has(item) for item in items)
 
 
+def check_other_list(found: Formats, example: Example) -> None:
+    words = found.words(example.page, example.kind)
+    secret = other_list.shared_secret(words["secret"])
+    year, month, day = (int(part) for part in words["born"].split(" "))
+    name = {"words": words["words"].split(" "), "sounds": words["sounds"].split(" "), "called": []}
+    nothing = dict.fromkeys(("household", "area", "district", "head", "telephone"))
+    person = Compared(number=1, birth=Birth(year, month, day), papers=[], **name, **nothing)  # type: ignore[arg-type] # by name
+    lines, count = other_list.write([person], secret, Random(1))
+    assert (b"".join(lines).decode(), count) == (f"{words['head']}\n{words['record']}\n", 1)
+    assert other_list.matching([person], other_list.read(lines, secret), secret) == [1]
+
+
 def check_claim_quote(_found: Formats, example: Example) -> None:
     quote = msgspec.json.decode(example.text, type=ClaimQuote)
     assert set(json.loads(example.text)) | {"expiry"} == set(ClaimQuote.__struct_fields__)
@@ -523,6 +538,7 @@ CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("text", "number"): looked_at_by_others,
     ("text", "recovery"): check_recovery,
     ("text", "filter"): check_spent_filter,
+    ("text", "other-list"): check_other_list,
     ("json", "ClaimQuote"): check_claim_quote,
 }
 
@@ -587,6 +603,7 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
         ("voucher.md", "```text number", "```text digits", "voucher.md, text digits"),
         ("recovery-code.md", "entropy  00", "entropy  01", "recovery-code.md, text recovery"),
         ("spent-filter.md", "day     20746", "day     20747", "spent-filter.md, text filter"),
+        ("other-list.md", "born    1990 4 12", "born    1990 4 13", "other-list.md, text other-list"),
         ("claim.md", '"crowd": 31', '"crowds": 31', "claim.md, json ClaimQuote"),
     ],
 )

@@ -99,11 +99,11 @@ class RowsRefused(OfficeError):
 
 
 class FactNotNeeded(OfficeError):
-    """A mapping takes in a fact that no published programme needs."""
+    """A file or a form takes in a fact that no published programme needs."""
 
     code = "office.fact_not_needed"
     why = "A fact is kept only while a published programme needs it."
-    todo = "Leave the column out, or publish the programme that needs it first."
+    todo = "Leave it out, or publish the programme that needs it first."
 
 
 class VersionPublished(OfficeError):

@@ -7,26 +7,18 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from packages.office.tests.town_log import TownLog
 from tests.servers.desk import member
 
-from amparo_common import canonical
-from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, RulePublished, sign_for_log
-from amparo_common.clock import FixedClock, to_text
-from amparo_common.signing import SigningKey
-from amparo_log.follow import LogFollower
-from amparo_log.view import LogView
-from amparo_office.desk import place, public_log
-from amparo_office.intake import needs, service
+from amparo_common.clock import FixedClock
+from amparo_office.desk import public_log
+from amparo_office.intake import service
 from amparo_office.intake.looking import Look, read_look
 from amparo_office.intake.mapping_page import propose
 from amparo_office.intake.models import Import
 from amparo_office.intake.plan import Plan
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_office.register.models import Area
-from amparo_rules.rule import read_rule
-from amparo_rules.starter import starter
-from amparo_service.errors import Unreachable
-from amparo_service.keys import signing_key
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.jobs.models import Job, State
@@ -34,40 +26,6 @@ from amparo_staff.jobs.service import run_next
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = date(2026, 10, 1)
-
-
-class TownLog(LogFollower):
-    """The public log as the desk sees it, kept in memory: every entry is checked as each reader checks it, and a message
-    repeated is no new entry. It can be away."""
-
-    def __init__(self) -> None:
-        self._view = LogView()
-        self._places: dict[bytes, int] = {}
-        self.away = False
-        self.said: list[LogMessage] = []
-
-    @classmethod
-    def with_food_basket(cls) -> "TownLog":
-        """A log with the office's key and one published programme."""
-        log, key = cls(), signing_key(place.folder(), "publish-key")
-        log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
-        publish_rule(log, starter("food-basket"))
-        return log
-
-    def refresh(self) -> LogView:
-        """All that was published."""
-        if self.away:
-            raise Unreachable("The log gives no answer.")
-        return self._view
-
-    def publish(self, body: LogMessage, key: SigningKey) -> int:
-        """Take a message in as the next entry."""
-        self.refresh()
-        at = self._places.setdefault(canonical.encode(body), self._view.size)
-        if at == self._view.size:
-            self._view.add(at, LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
-            self.said.append(body)
-        return at
 
 
 @pytest.fixture
@@ -82,19 +40,6 @@ def town_log(monkeypatch: pytest.MonkeyPatch) -> TownLog:
     log = TownLog.with_food_basket()
     monkeypatch.setattr(public_log, "known", lambda: log)
     return log
-
-
-def publish_rule(log: TownLog, source: str) -> None:
-    """Put a programme's rule into the log."""
-    rule = read_rule(source)
-    body = RulePublished(
-        programme=rule.programme,
-        version=rule.text.version,
-        rule_hash=rule.rule_hash,
-        notice_days=rule.notice_days,
-        file=source,
-    )
-    log.publish(body, signing_key(place.folder(), "publish-key"))
 
 
 @pytest.fixture
@@ -146,7 +91,7 @@ def look_of(given: Import) -> Look:
 
 def proposed(given: Import) -> Plan:
     """The mapping that the desk proposes."""
-    return propose(look_of(given), needs.needed(), catalogue.known())
+    return propose(look_of(given), needs.needed(NOON), catalogue.known())
 
 
 def checked(given: Import, plan: Plan | None = None, *, source: str = "list", day: date = DAY) -> Import:

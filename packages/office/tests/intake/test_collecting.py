@@ -9,18 +9,17 @@ import pytest
 from django.utils.translation import override
 from pyxform import xls2xform  # type: ignore[import-untyped] # brings no types
 
-from amparo_office.intake import needs
 from amparo_office.intake.asked import relation_labels
 from amparo_office.intake.form_check import check_form
 from amparo_office.intake.models import ImportState
 from amparo_office.intake.template_book import write_template
 from amparo_office.intake.xlsform import write_form
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_office.register.models import Household, Individual
 from amparo_rules.catalogue import CATALOGUE
 from amparo_staff.accounts.models import StaffMember
 
-from .conftest import SURVEY, checked, make_areas, proposed, send, taken, xlsx_of
+from .conftest import NOON, SURVEY, checked, make_areas, proposed, send, taken, xlsx_of
 
 LANGUAGES = ("es", "en", "fr", "ar", "pt")
 YES = {"es": "sí", "en": "yes", "fr": "oui", "ar": "نعم", "pt": "sim"}
@@ -29,7 +28,7 @@ YES = {"es": "sí", "en": "yes", "fr": "oui", "ar": "نعم", "pt": "sim"}
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_template_is_read_back_in_every_language(registrar: StaffMember, language: str) -> None:
     with override(language):
-        book = openpyxl.load_workbook(io.BytesIO(write_template(needs.needed(), catalogue.known(), language)))
+        book = openpyxl.load_workbook(io.BytesIO(write_template(needs.needed(NOON), catalogue.known(), language)))
     homes, people = book["Households"], book["Individuals"]
     names = {cell.value: cell.column for cell in people[1]}
     labels = [cell.value for cell in people[2]]
@@ -57,12 +56,12 @@ def test_a_template_is_read_back_in_every_language(registrar: StaffMember, langu
 
 def test_the_form_is_a_valid_xlsform_in_five_languages_without_places_and_pictures(registrar: StaffMember) -> None:
     make_areas()
-    form = write_form(needs.needed(), catalogue.known(), name="amparo_all", title="Enrolment", version="1")
+    form = write_form(needs.needed(NOON), catalogue.known(), name="amparo_all", title="Enrolment", version="1")
     made = xls2xform.convert(io.BytesIO(form), validate=False, file_type=".xlsx")
     said = json.dumps(made._pyxform)
     for name in ("Spanish (es)", "English (en)", "French (fr)", "Arabic (ar)", "Portuguese (pt)"):
         assert f'lang="{name}"' in made.xform
-    asked = {name for (_, name) in needs.needed()} - {"is_head", "birth_date"}
+    asked = {name for (_, name) in needs.needed(NOON)} - {"is_head", "birth_date"}
     assert all(f'"name": "{name}"' in said for name in asked)
     assert '"floor_type"' not in said
     for kind in ("geopoint", "image", "barcode", "deviceid", "audio"):

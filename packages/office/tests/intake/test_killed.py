@@ -32,7 +32,7 @@ from tests.servers.desk import use
 from amparo_common.clock import FixedClock
 from amparo_office.desk import public_log
 from amparo_staff.jobs.service import run_next
-from packages.office.tests.intake.conftest import TownLog, publish_rule
+from packages.office.tests.town_log import TownLog, publish_rule
 
 class Dying(FixedClock):
     left = int(sys.argv[2])

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from packages.office.tests.town_log import TownLog
 from tests.servers.desk import member
 
 from amparo_office.intake.models import Export, Import, ImportState
@@ -13,7 +14,7 @@ from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.approvals.models import Approval
 
-from .conftest import TownLog, checked, csv_of, fresh, send, taken, work
+from .conftest import checked, csv_of, fresh, send, taken, work
 
 ROWS = [
     ("ref", "nombre", "edad", "religion", "cuartos"),

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packages.office.tests.town_log import TownLog
 
-from amparo_office.desk import place
+from amparo_office.desk import place, public_log
 
 
 @pytest.fixture
@@ -25,3 +26,19 @@ def own_folder(tmp_path: Path, rebased: Callable[[Path], None]) -> Path:
     folder = tmp_path / "keys"
     rebased(folder)
     return folder
+
+
+@pytest.fixture
+def town_log(monkeypatch: pytest.MonkeyPatch) -> TownLog:
+    """A public log in which nothing is published yet."""
+    log = TownLog()
+    monkeypatch.setattr(public_log, "known", lambda: log)
+    return log
+
+
+@pytest.fixture
+def everything_needed(monkeypatch: pytest.MonkeyPatch) -> TownLog:
+    """A public log with a programme that needs every fact of the catalogue."""
+    log = TownLog.with_everything()
+    monkeypatch.setattr(public_log, "known", lambda: log)
+    return log

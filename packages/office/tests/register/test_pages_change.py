@@ -11,6 +11,8 @@ from amparo_office.register.service import NewHousehold, NewIndividual, enrol
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 
+pytestmark = pytest.mark.usefixtures("everything_needed")
+
 WHY = {"step": "save", "reason": "they said so"}
 
 

@@ -86,6 +86,19 @@ def test_a_no_erases_nothing(browser: Client) -> None:
     assert Household.objects.exists()
 
 
+def test_who_may_not_see_the_register_is_led_nowhere_after_agreeing(browser: Client) -> None:
+    areas()
+    home = household("Luz", "Quintero")
+    signed_in(browser, Role.VALIDATOR)
+    browser.post(f"/register/households/{home.ref}/erase/", {"reason": "asked", "typed": home.ref})
+    approval = Approval.objects.get()
+    who = signed_in(browser, Role.ADMINISTRATOR)
+    answer(approval, by=who, yes=True, why="", at=NOON)
+    page = text(browser.get(f"/approvals/{approval.id}"))
+    assert "approved and done" in page
+    assert f"/register/erased/{approval.id}/" not in page
+
+
 @pytest.mark.parametrize("role", [Role.REGISTRAR, Role.VIEWER, Role.PROGRAMME_MANAGER])
 def test_only_a_validator_asks_to_erase(browser: Client, role: Role) -> None:
     areas()

@@ -12,6 +12,8 @@ from amparo_office.register.forms_draft import COOKIE
 from amparo_office.register.models import Area, Household, Individual
 from amparo_staff.accounts.roles import Role
 
+pytestmark = pytest.mark.usefixtures("everything_needed")
+
 HOME: list[tuple[str, dict[str, str]]] = [
     ("area", {"answer": "XA0101"}),
     ("language", {"answer": "ar"}),

@@ -10,7 +10,8 @@ import msgspec
 from django.db import transaction
 
 from amparo.district.people import AREAS, TODAY, households, import_to_mend
-from amparo_office.intake import needs, service
+from amparo_office.intake import service
+from amparo_office.register import needs
 from amparo_office.register.models import Area, Household, Individual, Origin
 from amparo_office.register.service import enrol_many, make_origin
 from amparo_service.keys import file_once
@@ -49,7 +50,7 @@ def build(folder: Path, *, count: int, at: datetime, progress: Callable[[int], N
         with transaction.atomic():
             origin = make_origin(Origin.Kind.DESK, source="Invented district", day=TODAY, by=registrar)
             enrol_many(
-                households(SEED, count), origin=origin, by=registrar, at=at, needed=needs.needed(), progress=progress
+                households(SEED, count), origin=origin, by=registrar, at=at, needed=needs.needed(at), progress=progress
             )
             add("duplicates.find", {}, by=None, at=at)
         upload = ("el-olivo.csv", io.BytesIO(import_to_mend(SEED)))

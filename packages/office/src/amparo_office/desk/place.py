@@ -1,6 +1,7 @@
 """Where this desk's files are, from environment variables: AMPARO_OFFICE_FOLDER (config.json, keys, sealed files),
 AMPARO_OFFICE_DATABASE (postgresql://USER@HOST:PORT/NAME; without it a SQLite file in the folder), and for practice with invented
-people AMPARO_OFFICE_CLOCK (a file with the invented time)."""
+people AMPARO_OFFICE_CLOCK (a file with the invented time). What an operator may choose: AMPARO_OFFICE_SHARING ("on": lists for
+other organisations exist), AMPARO_OFFICE_EXPORT_ALONE (how many records one member may take out alone in a week, at most 500)."""
 
 import functools
 import os
@@ -12,6 +13,9 @@ from typing import Any
 FOLDER = "AMPARO_OFFICE_FOLDER"
 DATABASE = "AMPARO_OFFICE_DATABASE"
 CLOCK = "AMPARO_OFFICE_CLOCK"
+SHARING = "AMPARO_OFFICE_SHARING"
+EXPORT_ALONE = "AMPARO_OFFICE_EXPORT_ALONE"
+MOST_ALONE = 500
 
 # A power cut loses nothing that was answered. Writers wait for each other instead of failing.
 _SQLITE = {
@@ -41,6 +45,18 @@ def practice_clock() -> Path | None:
 def practice() -> bool:
     """Whether this desk is for practice."""
     return practice_clock() is not None
+
+
+def sharing() -> bool:
+    """Whether lists for other organisations exist here."""
+    return os.environ.get(SHARING, "") == "on"
+
+
+def export_alone() -> int:
+    """How many records one member may take out alone in a week. What is not a smaller whole number is 500: a slip never allows
+    more."""
+    said = os.environ.get(EXPORT_ALONE, "")
+    return min(int(said), MOST_ALONE) if said.isascii() and said.isdigit() else MOST_ALONE
 
 
 def database(address: str | None = None, path: Path | None = None) -> dict[str, Any]:

@@ -9,6 +9,8 @@ SECRET_KEY = secret_bytes(place.folder(), "desk-key").reveal().hex()
 DEBUG = False
 # Invented people and an invented time: every page says so, and the page of all components exists.
 PRACTICE = place.practice()
+SHARING = place.sharing()
+EXPORT_ALONE = place.export_alone()
 AMPARO_CLOCK = clock_for(place.practice_clock())
 ALLOWED_HOSTS = ["*"]  # the edge in front decides which names reach this process
 INSTALLED_APPS = [

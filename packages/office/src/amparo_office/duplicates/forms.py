@@ -43,6 +43,8 @@ REASONS = (
 class VerdictForm(forms.Form):
     """What a reviewer says about a pair, and why."""
 
+    # Whether one of these may stay empty depends on the verdict.
+    conditional = ("keep", "with_members", "ask_by", "ask_whom")
     verdict = forms.ChoiceField(label=_("What do you see?"), choices=VERDICTS, widget=forms.RadioSelect)
     why = forms.ChoiceField(label=_("Why?"), choices=(("", _("Choose")), *REASONS))
     keep = forms.ChoiceField(
@@ -63,6 +65,7 @@ class VerdictForm(forms.Form):
         self.fields["keep"].choices = sides  # type: ignore[attr-defined] # a ChoiceField
         self.fields["ask_whom"].choices = [("", gettext("Choose")), *sides, (Asked.BOTH.value, gettext("Both"))]  # type: ignore[attr-defined]
         self.fields["ask_by"].queryset = members  # type: ignore[attr-defined] # a ModelChoiceField
+        self.fields["ask_by"].empty_label = gettext("Choose")  # type: ignore[attr-defined] # a ModelChoiceField
         self.fields["ask_by"].label_from_instance = lambda member: member.name  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

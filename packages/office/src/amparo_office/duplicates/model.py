@@ -1,6 +1,6 @@
 """What is compared and what an agreement is worth: a Fellegi-Sunter model for Splink, its parameters fixed and published.
 
-The parameters (`model.json`) were estimated once, on invented people (`bench/duplicates.py --train`), never on anybody's data, and
+The parameters (`model.json`) were estimated once, on invented people (`bench/train_duplicates.py`), never on anybody's data, and
 are the same for everybody. A missing value is a level of its own that weighs nothing. Nothing of a comparison is kept but which
 kinds of data agreed.
 """

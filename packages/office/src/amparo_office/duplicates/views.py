@@ -1,6 +1,7 @@
 """The pages of this part: what waits, two records side by side, what was merged, crowds."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -57,6 +58,14 @@ def look(request: HttpRequest) -> HttpResponse:
     """Start a run."""
     made = add(FIND, {}, by=member_of(request), at=now())
     return redirect("job", made.id)
+
+
+@require_GET
+@requires(JUDGE)
+def of_job(_request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """Where what a run found is judged."""
+    del job_id
+    return redirect("duplicates-list")
 
 
 @require_http_methods(["GET", "POST"])

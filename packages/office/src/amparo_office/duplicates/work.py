@@ -10,7 +10,7 @@ from amparo_staff.jobs.service import Running, job
 FIND = "duplicates.find"
 
 
-@job(FIND, words=_("Look for possible duplicates"), permission="duplicates.judge")
+@job(FIND, words=_("Look for possible duplicates"), permission="duplicates.judge", result_path="duplicates-of-job")
 def find_all(running: Running) -> dict[str, Any]:
     """Compare what is new or changed with everybody. Its result is counts."""
     # Splink and DuckDB are loaded where they work, not in every process of the desk.

@@ -17,8 +17,8 @@ class IntakeConfig(AppConfig):
     def ready(self) -> None:
         """Its entries in the bar at the top; its jobs and approvals become known to whoever runs them."""
         # They need the models, which are read before this.
-        from amparo_office.intake import checking, exporting, looking
+        from amparo_office.intake import checking, exporting, looking, update_steps
 
-        del checking, exporting, looking
+        del checking, exporting, looking, update_steps
         navigation.add(Entry(gettext_lazy("Imports"), "imports", "intake.import", "bring-in", order=30))
         navigation.add(Entry(gettext_lazy("Lists"), "exports", "intake.export", "take-out", order=40))

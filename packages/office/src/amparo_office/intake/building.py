@@ -163,8 +163,9 @@ class Builder:
             return take_flag
 
         def take(draft: Draft, text: str) -> None:
-            said = _code(reading, text) if reading.values else text
-            draft.facts[name] = fact_value(said, kind, order=reading.order or "dmy", per=reading.per)
+            draft.facts[name] = _meant(
+                reading, text, lambda said: fact_value(said, kind, order=reading.order or "dmy", per=reading.per)
+            )
 
         return take
 
@@ -280,20 +281,21 @@ def _mapped(reading: Reading) -> Callable[[str], int | None]:
     if reading.word:
         wanted = reading.word.casefold()
         return lambda text: None if text == "" else int(wanted in text.casefold().split())
-    return lambda text: yes_no(_code(reading, text) if reading.values else text)
+    return lambda text: _meant(reading, text, yes_no)
 
 
-def _code(reading: Reading, text: str) -> str:
-    """What a word of the file means. Without a meaning of its own it has to be understood as it stands."""
-    if text == "":
-        return ""
-    found = reading.values.get(text)
-    if found is None:
+def _meant(reading: Reading, text: str, read: Callable[[str], int | None]) -> int | None:
+    """What a cell says: by the meaning that was chosen for its word, otherwise as it stands. Raises `ValueFault`."""
+    meaning = reading.values.get(text)
+    if meaning is None:
         folded = text.casefold()
-        found = next((code for word, code in reading.values.items() if word.casefold() == folded), None)
-    if found is None:
-        raise ValueFault("not-in-map")
-    return found
+        meaning = next((code for word, code in reading.values.items() if word.casefold() == folded), None)
+    try:
+        return read(text if meaning is None else meaning)
+    except ValueFault as error:
+        if reading.values and error.fault in ("yes-no", "number"):
+            raise ValueFault("not-in-map") from error
+        raise
 
 
 def _part(draft: Draft, target: str, text: str) -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy
 
 from amparo_office.errors import ImportChanged, OutOfOrder
-from amparo_office.intake import needs, refused, storing
+from amparo_office.intake import refused, storing
 from amparo_office.intake.areas import Areas
 from amparo_office.intake.building import Builder
 from amparo_office.intake.faults import MOST_SHOWN, Fault, shortened
@@ -22,7 +22,7 @@ from amparo_office.intake.keys import SourceKeys
 from amparo_office.intake.looking import tables_of
 from amparo_office.intake.models import Import, ImportState
 from amparo_office.intake.plan import check_plan, read_plan
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_office.register.models import Household, Origin
 from amparo_office.register.service import NewHousehold, enrol_many, make_origin
 from amparo_office.register.vault import vault
@@ -83,8 +83,9 @@ class Reading:
     def __init__(self, given: Import, running: Running) -> None:
         self.given, self.plan = given, read_plan(given.plan)
         self._running = running
-        _, self.tables = tables_of(given, running.clock.now())
-        self._needed, definitions = needs.needed(), catalogue.known()
+        now = running.clock.now()
+        _, self.tables = tables_of(given, now)
+        self._needed, definitions = needs.needed(now), catalogue.known()
         person = self.tables.person
         check_plan(
             self.plan,

@@ -24,14 +24,14 @@ from django.utils.translation import gettext_lazy
 from amparo_common.bridge import ExportMade
 from amparo_office.desk import public_log
 from amparo_office.errors import ExportRefused
-from amparo_office.intake import needs
 from amparo_office.intake.lists_out import Value, writer
 from amparo_office.intake.models import Export, ExportState
 from amparo_office.intake.targets import own_name
-from amparo_office.register import catalogue
-from amparo_office.register.access import HouseholdView, IndividualView, read_households
+from amparo_office.register import catalogue, needs
+from amparo_office.register.access_lists import AT_ONCE, ListedHome, ListedPerson, read_homes, read_people
 from amparo_office.register.forms_filter import Filter, households, read_filter
 from amparo_office.register.models import Individual, RecordState
+from amparo_office.register.sealing import Identity
 from amparo_office.register.vault import vault
 from amparo_rules.catalogue import Entity
 from amparo_staff.accounts.models import StaffMember
@@ -49,7 +49,6 @@ ALONE = 500
 AT_ONCE_ROWS = 2_000
 LIVES = timedelta(days=1)
 _WEEK = timedelta(days=7)
-_PART = 500
 _DIGEST = 10
 
 # Why a list is made, by code. The code stands in the public log.
@@ -145,7 +144,9 @@ def start(asked: Asked, *, by: StaffMember, at: datetime) -> Export:
             "identity": asked.identity,
         }
         if two:
-            row.approval = ask(KIND, subject | {"reason": asked.reason}, reason=asked.reason, by=by, at=at).id
+            row.approval = ask(
+                KIND, subject | {"reason": asked.reason}, reason=reasons()[asked.reason], by=by, at=at
+            ).id
         else:
             _begin(row, at)
         row.save()
@@ -212,23 +213,19 @@ def message(row: Export) -> ExportMade:
 def write(row: Export, sink: files.NewFile, running: Running) -> int:
     """Write the rows; how many."""
     asked = Asked(read_filter(row.asked), row.programme, row.form, row.people, row.identity, row.reason)
-    lines = _Lines(asked)
+    lines = _Lines(asked, running.clock.now())
     out = writer(row.form, sink)
     out.row(lines.head())
     numbers = list(households(asked.filter, areas_of(asked, row.by)).order_by("id").values_list("id", flat=True))
     if row.programme:
         # In the order of the programme's own identifiers: the order would join two lists as well as an identifier.
         numbers.sort(key=lambda number: lines.pseudonym("household", number))
-    written = 0
-    kinds = frozenset({"facts", "place"}) | (lines.IDENTITY if row.identity else frozenset())
-    for begin in range(0, len(numbers), _PART):
-        part = numbers[begin : begin + _PART]
-        views = read_households(part, by=row.by, purpose="export", at=running.clock.now(), kinds=kinds)
-        for view in views.values():
-            for line in lines.of(view):
-                out.row(line)
-                written += 1
-        running.progress(min(begin + _PART, len(numbers)), len(numbers))
+    written, at = 0, running.clock.now()
+    for done, part in enumerate(lines.parts(numbers, row, at), start=1):
+        for line in part:
+            out.row(line)
+            written += 1
+        running.progress(min(done * AT_ONCE, len(numbers)), len(numbers))
     out.close()
     return written
 
@@ -236,11 +233,9 @@ def write(row: Export, sink: files.NewFile, running: Running) -> int:
 class _Lines:
     """Makes the rows of a list."""
 
-    IDENTITY = frozenset({"names", "documents", "telephone", "address"})
-
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, at: datetime) -> None:
         self._asked = asked
-        wanted, self._definitions = needs.needed(asked.programme), catalogue.known()
+        wanted, self._definitions = needs.needed(at, asked.programme), catalogue.known()
         self._facts: dict[Entity, list[str]] = {
             entity: sorted(name for kind, name in wanted if kind == entity and (kind, name) in self._definitions)
             for entity in ("household", "person")
@@ -249,34 +244,23 @@ class _Lines:
 
     def head(self) -> list[str]:
         """The names of the columns: those that an import understands."""
-        facts = self._facts["household"]
+        version = [] if self._asked.programme else ["version"]
+        facts = self._facts["household"] + version
         if self._asked.people:
             first = ["person", own_name("ref"), own_name("area"), own_name("relationship"), "birth_precision"]
             identity = ["whole", "whole_2", "telephone", "documents"] if self._asked.identity else []
-            return first + self._facts["person"] + identity
+            return first + self._facts["person"] + version + identity
         first = [own_name("ref"), own_name("area"), "state", own_name("language"), own_name("by-phone"), "members"]
         identity = ["head", "collector", "telephone", own_name("address")] if self._asked.identity else []
         return first + facts + identity
 
-    def of(self, view: HouseholdView) -> Iterator[list[Value]]:
-        """The rows of one household."""
-        ref = self._ref("household", view.id, view.ref)
-        living = [each for each in view.members if each.state != RecordState.MERGED]
+    def parts(self, numbers: list[int], row: Export, at: datetime) -> Iterator[Iterator[list[Value]]]:
+        """The rows of these households, in parts."""
         if self._asked.people:
-            for each in living:
-                yield [
-                    self._ref("person", each.id, each.ref),
-                    ref,
-                    view.area,
-                    each.relationship,
-                    each.birth_precision,
-                    *self._values("person", each.facts),
-                    *(self._person(each) if self._asked.identity else []),
-                ]
-            return
-        way = "yes" if view.by_phone else "no"
-        first: list[Value] = [ref, view.area, view.state, view.language, way, len(living)]
-        yield first + self._values("household", view.facts) + (self._home(view) if self._asked.identity else [])
+            people = read_people(numbers, identity=row.identity, by=row.by, at=at)
+            return (map(self._person, part) for part in people)
+        homes = read_homes(numbers, identity=row.identity, by=row.by, at=at)
+        return (map(self._home, part) for part in homes)
 
     def pseudonym(self, kind: str, number: int) -> str:
         """The identifier of a record for this programme."""
@@ -286,27 +270,43 @@ class _Lines:
     def _ref(self, kind: str, number: int, ref: str) -> str:
         return self.pseudonym(kind, number) if self._asked.programme else ref
 
+    def _version(self, number: int) -> list[Value]:
+        """The version, so that a list that comes back with corrections is refused where a record changed since. Not for a
+        programme: it would help to join two lists."""
+        return [] if self._asked.programme else [number]
+
     def _values(self, entity: Entity, facts: dict[str, int | None]) -> list[Value]:
         shown = [self._definitions[entity, name].type.show(facts.get(name)) for name in self._facts[entity]]
         return [("yes" if each else "no") if isinstance(each, bool) else each for each in shown]
 
-    @staticmethod
-    def _person(view: IndividualView) -> list[Value]:
-        identity = view.identity
-        if identity is None:
-            return ["", "", "", ""]
+    def _person(self, each: ListedPerson) -> list[Value]:
+        first: list[Value] = [
+            self._ref("person", each.id, each.ref),
+            self._ref("household", each.household, each.household_ref),
+            each.area,
+            each.relationship,
+            each.birth_precision,
+            *self._values("person", each.facts),
+            *self._version(each.version),
+        ]
+        if not self._asked.identity:
+            return first
+        identity = each.identity or Identity()
         names = [name.whole() for name in identity.names[:2]] + ["", ""]
         papers = "; ".join(f"{paper.kind} {paper.number}" for paper in identity.documents)
-        return [names[0], names[1], identity.telephone, papers]
+        return [*first, names[0], names[1], identity.telephone, papers]
 
-    @staticmethod
-    def _home(view: HouseholdView) -> list[Value]:
-        head = next((each for each in view.members if each.relationship == "HEAD"), None)
-        primary = view.collectors.get("primary")
-        telephone = primary.identity.telephone if primary is not None and primary.identity is not None else ""
-        return [
-            "" if head is None else head.name(),
-            "" if primary is None else primary.name(),
-            telephone,
-            "" if view.dwelling is None else view.dwelling.address,
-        ]
+    def _home(self, home: ListedHome) -> list[Value]:
+        way = "yes" if home.by_phone else "no"
+        ref = self._ref("household", home.id, home.ref)
+        first: list[Value] = [ref, home.area, home.state, home.language, way, home.members]
+        first += [*self._values("household", home.facts), *self._version(home.version)]
+        if not self._asked.identity:
+            return first
+        telephone = "" if home.collector is None else home.collector.telephone
+        return [*first, _name(home.head), _name(home.collector), telephone, home.address]
+
+
+def _name(identity: Identity | None) -> str:
+    """The name they use; "" when none is known: the register's own reference would join lists of two programmes."""
+    return identity.names[0].whole() if identity is not None and identity.names else ""

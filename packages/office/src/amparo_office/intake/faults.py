@@ -38,8 +38,10 @@ REASONS = {
     "two-heads": _("More than one person is the head of this household."),
     "two-collectors": _("More than one person collects first for this household."),
     "cells": _("This row has more cells than there are columns. A sign may have moved its values."),
-    "unknown-reference": _("Nobody in the register has this reference."),
-    "changed": _("Somebody has left or was merged. This record can no longer be changed."),
+    "unknown-reference": _("Nobody in the register of your areas has this reference."),
+    "closed": _("Who has left or was merged can no longer be changed."),
+    "changed-since": _("Somebody changed this record since the list was made."),
+    "head": _("Who is the head is changed on the page of the household."),
 }
 
 

@@ -50,6 +50,27 @@ class UploadForm(forms.Form):
     )
 
 
+class UpdateForm(forms.Form):
+    """A file that changes many records."""
+
+    name = forms.CharField(
+        label=_("Name of the list"),
+        max_length=120,
+        help_text=_("Where it comes from, like “Visits in October”. It stands beside each change. No names of people."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        max_length=200,
+        help_text=_("No names and no numbers of people here."),
+        widget=forms.TextInput(attrs={"dir": "auto", "autocomplete": "off"}),
+    )
+    sent = forms.FileField(
+        label=_("File (CSV or XLSX)"),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
+    )
+
+
 class FormFile(forms.Form):
     """An XLSForm to check."""
 

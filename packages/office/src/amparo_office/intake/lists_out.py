@@ -5,16 +5,20 @@ No cell is ever run as a formula: what begins like one gets an apostrophe before
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 from typing import IO, Protocol, cast
 from xml.sax.saxutils import escape
 
+from amparo_office.intake.formulas import harmless, like_formula
+
 Value = str | int | None
 
 LONGEST = 32_767
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PIECE = 64 * 1024
+# What XML cannot hold.
+_NO_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -58,11 +62,6 @@ class ListWriter(Protocol):
 def writer(form: str, sink: Sink) -> ListWriter:
     """A writer of this form, `csv` or `xlsx`."""
     return XlsxList(sink) if form == "xlsx" else CsvList(sink)
-
-
-def harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
 
 
 def _shortened(text: str) -> str:
@@ -144,8 +143,8 @@ class XlsxList:
             return "<c/>"
         if isinstance(value, int):
             return f"<c><v>{value}</v></c>"
-        style = ' s="2"' if self._rows == 1 else ' s="1"' if value.startswith(_DANGEROUS) else ""
-        clean = "".join(sign for sign in _shortened(value) if sign >= " " or sign in "\t\n")
+        style = ' s="2"' if self._rows == 1 else ' s="1"' if like_formula(value) else ""
+        clean = _NO_XML.sub("", _shortened(value))
         return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{escape(clean)}</t></is></c>'
 
     def _flush(self) -> None:

@@ -2,15 +2,16 @@
 numbers of columns, so that no name of a column can disturb another.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping as Given
 from datetime import date
 
 import msgspec
 from django.utils.translation import gettext as _
 
-from amparo_office.errors import MappingNotReadable
+from amparo_office.errors import MappingNotReadable, ValueFault
 from amparo_office.intake.looking import ColumnLook, Look, TableLook
-from amparo_office.intake.meanings import propose_relationship, propose_yes_no, relation_words
+from amparo_office.intake.meanings import propose_relationship, propose_yes_no, relation_words, relationship
 from amparo_office.intake.plan import SHAPES, Plan, Reading, Shape
 from amparo_office.intake.targets import (
     CONCEPT_WORDS,
@@ -25,7 +26,7 @@ from amparo_office.intake.targets import (
     person_words,
     targets,
 )
-from amparo_office.intake.values import plain_digits
+from amparo_office.intake.values import plain_digits, yes_no
 from amparo_office.register.models import Relationship
 from amparo_rules.forbidden import forbidden_concept
 
@@ -45,7 +46,8 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 class ColumnRow(msgspec.Struct, frozen=True):
-    """One column on the page. `forbidden`: why it is never read. `options`: which further fields it has now."""
+    """One column on the page. `forbidden`: why it is never read. `options`: which further fields it has now. `unclear`: it has a
+    word that means nothing yet."""
 
     field: str
     name: str
@@ -58,6 +60,7 @@ class ColumnRow(msgspec.Struct, frozen=True):
     per: int = 1
     word: str = ""
     meanings: list[Meaning] = []
+    unclear: bool = False
     choices: list[Target] = []
 
 
@@ -277,6 +280,7 @@ def _rows(
                 per=reading.per if reading else 1,
                 word=reading.word if reading else "",
                 meanings=_meanings(field, column, reading, definitions) if reading and "meanings" in options else [],
+                unclear=reading is not None and "meanings" in options and _unclear(column, reading, definitions),
                 choices=choices,
             )
         )
@@ -296,6 +300,21 @@ def _meanings(field: str, column: ColumnLook, reading: Reading, definitions: Def
         Meaning(f"{field}-m{number}", word, column.labels.get(word, ""), reading.values.get(word, ""), choices)
         for number, word in enumerate(column.values)
     ]
+
+
+def _unclear(column: ColumnLook, reading: Reading, definitions: Definitions) -> bool:
+    """Whether a word of the column has no meaning and is not understood as it stands."""
+    known = fact_of(reading.target)
+    if reading.word or (known is not None and definitions[known].type.kind == "int"):
+        return False
+    understand: Callable[[str], object] = relationship if reading.target == "relationship" else yes_no
+    try:
+        for word in column.values:
+            if word not in reading.values:
+                understand(word)
+    except ValueFault:
+        return True
+    return False
 
 
 def _shape_words() -> list[tuple[str, str]]:

@@ -71,6 +71,45 @@ class Import(models.Model):
         ]
 
 
+class UpdateState(models.TextChoices):
+    """Where an update of many records by a file stands. One with faults changes nothing."""
+
+    CHECKING = "checking"
+    FAULTY = "faulty"
+    READY = "ready"
+    ASKED = "asked"
+    WRITING = "writing"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Update(models.Model):
+    """One file that changes records of the register: a reference in each row, and what is to stand there. `people`: its rows are
+    people, not households. `changing` records would change, `same` stand as the file says already; `counts` says how many change
+    in which field. `approval` is the second person's, for many. `files` and `job` as for an import."""
+
+    name = models.CharField(max_length=120)
+    reason = models.CharField(max_length=200)
+    people = models.BooleanField()
+    content_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=16, choices=UpdateState.choices, default=UpdateState.CHECKING)
+    files = models.JSONField(default=dict)
+    counts = models.JSONField(default=dict)
+    approval = models.UUIDField(null=True)
+    job = models.UUIDField(null=True)
+    by = models.ForeignKey(StaffMember, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    rows = models.PositiveIntegerField(default=0)
+    changing = models.PositiveIntegerField(default=0)
+    same = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    fault_count = models.PositiveIntegerField(default=0)
+    done = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["by", "at"], name="update_by")]
+
+
 class ExportState(models.TextChoices):
     """Where an export stands."""
 

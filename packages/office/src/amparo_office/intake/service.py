@@ -10,11 +10,11 @@ import msgspec
 from django.db import transaction
 
 from amparo_office.errors import FileNotReadable, ImportNotReady
-from amparo_office.intake import needs, storing
+from amparo_office.intake import storing
 from amparo_office.intake.looking import Look
 from amparo_office.intake.models import NONE, Import, ImportState, Mapping
 from amparo_office.intake.plan import Plan, check_plan, columns_hash, write_plan
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.jobs import files
 from amparo_staff.jobs.models import Job, State
@@ -42,7 +42,7 @@ def receive(name: str, uploads: Iterable[tuple[str, BinaryIO]], *, by: StaffMemb
         ending = Path(sent).suffix.lower()
         if ending not in ENDINGS:
             raise FileNotReadable("This kind of file is not read.")
-        row, digest = _keep(ending, content, by=by, at=at)
+        row, digest = keep_upload(ending, content, by=by, at=at)
         whole.update(digest)
         kept.append((_sheet_name(sent, len(kept), ending), row))
     if not 1 <= len(kept) <= MOST_FILES:
@@ -75,7 +75,7 @@ def start_check(
         plan,
         household=look.household.names(),
         person=None if look.person is None else look.person.names(),
-        needed=needs.needed(),
+        needed=needs.needed(at),
         definitions=catalogue.known(),
     )
     with transaction.atomic():
@@ -134,7 +134,8 @@ def _step(given: Import, allowed: set[ImportState]) -> Import:
     return row
 
 
-def _keep(ending: str, content: BinaryIO, *, by: StaffMember, at: datetime) -> tuple[str, bytes]:
+def keep_upload(ending: str, content: BinaryIO, *, by: StaffMember, at: datetime) -> tuple[str, bytes]:
+    """Keep a file that was sent, sealed; its id and the hash of its content. Raises `FileNotReadable`."""
     digest, size = hashlib.sha256(), 0
     with files.new_file(f"import{ending}", by=by, at=at) as made:
         while piece := content.read(_PIECE):

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from amparo_office.errors import FileNotReadable
 from amparo_office.intake import xlsx
+from amparo_office.intake.formulas import as_meant
 
 Rows = Iterator[tuple[int, list[str]]]
 Opener = Callable[[], AbstractContextManager[BinaryIO]]
@@ -22,6 +23,7 @@ Opener = Callable[[], AbstractContextManager[BinaryIO]]
 MOST_COLUMNS = 2_000
 _BLOCK = 10_000
 _DELIMITERS = ",;\t"
+_LONGEST_LINE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,26 @@ def _delimiter(file: BinaryIO) -> str:
 
 def _csv_rows(opener: Opener, delimiter: str) -> Rows:
     with opener() as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         try:
             for number, cells in enumerate(reader, start=1):
-                yield number, [cell.strip() for cell in cells]
+                yield number, [as_meant(cell.strip()).strip() for cell in cells]
         except csv.Error as error:
             raise FileNotReadable(f"The file cannot be read in line {reader.line_num:,}.") from error
         except UnicodeDecodeError as error:
             raise FileNotReadable(
                 "The file is not UTF-8 text.", todo="Save it as “CSV UTF-8” and send it again."
             ) from error
+
+
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a text file. One of many megabytes is no line of a table, and zero characters are no text."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise FileNotReadable("A line of the file is longer than any row of a table.")
+        if "\0" in line:
+            raise FileNotReadable("The file is not UTF-8 text.", todo="Save it as “CSV UTF-8” and send it again.")
+        yield line
 
 
 def _xlsx_sheet(title: str, opener: Opener) -> Sheet | None:

@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeVar, cast
 import msgspec
 
 from amparo_office.errors import ImportFilesGone
-from amparo_office.intake.models import Import
+from amparo_office.intake.models import Import, Update
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.jobs import files
 from amparo_staff.jobs.files import NewFile
@@ -18,7 +18,7 @@ from amparo_staff.jobs.models import JobFile
 
 Content = TypeVar("Content", bound=msgspec.Struct)
 
-UPLOADS, LOOK, FAULTS, REFUSED = "uploads", "look", "faults", "refused"
+UPLOADS, LOOK, FAULTS, REFUSED, SEEN = "uploads", "look", "faults", "refused", "seen"
 _FRAME = 4
 
 
@@ -62,11 +62,11 @@ def frames(number: str, kind: type[Content], *, at: datetime) -> Iterator[Conten
             yield msgspec.msgpack.decode(file.read(int.from_bytes(head, "big")), type=kind)
 
 
-def erase(given: Import, *names: str) -> None:
-    """Let files of an import go (all without names), and forget them."""
+def erase(given: Import | Update, *names: str) -> None:
+    """Let files of an import or update go (all without names), and forget them."""
     for name in names or tuple(given.files):
         found = given.files.pop(name, None)
         numbers = [each[1] for each in found] if name == UPLOADS and found else [found] if found else []
         for row in JobFile.objects.filter(id__in=numbers):
             files.erase(row)
-    Import.objects.filter(id=given.id).update(files=given.files)
+    type(given)._default_manager.filter(id=given.id).update(files=given.files)

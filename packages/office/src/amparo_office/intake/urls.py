@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amparo_office.intake import views, views_out
+from amparo_office.intake import views, views_out, views_update
 
 urlpatterns = [
     path("imports/", views.import_list, name="imports"),
@@ -19,6 +19,14 @@ urlpatterns = [
     path("imports/template.xlsx", views_out.template_book, name="template-book"),
     path("imports/form.xlsx", views_out.collect_form, name="collect-form"),
     path("imports/form-check", views_out.form_check, name="form-check"),
+    path("updates/", views_update.update_list, name="updates"),
+    path("updates/new", views_update.update_new, name="update-new"),
+    path("updates/<int:number>", views_update.update_page, name="update"),
+    path("updates/<int:number>/change", views_update.update_start, name="update-start"),
+    path("updates/<int:number>/check", views_update.update_check_again, name="update-check-again"),
+    path("updates/<int:number>/give-up", views_update.update_cancel, name="update-cancel"),
+    path("updates/<int:number>/to-correct", views_update.update_refused, name="update-refused"),
+    path("updates/of-job/<uuid:job_id>", views_update.update_of_job, name="update-of-job"),
     path("exports/", views_out.export_list, name="exports"),
     path("exports/new", views_out.export_new, name="export-new"),
     path("exports/<int:number>", views_out.export_page, name="export"),

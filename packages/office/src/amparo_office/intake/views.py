@@ -14,14 +14,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amparo_common.errors import AmparoError
-from amparo_office.intake import mapping_page, needs, service, storing
+from amparo_office.errors import MappingNotReadable
+from amparo_office.intake import mapping_page, service, storing
 from amparo_office.intake.checking import FaultList
 from amparo_office.intake.faults import REASONS, Fault
 from amparo_office.intake.forms import UploadForm
 from amparo_office.intake.looking import read_look
 from amparo_office.intake.models import NONE, Import, ImportState
 from amparo_office.intake.plan import Plan, read_plan
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_office.register.views import moment
 from amparo_staff.accounts.access import member_of, requires
 from amparo_staff.jobs import files
@@ -133,6 +134,8 @@ def import_page(request: HttpRequest, number: int) -> HttpResponse:
         "right": given.new + given.known,
         "states": ImportState,
     }
+    if given.state == ImportState.READY and not given.new:
+        shown |= {"kind": "info", "words": _("Nothing in this file is new.")}
     if given.state == ImportState.REFUSED_ROWS and storing.FAULTS in given.files:
         shown["faults"] = _fault_page(request, given)
         shown["refused_file"] = given.files.get(storing.REFUSED)
@@ -164,7 +167,7 @@ def import_mapping(request: HttpRequest, number: int) -> HttpResponse:
         ImportState.REFUSED_ROWS,
     ):
         return redirect("import", given.id)
-    needed, definitions = needs.needed(), catalogue.known()
+    needed, definitions = needs.needed(moment()), catalogue.known()
     look = read_look(given, moment())
     remembered = service.remembered(look)
     plan = _plan_before(given, remembered.text if remembered else "") or mapping_page.propose(look, needed, definitions)
@@ -183,7 +186,7 @@ def import_mapping(request: HttpRequest, number: int) -> HttpResponse:
         except AmparoError as found:
             error = found
     shown = mapping_page.page(look, plan, needed, definitions, get_language() or "en")
-    words = None if error is None else refusal_words(error)
+    words = None if error is None else mapping_words(error)
     return render(
         request,
         "intake/mapping.html",
@@ -247,6 +250,14 @@ def import_refused(request: HttpRequest, number: int) -> HttpResponseBase:
 def refusal_words(error: AmparoError) -> list[str]:
     """What happened, why, and what to do, in the language of the page."""
     return [_(part) for part in (error.what, error.reason, error.remedy) if part]
+
+
+def mapping_words(error: AmparoError) -> list[str]:
+    """The same of a choice on the mapping page. What is true of every mapping file is left out: here there is a page."""
+    if type(error) is not MappingNotReadable:
+        return refusal_words(error)
+    own = [text for text, general in ((error.reason, error.why), (error.remedy, error.todo)) if text != general]
+    return [_(part) for part in (error.what, *own)]
 
 
 def download(request: HttpRequest, number: str, at: datetime) -> HttpResponseBase:

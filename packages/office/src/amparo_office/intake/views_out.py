@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amparo_common.errors import AmparoError
-from amparo_office.intake import exporting, needs
+from amparo_office.intake import exporting
 from amparo_office.intake.form_check import FormReport, check_form
 from amparo_office.intake.forms import ExportForm, FormFile
 from amparo_office.intake.models import NONE, Export, ExportState
 from amparo_office.intake.template_book import write_template
 from amparo_office.intake.views import download, refusal_words
 from amparo_office.intake.xlsform import write_form
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_office.register.forms_filter import Filter, read_filter
 from amparo_office.register.models import Area
 from amparo_office.register.views import area_name, moment, state_words
@@ -170,7 +170,7 @@ def _needed(request: HttpRequest) -> catalogue.Needed:
     programme = request.GET.get("programme", "")
     if programme and programme not in needs.programmes():
         raise Http404
-    return needs.needed(programme)
+    return needs.needed(moment(), programme)
 
 
 def _workbook(content: bytes, name: str) -> HttpResponse:

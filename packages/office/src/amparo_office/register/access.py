@@ -2,7 +2,7 @@
 
 Who reads names a purpose; the purpose says which kinds of data it needs, and nothing else is opened. Every reading is written
 into `Access` in the same transaction, refused ones too, and the person can ask for the list (`accesses_of`). A member sees only
-records in their areas, and identity only with the permission `register.identity`.
+records in their areas, and identity only with the permission `register.identity`. For a list that leaves: `access_lists`.
 """
 
 import logging
@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 
 from amparo_common.secret import Secret
 from amparo_office.errors import KeyDestroyed, OutsideArea, PurposeRefused, RecordUnknown
+from amparo_office.register import access_pages
 from amparo_office.register.correction import area_of, within
-from amparo_office.register.models import Access, Collector, Household, Individual, RecordState
+from amparo_office.register.models import Access, AccessPage, Collector, Household, Individual, RecordState
 from amparo_office.register.sealing import Dwelling, Identity, open_dwelling, open_identity
 from amparo_office.register.vault import vault
 from amparo_staff.accounts.models import StaffMember
@@ -105,8 +106,8 @@ class HouseholdView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """Who reads, why, when; what they may open."""
+class Reader:
+    """Who reads, why, when; which kinds they may open, and where."""
 
     by: StaffMember | None
     purpose: str
@@ -115,6 +116,7 @@ class _Reader:
     areas: list[str] = field(default_factory=list)
 
     def may_see(self, area: str) -> bool:
+        """Whether records of this place are theirs to read."""
         return within(self.areas, area)
 
 
@@ -126,7 +128,7 @@ def read_individual(
     row = _people([number]).first()
     if row is None:
         raise RecordUnknown("There is no such person.")
-    reader = _reader(by, purpose, at, kinds, individual=row)
+    reader = reader_of(by, purpose, at, kinds, individual=row)
     if not reader.may_see(area_of(row)):
         _refuse_outside(reader, individual=row)
     with transaction.atomic():
@@ -138,7 +140,7 @@ def read_individuals(
     numbers: Collection[int], *, by: StaffMember | None, purpose: str, at: datetime, kinds: Kinds | None = None
 ) -> dict[int, IndividualView]:
     """Many people, in the order asked. Who is outside the reader's areas, or was erased, is left out."""
-    reader = _reader(by, purpose, at, kinds)
+    reader = reader_of(by, purpose, at, kinds)
     wanted = list(numbers)
     found: dict[int, IndividualView] = {}
     for start in range(0, len(wanted), _AT_ONCE):
@@ -155,7 +157,7 @@ def read_individuals(
 
 def read_names(numbers: Collection[int], *, by: StaffMember | None, purpose: str, at: datetime) -> dict[int, str]:
     """The name that each person uses, for lists. A reader without `register.identity` gets none."""
-    reader = _reader(by, purpose, at, frozenset({"names"}))
+    reader = reader_of(by, purpose, at, frozenset({"names"}))
     if "names" not in reader.kinds:
         return {}
     views = read_individuals(numbers, by=by, purpose=purpose, at=at, kinds=frozenset({"names"}))
@@ -169,27 +171,14 @@ def read_household(
     row = Household.objects.filter(id=number).first()
     if row is None:
         raise RecordUnknown("There is no such household.")
-    reader = _reader(by, purpose, at, kinds, household=row)
+    reader = reader_of(by, purpose, at, kinds, household=row)
     if not reader.may_see(row.area_id or ""):
         _refuse_outside(reader, household=row)
     with transaction.atomic():
-        return _household_views([row], reader)[row.id]
-
-
-def read_households(
-    numbers: Collection[int], *, by: StaffMember | None, purpose: str, at: datetime, kinds: Kinds | None = None
-) -> dict[int, HouseholdView]:
-    """Many households, in the order asked. Those outside the reader's areas, or erased, are left out."""
-    reader = _reader(by, purpose, at, kinds)
-    wanted = list(numbers)
-    found: dict[int, HouseholdView] = {}
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        with transaction.atomic():
-            rows = {row.id: row for row in Household.objects.filter(id__in=part)}
-            views = _household_views([row for row in rows.values() if reader.may_see(row.area_id or "")], reader)
-            found |= {each: views[each] for each in part if each in views}
-    return found
+        found = _household_views([row], reader)
+    if row.id not in found:
+        raise KeyDestroyed("The key of this record was destroyed.")
+    return found[row.id]
 
 
 def open_for_matching(
@@ -197,7 +186,7 @@ def open_for_matching(
 ) -> Iterator[tuple[Individual, Identity]]:
     """Everybody who is not merged (or these people), for a machine that compares them and shows nothing. One line in the access
     log stands for all; the person's list of accesses shows it too."""
-    reader = _reader(by, purpose, at, None)
+    reader = reader_of(by, purpose, at, None)
     Access.objects.create(at=at, by=by, purpose=purpose, kinds=sorted(reader.kinds), everybody=True)
     rows = Individual.objects.exclude(state=RecordState.MERGED).order_by("id")
     if numbers is not None:
@@ -208,26 +197,39 @@ def open_for_matching(
         keys = vault().keys([row.key for row in part])
         for row in part:
             if row.key in keys and row.sealed is not None:
-                yield row, _shown(open_identity(keys[row.key], row.id, row.sealed), reader.kinds)
+                yield row, shown(open_identity(keys[row.key], row.id, row.sealed), reader.kinds)
 
 
 def accesses_of(individual: int) -> QuerySet[Access]:
-    """Every reading of a person, of their household, and of everybody, newest first; refused ones too."""
+    """Every reading of a person, of their household, and of everybody, newest first; refused ones and lists too."""
     row = Individual.objects.filter(id=individual).first()
-    whose = Q(individual_id=individual) | Q(everybody=True)
+    whose = Q(individual_id=individual) | Q(everybody=True) | _listed(AccessPage.Kind.INDIVIDUAL, individual)
     if row is not None and row.household_id is not None:
-        whose |= Q(household_id=row.household_id)
-    return Access.objects.filter(whose).select_related("by").order_by("-at", "-id")
+        whose |= Q(household_id=row.household_id) | _listed(AccessPage.Kind.HOUSEHOLD, row.household_id)
+    return _newest(whose)
+
+
+def accesses_of_household(household: int) -> QuerySet[Access]:
+    """Every reading of a household as a whole, newest first; refused ones and lists too."""
+    return _newest(Q(household_id=household) | _listed(AccessPage.Kind.HOUSEHOLD, household))
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------------
+
+
+def _listed(kind: AccessPage.Kind, number: int) -> Q:
+    return Q(id__in=access_pages.readings_of(kind, number))
+
+
+def _newest(whose: Q) -> QuerySet[Access]:
+    return Access.objects.filter(whose).select_related("by").order_by("-at", "-id")
 
 
 def _people(numbers: Collection[int]) -> QuerySet[Individual]:
     return Individual.objects.filter(id__in=list(numbers)).select_related("household")
 
 
-def _reader(
+def reader_of(
     by: StaffMember | None,
     purpose: str,
     at: datetime,
@@ -235,22 +237,22 @@ def _reader(
     *,
     individual: Individual | None = None,
     household: Household | None = None,
-) -> _Reader:
-    """The reader, if the purpose needs what is asked. The refusal is written down."""
+) -> Reader:
+    """The reader, if the purpose needs what is asked. Raises `PurposeRefused`; the refusal is written down."""
     known = PURPOSES.get(purpose)
     wanted = known.kinds if known and kinds is None else kinds or frozenset()
     if known is None or wanted - known.kinds:
         _note_refusal(by, purpose, at, wanted, individual, household)
         raise PurposeRefused("This purpose does not need these data.")
     if by is None:
-        return _Reader(by, purpose, at, wanted, [""])
+        return Reader(by, purpose, at, wanted, [""])
     seeing = wanted if by.may("register.identity") else wanted - IDENTITY
     needed = "register.identity" if seeing & IDENTITY else "register.view"
-    return _Reader(by, purpose, at, seeing, by.areas(needed))
+    return Reader(by, purpose, at, seeing, by.areas(needed))
 
 
 def _refuse_outside(
-    reader: _Reader, *, individual: Individual | None = None, household: Household | None = None
+    reader: Reader, *, individual: Individual | None = None, household: Household | None = None
 ) -> None:
     _note_refusal(reader.by, reader.purpose, reader.at, reader.kinds, individual, household)
     raise OutsideArea("This record lies outside your areas.")
@@ -277,7 +279,7 @@ def _note_refusal(
 
 
 def _written(
-    reader: _Reader, *, individuals: Collection[Individual] = (), households: Collection[Household] = ()
+    reader: Reader, *, individuals: Collection[Individual] = (), households: Collection[Household] = ()
 ) -> None:
     kinds = sorted(reader.kinds)
     said = {"at": reader.at, "by": reader.by, "purpose": reader.purpose, "kinds": kinds}
@@ -287,7 +289,8 @@ def _written(
     )
 
 
-def _shown(identity: Identity, kinds: Kinds) -> Identity:
+def shown(identity: Identity, kinds: Kinds) -> Identity:
+    """Of an identity only these kinds."""
     return Identity(
         names=identity.names if "names" in kinds else [],
         documents=identity.documents if "documents" in kinds else [],
@@ -296,12 +299,12 @@ def _shown(identity: Identity, kinds: Kinds) -> Identity:
     )
 
 
-def _individual_view(row: Individual, reader: _Reader, keys: dict[int, Secret]) -> IndividualView:
+def _individual_view(row: Individual, reader: Reader, keys: dict[int, Secret]) -> IndividualView:
     identity = None
     if reader.kinds & IDENTITY and row.sealed is not None:
         if row.key not in keys:
             raise KeyDestroyed("The key of this record was destroyed.")
-        identity = _shown(open_identity(keys[row.key], row.id, row.sealed), reader.kinds)
+        identity = shown(open_identity(keys[row.key], row.id, row.sealed), reader.kinds)
     return IndividualView(
         id=row.id,
         ref=row.ref,
@@ -317,7 +320,7 @@ def _individual_view(row: Individual, reader: _Reader, keys: dict[int, Secret]) 
     )
 
 
-def _household_views(rows: list[Household], reader: _Reader) -> dict[int, HouseholdView]:
+def _household_views(rows: list[Household], reader: Reader) -> dict[int, HouseholdView]:
     numbers = [row.id for row in rows]
     members = list(Individual.objects.filter(household_id__in=numbers).select_related("household").order_by("id"))
     chosen = list(Collector.objects.filter(household_id__in=numbers).select_related("individual__household"))
@@ -352,7 +355,7 @@ def _household_views(rows: list[Household], reader: _Reader) -> dict[int, Househ
     }
 
 
-def _dwelling(row: Household, reader: _Reader, keys: dict[int, Secret]) -> Dwelling | None:
+def _dwelling(row: Household, reader: Reader, keys: dict[int, Secret]) -> Dwelling | None:
     if "address" not in reader.kinds or row.sealed is None:
         return None
     return open_dwelling(keys[row.key], row.id, row.sealed)

@@ -7,6 +7,7 @@ import msgspec
 from django.db import connection, models
 
 Value = str | int | bytes | bool | None
+_JSON_COLUMNS = ("facts", "declared")
 
 
 def insert(table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
@@ -39,3 +40,12 @@ def insert_models(model: type[models.Model], rows: Iterable[models.Model]) -> No
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def update(table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+    """Set these columns of rows that the caller holds; each of `rows` ends with the row's id. What stands in a JSON column is given
+    as its text."""
+    json = "::jsonb" if connection.vendor == "postgresql" else ""
+    said = ", ".join(f"{name} = %s{json if name in _JSON_COLUMNS else ''}" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {said} WHERE id = %s", list(rows))

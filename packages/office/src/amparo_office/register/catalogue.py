@@ -1,7 +1,7 @@
 """The fact catalogue as this desk uses it: that of the release, and what was added, approved by a second person and published.
 
 docs/decisions/0026-facts-defined-in-the-log.md; docs/formats/fact-catalogue.md. Which facts are needed is said by the programmes
-that are published; the caller hands them in.
+that are published (`needs`); the caller hands them in.
 """
 
 import re
@@ -37,10 +37,11 @@ def known() -> dict[tuple[Entity, str], FactDefinition]:
 
 
 def check_facts(entity: Entity, facts: Mapping[str, int | None], needed: Needed | None = None) -> None:
-    """Raises `ForbiddenConcept`, `UnknownFact`, `FactNotNeeded` or `FactOutOfRange` unless each may be recorded with its value."""
+    """Raises `ForbiddenConcept`, `UnknownFact`, `FactNotNeeded` or `FactOutOfRange` unless each may be recorded with its value.
+    That something is not known, or no longer, may be said of a fact that nobody needs."""
     for name, value in facts.items():
         definition(entity, name).type.check(value)
-        if needed is not None and (entity, name) not in needed:
+        if value is not None and needed is not None and (entity, name) not in needed:
             raise FactNotNeeded(f"No published programme needs the {entity} fact “{name}”.")
 
 

@@ -4,7 +4,7 @@ Each change names the version that the member of staff saw; when somebody else s
 nothing is lost. What stood there before is kept in `Change`, sealed under the record's own key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,7 +27,16 @@ from amparo_office.register.models import (
 )
 from amparo_office.register.refs import new_numbers, new_ref
 from amparo_office.register.rules import Facts, check_collectors
-from amparo_office.register.sealing import Difference, Dwelling, Identity, Kind, open_dwelling, open_identity, seal
+from amparo_office.register.sealing import (
+    Difference,
+    Dwelling,
+    Identity,
+    Kind,
+    open_difference,
+    open_dwelling,
+    open_identity,
+    seal,
+)
 from amparo_office.register.vault import vault
 from amparo_staff.accounts.models import StaffMember
 
@@ -261,6 +270,22 @@ def split(
         Collector.objects.create(household=made, individual_id=head, kind=Collector.Kind.PRIMARY)
         _saved(row, "split", {}, {"members": sorted(members)}, {"household": made.id}, why)
         return made
+
+
+def forget_in_changes(row: Household | Individual, facts: Collection[str]) -> None:
+    """Take these facts out of what a record's changes say of before and after. That they were changed, by whom and why, stays."""
+    is_person = isinstance(row, Individual)
+    kind: Kind = "individual-change" if is_person else "household-change"
+    changes = Change.objects.filter(Q(individual=row.id) if is_person else Q(household=row.id), sealed__isnull=False)
+    telling = [change for change in changes if set(facts) & set(change.fields)]
+    keys = vault().keys([row.key]) if telling else {}
+    for change in telling if row.key in keys else []:
+        said = open_difference(keys[row.key], kind, row.id, change.sealed or b"")
+        before, after = (
+            {name: value for name, value in each.items() if name not in facts} for each in (said.before, said.after)
+        )
+        change.sealed = seal(keys[row.key], kind, row.id, Difference(before=before, after=after))
+        change.save(update_fields=["sealed"])
 
 
 # --- steps ---------------------------------------------------------------------------------------------------------------

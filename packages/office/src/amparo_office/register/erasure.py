@@ -14,9 +14,9 @@ from django.db import connection, transaction
 from django.utils.translation import gettext
 
 from amparo_office.errors import RecordUnknown
-from amparo_office.register import search
+from amparo_office.register import access_pages, search
 from amparo_office.register.correction import area_of, require_area
-from amparo_office.register.models import Household, Individual, KeyToDestroy, Record
+from amparo_office.register.models import AccessPage, Household, Individual, KeyToDestroy, Record
 from amparo_office.register.vault import vault
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.approvals.models import Approval
@@ -64,6 +64,7 @@ def remove_individuals(rows: Collection[Individual], at: datetime) -> None:
     rows = _with_merged(rows)
     for row in rows:
         search.remove_rows(row.id, row.searched)
+    access_pages.forget(AccessPage.Kind.INDIVIDUAL, [row.id for row in rows])
     _noted([row.key for row in rows], at)
     Individual.objects.filter(id__in=[row.id for row in rows]).delete()
 
@@ -80,6 +81,7 @@ def _with_merged(rows: Collection[Individual]) -> list[Individual]:
 
 def remove_households(rows: Collection[Household], at: datetime) -> None:
     """Like `remove_individuals`, for households without members."""
+    access_pages.forget(AccessPage.Kind.HOUSEHOLD, [row.id for row in rows])
     _noted([row.key for row in rows], at)
     Household.objects.filter(id__in=[row.id for row in rows]).delete()
 

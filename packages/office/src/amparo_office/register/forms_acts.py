@@ -11,9 +11,10 @@ from django import forms as django_forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from msgspec import UNSET
 
 from amparo_office.errors import RecordUnknown
-from amparo_office.register import catalogue, forms, service
+from amparo_office.register import catalogue, forms, needs, service
 from amparo_office.register.access import HouseholdView, IndividualView
 from amparo_office.register.forms_filter import in_areas
 from amparo_office.register.models import Household, RecordState, Relationship
@@ -129,7 +130,9 @@ def _person_leaves(seen: IndividualView, _form: forms.Form, why: Why) -> None:
 
 
 def _correct(seen: IndividualView, changes: service.IndividualChanges, why: Why) -> None:
-    service.correct_individual(seen.id, changes, **why.said())  # type: ignore[arg-type] # `Why.said` names the arguments
+    asks = bool(changes.facts) or changes.birth_date is not UNSET
+    needed = needs.needed(why.at) if asks else None
+    service.correct_individual(seen.id, changes, needed=needed, **why.said())  # type: ignore[arg-type] # `Why.said` names the arguments
 
 
 def _identity(seen: IndividualView) -> Identity:
@@ -230,7 +233,8 @@ def _household_leaves(seen: HouseholdView, _form: forms.Form, why: Why) -> None:
 
 
 def _correct_home(seen: HouseholdView, changes: service.HouseholdChanges, why: Why) -> None:
-    service.correct_household(seen.id, changes, **why.said())  # type: ignore[arg-type] # `Why.said` names the arguments
+    needed = needs.needed(why.at) if changes.facts else None
+    service.correct_household(seen.id, changes, needed=needed, **why.said())  # type: ignore[arg-type] # `Why.said` names the arguments
 
 
 def _living(seen: HouseholdView) -> list[IndividualView]:

@@ -21,14 +21,15 @@ NOBODY = "nobody"
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What may be asked: the facts that a published programme needs, and the areas in which the member enrols: to choose from, or
-    (`areas` empty, `by_code`) too many for that."""
+    """What may be asked: the facts that a published programme needs (`born`: the date of birth among them), and the areas in which
+    the member enrols: to choose from, or (`areas` empty, `by_code`) too many for that."""
 
     household: Sequence[FactDefinition]
     person: Sequence[FactDefinition]
     areas: Sequence[tuple[str, str]]
     by_code: Callable[[str], bool] | None
     today: date
+    born: bool
 
     @property
     def has_areas(self) -> bool:
@@ -64,12 +65,17 @@ def steps(draft: Draft, asked: Asked) -> list[Step]:
     pages = [Step(kind) for kind in HOME if kind != "area" or asked.has_areas]
     pages += [Step("fact", None, fact.name) for fact in asked.household]
     for number in range(max(1, len(draft.members))):
-        pages += [Step(kind, number) for kind in MEMBER if kind != "relationship" or number]
+        pages += [Step(kind, number) for kind in _member_pages(number, asked)]
         pages += [Step("fact", number, fact.name) for fact in asked.person]
     pages.append(Step("more"))
     if len(draft.members) > 1:
         pages += [Step("primary"), Step("alternate")]
     return [*pages, Step("possible"), Step("check")]
+
+
+def _member_pages(number: int, asked: Asked) -> list[str]:
+    left_out = {"relationship": not number, "birth": not asked.born}
+    return [kind for kind in MEMBER if not left_out.get(kind, False)]
 
 
 def exists(step: Step, draft: Draft, asked: Asked) -> bool:

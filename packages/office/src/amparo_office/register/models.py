@@ -183,7 +183,8 @@ class Change(models.Model):
 
 
 class Access(models.Model):
-    """One reading of one record by a member of staff: who, for which purpose, which kinds of data. The person can ask for it."""
+    """One reading of one record by a member of staff, or of many at once for a list that leaves (`AccessPage` says of whom): who,
+    for which purpose, which kinds of data. The person can ask for it."""
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, null=True, related_name="accesses")
     individual = models.ForeignKey(Individual, on_delete=models.CASCADE, null=True, related_name="accesses")
@@ -194,6 +195,26 @@ class Access(models.Model):
     refused = models.BooleanField(default=False)
     # Of everybody at once, by a machine that shows nothing (the search for duplicates): one row, without a person.
     everybody = models.BooleanField(default=False)
+
+
+class AccessPage(models.Model):
+    """Of whom a reading of many at once was: a bit for each of the 1,024 records from `page * 1024` on (`access_pages`). It says
+    nothing of what the list was for, so that no way leads from a person to a programme (R8)."""
+
+    class Kind(models.TextChoices):
+        """Numbers of what."""
+
+        HOUSEHOLD = "household"
+        INDIVIDUAL = "individual"
+
+    # Not CASCADE: readings of single records, of which there are millions, would no longer be deleted in one statement.
+    access = models.ForeignKey(Access, on_delete=models.DO_NOTHING, related_name="pages")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    page = models.BigIntegerField()
+    bits = models.BinaryField(max_length=128)
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "page"], name="access_page")]
 
 
 class KeyToDestroy(models.Model):

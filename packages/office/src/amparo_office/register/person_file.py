@@ -14,11 +14,12 @@ import msgspec
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, said
 from amparo_office.register.access import PURPOSES, accesses_of, read_individual
 from amparo_office.register.models import Access, Change, Individual, Origin
 from amparo_office.register.sealing import Difference, Identity, open_difference
 from amparo_office.register.vault import vault
+from amparo_office.register.views import field_words
 from amparo_rules.catalogue import FactDefinition
 from amparo_staff.accounts.models import StaffMember
 
@@ -49,11 +50,17 @@ class ChangeLine(msgspec.Struct, frozen=True):
 
     def said_before(self) -> str:
         """What stood there before, as people read it."""
-        return _said(self.before)
+        return self._said(0)
 
     def said_after(self) -> str:
         """What stands there since, as people read it."""
-        return _said(self.after)
+        return self._said(1)
+
+    def _said(self, side: int) -> str:
+        both = {
+            name: said.both_sides(name, self.before, self.after, entity="person") for name in self.before | self.after
+        }
+        return "; ".join(f"{field_words(name)}: {both[name][side]}" for name in sorted(both))
 
 
 class AccessLine(msgspec.Struct, frozen=True):
@@ -122,18 +129,6 @@ def collect(individual_id: int, *, by: StaffMember | None, at: datetime, languag
     return record, spoken
 
 
-def _said(values: dict[str, Any]) -> str:
-    return "; ".join(text for text in (_said_value(name, value) for name, value in sorted(values.items())) if text)
-
-
-def _said_value(name: str, value: Any) -> str:
-    if name == "identity":
-        identity = msgspec.convert(value, Identity)
-        names = [each.whole() for each in identity.names]
-        return ", ".join([*names, *(each.number for each in identity.documents), identity.telephone]).strip(", ")
-    return f"{name}: {value}" if value is not None else ""
-
-
 def _json(record: Record) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=2)
 
@@ -180,7 +175,7 @@ def _change(change: Change, difference: Difference) -> ChangeLine:
     return ChangeLine(
         at=change.at.isoformat(timespec="seconds"),
         by=change.by.name if change.by else "",
-        reason=change.reason,
+        reason=said.reason_words(change.reason),
         source=change.origin.source,
         before=difference.before,
         after=difference.after,

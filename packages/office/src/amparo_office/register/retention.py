@@ -1,21 +1,37 @@
 """The nightly job that ends what may not be kept longer (requirement R9).
 
 A record that left is erased, key and all, once the longest retention of its facts is over; a record without facts after
-`WITHOUT_FACTS`; a household not before its last member. A single fact goes when its own time is over. Readings and changes are
-kept as long as their record, and readings not longer than `READINGS`. Where facts come from is forgotten with the last record
-that says it.
+`WITHOUT_FACTS`; a household not before its last member. A single fact goes when its own time is over: counted from the day its
+record left, or from the day since which no published programme needs it, whichever is first. What no programme ever needed counts
+from the day it was declared. With a fact goes its value in the record's changes. Readings and changes are kept as long as their
+record, and readings not longer than `READINGS`. Where facts come from is forgotten with the last record that says it.
 """
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from amparo_office.register import catalogue, erasure
-from amparo_office.register.models import Access, Change, Household, Individual, Origin, RecordState
-from amparo_rules.catalogue import Entity
+from amparo_office.register import access_pages, catalogue, erasure, needs
+from amparo_office.register.correction import forget_in_changes
+from amparo_office.register.models import (
+    Access,
+    AccessPage,
+    BirthPrecision,
+    Change,
+    Household,
+    Individual,
+    Origin,
+    RecordState,
+)
+from amparo_rules.catalogue import Entity, FactDefinition
+from amparo_service.errors import Unreachable
 from amparo_staff.jobs.service import Result, Running, job
+
+log = logging.getLogger(__name__)
 
 WITHOUT_FACTS = timedelta(days=30)
 READINGS = timedelta(days=5 * 365)
@@ -34,16 +50,19 @@ class Counts:
 
 
 def run(at: datetime) -> Counts:
-    """End everything whose time is over at `at`, and finish erasures that a crash cut short."""
+    """End everything whose time is over at `at`, and finish erasures that a crash cut short. While the public log gives no answer,
+    nothing ends for want of a programme: another night will do."""
     today = at.date()
     _begin_counting(today)
     individuals = _end_individuals(today, at)
     households = _end_households(today, at)
-    facts = _end_facts(Individual, "person", today) + _end_facts(Household, "household", today)
+    facts = sum(_end_facts(model, _over_by_leaving(model, entity, today)) for model, entity in _MODELS)
     erasure.finish()
-    readings, _ = Access.objects.filter(at__lt=at - READINGS).delete()
+    readings = _end_readings(at - READINGS)
     origins = _end_origins(at)
     erasure.fold_journal()
+    # Last: a log that was rewritten stops it, and then the rest is done.
+    facts += sum(_end_facts(model, _over_by_need(model, entity, at)) for model, entity in _MODELS)
     return Counts(individuals=individuals, households=households, facts=facts, readings=readings, origins=origins)
 
 
@@ -66,12 +85,18 @@ def past_limit(at: datetime) -> dict[str, int]:
     return {
         "individuals": sum(1 for row in _gone(Individual) if ends("person", _left(row), row.facts) < today),
         "households": len(_households_over(today)),
-        "facts": sum(len(_over(entity, row, today)) for model, entity in _MODELS for row in _gone(model)),
+        "facts": sum(
+            len(names)
+            for model, entity in _MODELS
+            for found in (_over_by_leaving(model, entity, today), _over_by_need(model, entity, at))
+            for _, names in found
+        ),
         "readings": Access.objects.filter(at__lt=at - READINGS).count(),
     }
 
 
-_MODELS: tuple[tuple[type[Individual] | type[Household], Entity], ...] = (
+Table = type[Individual] | type[Household]
+_MODELS: tuple[tuple[Table, Entity], ...] = (
     (Individual, "person"),
     (Household, "household"),
 )
@@ -93,25 +118,65 @@ def _left(row: Individual | Household) -> date:
     return row.left_on or date.max
 
 
-def _over(entity: Entity, row: Individual | Household, today: date) -> list[str]:
+def _over_by_leaving(model: Table, entity: Entity, today: date) -> Iterator[tuple[int, list[str]]]:
+    """Records that left and stay a while longer, with the facts whose own time is over."""
     known = catalogue.known()
-    return [
-        name
-        for name in row.facts
-        if (entity, name) in known and _left(row) + timedelta(days=known[entity, name].retention_days) < today
-    ]
-
-
-def _end_facts(model: type[Individual] | type[Household], entity: Entity, today: date) -> int:
-    """Single facts whose own time is over, of records that stay a while longer."""
-    ended = 0
     for row in _gone(model).iterator(chunk_size=_AT_ONCE):
-        over = _over(entity, row, today)
+        over = [name for name in row.facts if _ended(known.get((entity, name)), _left(row), today)]
         if over:
-            facts = {name: value for name, value in row.facts.items() if name not in over}
-            declared = {name: value for name, value in row.declared.items() if name not in over}
-            model._default_manager.filter(id=row.id).update(facts=facts, declared=declared)
-            ended += len(over)
+            yield row.id, over
+
+
+def _over_by_need(model: Table, entity: Entity, at: datetime) -> Iterator[tuple[int, list[str]]]:
+    """Records with facts that no published programme has needed for as long as they may be kept."""
+    try:
+        said = needs.needs_now(at)
+    except Unreachable:
+        log.warning("the public log gave no answer; no fact ends for want of a programme")
+        return
+    if said is None:
+        return
+    for (kind, name), fact in catalogue.known().items():
+        if kind != entity or (kind, name) in said.needed:
+            continue
+        rows = model._default_manager.filter(facts__has_key=name)
+        since = said.ended.get((kind, name))
+        if since is None:
+            rows = rows.filter(id__in=[row.id for row in rows.select_related("origin") if _old(row, fact, at.date())])
+        elif not _ended(fact, since.date(), at.date()):
+            continue
+        yield from ((number, [name]) for number in rows.values_list("id", flat=True))
+
+
+def _ended(fact: FactDefinition | None, since: date, today: date) -> bool:
+    return fact is not None and since + timedelta(days=fact.retention_days) < today
+
+
+def _old(row: Individual | Household, fact: FactDefinition, today: date) -> bool:
+    """Whether a fact that no programme ever needed was declared longer ago than it may be kept."""
+    own = row.declared.get(fact.name)
+    day = row.origin.day if own is None else Origin.objects.only("day").get(id=own).day
+    return _ended(fact, day, today)
+
+
+def _end_facts(model: Table, over: Iterator[tuple[int, list[str]]]) -> int:
+    """Forget these facts: in the records, and in what their changes say of before and after."""
+    ended = 0
+    for number, names in list(over):
+        with transaction.atomic():
+            row = model._default_manager.select_for_update(of=("self",)).filter(id=number).first()
+            if row is None:
+                continue
+            gone = set(names)
+            row.facts = {name: value for name, value in row.facts.items() if name not in gone}
+            row.declared = {name: value for name, value in row.declared.items() if name not in gone}
+            fields = ["facts", "declared"]
+            if isinstance(row, Individual) and "birth_date" in gone:
+                row.birth_precision = BirthPrecision.UNKNOWN
+                fields.append("birth_precision")
+            row.save(update_fields=fields)
+            forget_in_changes(row, gone)
+        ended += len(names)
     return ended
 
 
@@ -135,6 +200,14 @@ def _end_households(today: date, at: datetime) -> int:
 def _households_over(today: date) -> list[int]:
     empty = Household.objects.filter(state=RecordState.LEFT, left_on__isnull=False, members__isnull=True)
     return [row.id for row in empty.iterator() if ends("household", _left(row), row.facts) < today]
+
+
+def _end_readings(before: datetime) -> int:
+    access_pages.forget_strays()
+    with transaction.atomic():
+        AccessPage.objects.filter(access__at__lt=before).delete()
+        count, _ = Access.objects.filter(at__lt=before).delete()
+    return count
 
 
 def _end_origins(at: datetime) -> int:

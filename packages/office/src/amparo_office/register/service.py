@@ -183,17 +183,13 @@ def _enrol_some(some: list[NewHousehold], origin: Origin, needed: catalogue.Need
 
 
 def _write_collectors(some: list[NewHousehold], households: list[int], individuals: list[int]) -> None:
-    rows: list[Collector] = []
+    rows: list[tuple[int, int, str]] = []
     first = 0
     for new, household in zip(some, households, strict=True):
         chosen = [(Collector.Kind.PRIMARY, new.primary), (Collector.Kind.ALTERNATE, new.alternate)]
-        rows += [
-            Collector(household_id=household, individual_id=individuals[first + place], kind=kind)
-            for kind, place in chosen
-            if place is not None
-        ]
+        rows += [(household, individuals[first + place], kind.value) for kind, place in chosen if place is not None]
         first += len(new.members)
-    Collector.objects.bulk_create(rows, batch_size=2_000)
+    bulk.insert("register_collector", ("household_id", "individual_id", "kind"), rows)
 
 
 def _household_row(new: NewHousehold, number: int, ref: str, key: tuple[int, Secret], origin: Origin) -> Household:

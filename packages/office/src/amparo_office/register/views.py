@@ -208,13 +208,13 @@ def purpose_choices() -> list[tuple[str, str]]:
     return [(code, str(PURPOSES[code].words)) for code in _DESK_PURPOSES]
 
 
-def asked_facts(entity: Entity) -> list[FactDefinition]:
+def asked_facts(entity: Entity, needed: catalogue.Needed) -> list[FactDefinition]:
     """The facts that a page may ask for: those that a published programme needs. A member's date of birth and being the head have
     pages of their own."""
     return [
         fact
         for (kind, name), fact in catalogue.known().items()
-        if kind == entity and name not in ("birth_date", "is_head")
+        if kind == entity and (kind, name) in needed and name not in ("birth_date", "is_head")
     ]
 
 

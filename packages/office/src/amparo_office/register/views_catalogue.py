@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amparo_common.errors import AmparoError
-from amparo_office.register import catalogue
+from amparo_office.register import catalogue, needs
 from amparo_office.register.forms import LANGUAGES, ReasonForm, fact_label, offer
 from amparo_office.register.models import CatalogueEntry
 from amparo_office.register.views import moment, purpose_words
@@ -22,7 +22,7 @@ from amparo_staff.accounts.access import member_of, requires, signed_in
 
 
 class FactRow(msgspec.Struct, frozen=True):
-    """One fact of the catalogue as the page shows it."""
+    """One fact of the catalogue as the page shows it. `asked`: a published programme needs it."""
 
     name: str
     label: str
@@ -51,8 +51,9 @@ SEALED = ("sealed",)
 def facts(request: HttpRequest) -> HttpResponse:
     """The facts by their purpose."""
     by_purpose: dict[str, list[FactRow]] = {}
+    needed = needs.needed(moment())
     for fact in catalogue.known().values():
-        by_purpose.setdefault(fact.purpose, []).append(_row(fact))
+        by_purpose.setdefault(fact.purpose, []).append(_row(fact, asked=(fact.entity, fact.name) in needed))
     shown = {
         "purposes": [(purpose_words(purpose), rows) for purpose, rows in by_purpose.items()],
         "waiting": CatalogueEntry.objects.exclude(state=CatalogueEntry.State.PUBLISHED).order_by("-at")[:50],
@@ -133,7 +134,7 @@ def _column_kind(field: "models.Field[Any, Any]") -> str:
     return "text"
 
 
-def _row(fact: FactDefinition) -> FactRow:
+def _row(fact: FactDefinition, *, asked: bool) -> FactRow:
     kinds = kind_words()
     allowed = "" if fact.type.kind == "bool" else f"{fact.type.show(fact.type.min)} – {fact.type.show(fact.type.max)}"
     entities = {"person": _("person"), "household": _("household")}
@@ -144,7 +145,7 @@ def _row(fact: FactDefinition) -> FactRow:
         kinds[fact.type.kind],
         allowed,
         fact.retention_days,
-        asked=True,
+        asked=asked,
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from amparo_common.errors import AmparoError
-from amparo_office.errors import CollectorsRefused, HouseholdRefused, RecordChanged
+from amparo_office.errors import CollectorsRefused, FactNotNeeded, HouseholdRefused, RecordChanged
 from amparo_office.register import access, forms
 from amparo_office.register.forms_acts import Act, Data, Seen, Why, household_act, person_act
 from amparo_office.register.views import (
@@ -83,7 +83,7 @@ def _change(request: HttpRequest, act: Act[Seen], read: Callable[[], Seen], page
         act.save(seen, form, why)
     except RecordChanged as error:
         return _conflict(request, shown, form, seen.version, error)
-    except (HouseholdRefused, CollectorsRefused) as error:
+    except (HouseholdRefused, CollectorsRefused, FactNotNeeded) as error:
         form.add_error(None, _words(error))
         return _ask(request, shown, form, seen.version)
     messages.success(request, _("It is saved."))

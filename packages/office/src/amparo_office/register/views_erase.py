@@ -112,7 +112,9 @@ def erase_words(approval: Approval) -> str:
     ERASE,
     permission="approvals.decide",
     words=erase_words,
-    then=lambda approval, _member: (_("What was erased"), reverse("register-erased", args=[approval.id])),
+    then=lambda approval, member: (
+        (_("What was erased"), reverse("register-erased", args=[approval.id])) if member.may(VIEW) else None
+    ),
 )
 def erase_approved(approval: Approval, at: datetime) -> None:
     """A second person agreed: the rows go in this transaction, the keys as soon as it is kept."""

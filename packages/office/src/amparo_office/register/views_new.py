@@ -10,8 +10,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amparo_office.register import forms, search, service
-from amparo_office.register.forms_draft import Draft, DraftMember, DraftStore
+from amparo_office.register import catalogue, forms, needs, search, service
+from amparo_office.register.forms_draft import BirthDate, Draft, DraftMember, DraftStore
 from amparo_office.register.forms_filter import codes_under
 from amparo_office.register.forms_steps import (
     Asked,
@@ -27,6 +27,7 @@ from amparo_office.register.forms_steps import (
     without,
 )
 from amparo_office.register.models import Household, Individual, Origin, RecordState, Relationship
+from amparo_office.register.rules import Facts
 from amparo_office.register.sealing import Dwelling, Identity
 from amparo_office.register.vault import vault
 from amparo_office.register.views import (
@@ -42,6 +43,8 @@ from amparo_office.register.views import (
     shown_fact,
     today,
 )
+from amparo_rules.catalogue import Entity
+from amparo_rules.starter import NAMES
 from amparo_staff.accounts.access import member_of, requires
 
 SOURCE = "desk"
@@ -73,8 +76,11 @@ def new_household(request: HttpRequest) -> HttpResponse:
     """The start: what will be asked, and that nothing else is. A POST begins, or throws away what was begun."""
     store = _store(request)
     if request.method != "POST":
-        asked = _asked(request)
-        shown = {"facts": [forms.fact_label(each) for each in (*asked.household, *asked.person)], "begun": store.read()}
+        asked = _asked(request, fresh=True)
+        facts = [forms.fact_label(each) for each in (*asked.household, *asked.person)]
+        if asked.born:
+            facts.append(_("Date of birth"))
+        shown = {"facts": facts, "begun": store.read(), "starters": NAMES}
         return render(request, "register/new_start.html", shown)
     draft = store.begin((get_language() or "es")[:2])
     answer = redirect("register-new-step", slug=following(Step("start"), draft, _asked(request)).slug)
@@ -166,12 +172,19 @@ def _store(request: HttpRequest) -> DraftStore:
     return DraftStore(request, vault().named_key("draft"), moment())
 
 
-def _asked(request: HttpRequest) -> Asked:
+def _asked(request: HttpRequest, *, fresh: bool = False) -> Asked:
+    """What is asked now. The log itself is read at the start and at the end; in between, what it said last."""
+    needed = needs.needed(moment(), fresh=fresh)
     mine = member_of(request).areas(CHANGE)
     choices = area_choices(mine, limit=_AREAS)
     by_code = partial(knows_area, mine) if not choices and codes_under(mine).exists() else None
     return Asked(
-        household=asked_facts("household"), person=asked_facts("person"), areas=choices, by_code=by_code, today=today()
+        household=asked_facts("household", needed),
+        person=asked_facts("person", needed),
+        areas=choices,
+        by_code=by_code,
+        today=today(),
+        born=("person", "birth_date") in needed,
     )
 
 
@@ -235,8 +248,9 @@ def _member_lines(number: int, member: DraftMember, asked: Asked) -> list[Line]:
     else:
         words = forms.relationship_words().get(member.relationship, "")
         lines.append(Line(_("To the head"), words, f"{at}relationship" if number else ""))
+    if asked.born:
+        lines.append(Line(_("Born"), birth_words(member.birth.value, member.birth.precision), f"{at}birth"))
     lines += [
-        Line(_("Born"), birth_words(member.birth.value, member.birth.precision), f"{at}birth"),
         Line(
             _("Paper"),
             ", ".join(f"{papers[each.kind]} {each.number}" for each in member.documents) or _("None"),
@@ -293,36 +307,43 @@ def _enrolled(draft: Draft) -> Household | None:
 
 def _enrol(draft: Draft, request: HttpRequest) -> Household:
     at = moment()
+    needed = needs.needed(at)
     origin = Origin.objects.create(kind=Origin.Kind.DESK, source=SOURCE, day=at.date(), by=member_of(request))
-    return service.enrol(new_of(draft), origin=origin, by=member_of(request), at=at)
+    return service.enrol(new_of(draft, needed), origin=origin, by=member_of(request), at=at, needed=needed)
 
 
-def new_of(draft: Draft) -> service.NewHousehold:
-    """The household that the answers tell of."""
+def new_of(draft: Draft, needed: catalogue.Needed) -> service.NewHousehold:
+    """The household that the answers tell of. An answer that a programme needed when it was asked, and none needs now, is left
+    out."""
     return service.NewHousehold(
         area=draft.area,
         language=draft.language,
         by_phone=draft.by_phone,
-        facts=dict(draft.facts),
+        facts=_still_needed("household", draft.facts, needed),
         dwelling=Dwelling(address=draft.address) if draft.address else None,
-        members=[_new_member(member, draft.language) for member in draft.members],
+        members=[_new_member(member, draft.language, needed) for member in draft.members],
         primary=draft.primary,
         alternate=draft.alternate,
         source_key=bytes.fromhex(draft.once),
     )
 
 
-def _new_member(member: DraftMember, language: str) -> service.NewIndividual:
+def _new_member(member: DraftMember, language: str, needed: catalogue.Needed) -> service.NewIndividual:
+    born = member.birth if ("person", "birth_date") in needed else BirthDate()
     return service.NewIndividual(
         identity=Identity(
             names=member.names, documents=member.documents, telephone=member.telephone, language=language
         ),
         relationship=member.relationship,
-        birth_date=member.birth.value,
-        birth_precision=member.birth.precision,
-        facts=dict(member.facts),
+        birth_date=born.value,
+        birth_precision=born.precision,
+        facts=_still_needed("person", member.facts, needed),
         source_key=None,
     )
+
+
+def _still_needed(entity: Entity, facts: Facts, needed: catalogue.Needed) -> Facts:
+    return {name: value for name, value in facts.items() if (entity, name) in needed}
 
 
 _SHOWN: dict[str, Callable[[HttpRequest, Draft, Asked], HttpResponse]] = {"check": _check, "possible": _possible}

@@ -3,20 +3,19 @@ somebody is shown only in answer to a POST that says for what, and that is writt
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from amparo_office.register import access, catalogue
+from amparo_office.register import access, catalogue, needs, said
 from amparo_office.register.forms import LANGUAGES, document_words, fact_label, relationship_words
 from amparo_office.register.forms_search import PurposeForm
-from amparo_office.register.models import Access, Change, Origin, Record
+from amparo_office.register.models import Access, Change, Individual, Origin, Record
 from amparo_office.register.sealing import open_difference
 from amparo_office.register.vault import vault
 from amparo_office.register.views import (
@@ -47,7 +46,7 @@ SHOWN_AT_ONCE = 200
 
 
 class FactLine(msgspec.Struct, frozen=True):
-    """A fact as a page shows it."""
+    """A fact as a page shows it. `needed`: a published programme needs it; otherwise it ends after its retention."""
 
     name: str
     label: str
@@ -55,6 +54,7 @@ class FactLine(msgspec.Struct, frozen=True):
     source: str
     purpose: str
     retention_days: int
+    needed: bool
 
 
 class ChangeLine(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ def household(request: HttpRequest, ref: str) -> HttpResponse:
             (kind == "primary", _member(each)) for kind, each in sorted(seen.collectors.items(), reverse=True)
         ],
         "changes": _changes(changes, home, "household-change", opens=_opens_history(form, purpose)),
-        "accesses": _accesses(Access.objects.filter(household=home).select_related("by").order_by("-at", "-id")),
+        "accesses": _accesses(access.accesses_of_household(home.id)),
     }
     return render(request, "register/household.html", shown)
 
@@ -159,15 +159,16 @@ def _shared(
     request: HttpRequest, record: Record, form: PurposeForm | None, entity: Entity, facts: Mapping[str, int | None]
 ) -> dict[str, object]:
     member = member_of(request)
+    needed = needs.needed(moment(), fresh=False)
     return {
         "purpose_form": PurposeForm() if member.may(IDENTITY) else None,
         "opened_for": access.PURPOSES[form.cleaned_data["purpose"]].words if form else None,
         "state": state_words()[record.state],
         "kind": STATE_KINDS[record.state],
         "change_url": reverse(f"register-{entity}-change", args=[record.ref, "x"]).removesuffix("x/"),
-        "missing": [(fact.name, fact_label(fact)) for fact in asked_facts(entity) if fact.name not in facts],
+        "missing": [(fact.name, fact_label(fact)) for fact in asked_facts(entity, needed) if fact.name not in facts],
         "source": origin_words(record.origin),
-        "facts": _facts(record, entity, facts),
+        "facts": _facts(record, entity, facts, needed),
         "may_change": member.may(CHANGE) and is_open(record),
         "may_erase": member.may("register.erase"),
         "may_hand_over": member.may(IDENTITY),
@@ -175,7 +176,7 @@ def _shared(
     }
 
 
-def _facts(record: Record, entity: Entity, facts: Mapping[str, int | None]) -> list[FactLine]:
+def _facts(record: Record, entity: Entity, facts: Mapping[str, int | None], needed: catalogue.Needed) -> list[FactLine]:
     declared: dict[str, int] = record.declared or {}
     origins = Origin.objects.in_bulk([number for name, number in declared.items() if name in facts])
     definitions = catalogue.known()
@@ -187,7 +188,8 @@ def _facts(record: Record, entity: Entity, facts: Mapping[str, int | None]) -> l
         origin = origins.get(declared.get(name, 0), record.origin)
         source = f"{origin_words(origin)}, {origin.day.isoformat()}"
         value = shown_fact(fact, dict(facts))
-        lines.append(FactLine(name, fact_label(fact), value, source, purpose_words(fact.purpose), fact.retention_days))
+        purpose, is_needed = purpose_words(fact.purpose), (entity, name) in needed
+        lines.append(FactLine(name, fact_label(fact), value, source, purpose, fact.retention_days, is_needed))
     return lines
 
 
@@ -210,30 +212,17 @@ def _changes(
     for row in rows.select_related("by").order_by("-at", "-id")[:SHOWN_AT_ONCE]:
         values: list[tuple[str, str, str]] = []
         if key is not None and row.sealed is not None:
-            said = open_difference(key, kind, record.pk, row.sealed)
+            told = open_difference(key, kind, record.pk, row.sealed)
+            entity: Entity = "person" if isinstance(record, Individual) else "household"
+            precision = record.birth_precision if isinstance(record, Individual) else ""
             values = [
-                (field_words(name), _plain(said.before.get(name)), _plain(said.after.get(name))) for name in row.fields
+                (field_words(name), *said.both_sides(name, told.before, told.after, entity=entity, precision=precision))
+                for name in row.fields
             ]
-        who = row.by.name if row.by else ""
-        lines.append(
-            ChangeLine(
-                row.at, who, change_words(row.what), [field_words(name) for name in row.fields], row.reason, values
-            )
-        )
+        who, why = row.by.name if row.by else "", said.reason_words(row.reason)
+        fields = [field_words(name) for name in row.fields]
+        lines.append(ChangeLine(row.at, who, change_words(row.what), fields, why, values))
     return lines
-
-
-def _plain(value: Any) -> str:
-    """A value of a change in one line."""
-    match value:
-        case None:
-            return _("Not known")
-        case dict():
-            return " · ".join(_plain(each) for each in value.values() if each)
-        case list():
-            return ", ".join(_plain(each) for each in value)
-        case _:
-            return str(value)
 
 
 def _accesses(rows: QuerySet[Access]) -> list[AccessLine]:

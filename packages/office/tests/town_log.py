@@ -1,0 +1,96 @@
+"""The public log as the desk sees it, in memory, for the tests of its apps."""
+
+from datetime import UTC, datetime
+
+from amparo_common import canonical
+from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, RulePublished, sign_for_log
+from amparo_common.clock import to_text
+from amparo_common.signing import SigningKey
+from amparo_log.follow import LogFollower
+from amparo_log.view import LogView
+from amparo_office.desk import place
+from amparo_rules.catalogue import CATALOGUE, Entity
+from amparo_rules.rule import read_rule
+from amparo_rules.starter import starter
+from amparo_service.errors import Unreachable
+from amparo_service.keys import signing_key
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+class TownLog(LogFollower):
+    """The public log as the desk sees it, kept in memory: every entry is checked as each reader checks it, and a message
+    repeated is no new entry. It can be away; `at` is its clock."""
+
+    def __init__(self) -> None:
+        self._view = LogView()
+        self.at = NOON
+        self._places: dict[bytes, int] = {}
+        self.away = False
+        self.said: list[LogMessage] = []
+
+    @classmethod
+    def with_food_basket(cls) -> "TownLog":
+        """A log with the office's key and one published programme."""
+        log, key = cls(), signing_key(place.folder(), "publish-key")
+        log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
+        publish_rule(log, starter("food-basket"))
+        return log
+
+    @classmethod
+    def with_everything(cls) -> "TownLog":
+        """A log with a programme that needs every fact of the catalogue."""
+        log = cls.with_food_basket()
+        publish_rule(log, asking("everything", "1", *CATALOGUE))
+        return log
+
+    def refresh(self) -> LogView:
+        """All that was published."""
+        if self.away:
+            raise Unreachable("The log gives no answer.")
+        return self._view
+
+    def publish(self, body: LogMessage, key: SigningKey) -> int:
+        """Take a message in as the next entry."""
+        self.refresh()
+        at = self._places.setdefault(canonical.encode(body), self._view.size)
+        if at == self._view.size:
+            self._view.add(at, LogEntry(at=to_text(self.at), entry=sign_for_log(body, key)))
+            self.said.append(body)
+        return at
+
+
+def publish_rule(log: TownLog, source: str) -> None:
+    """Put a programme's rule into the log."""
+    rule = read_rule(source)
+    body = RulePublished(
+        programme=rule.programme,
+        version=rule.text.version,
+        rule_hash=rule.rule_hash,
+        notice_days=rule.notice_days,
+        file=source,
+    )
+    log.publish(body, signing_key(place.folder(), "publish-key"))
+
+
+def asking(programme: str, version: str, *facts: tuple[Entity, str]) -> str:
+    """A rule that needs these facts, and gives everybody the same."""
+    inputs = {
+        entity: ", ".join(f"{name}: {CATALOGUE[kind, name].type.kind}" for kind, name in facts if kind == entity)
+        for entity in ("person", "household")
+    }
+    return f"""
+programme: {programme}
+version: "{version}"
+language: 1
+title: {{en: {programme}}}
+purpose: {{en: To test.}}
+legal_basis: None, it is a test.
+unit: usd
+budget: "1000.00"
+notice_days: 7
+inputs: {{person: {{{inputs["person"]}}}, household: {{{inputs["household"]}}}}}
+facts: {{size: count(true)}}
+require: [{{id: somebody, when: size >= 1, text: {{en: Somebody is there.}}}}]
+amount: least(size, 5)
+"""
