@@ -289,7 +289,7 @@ def _follow() -> None:
     rule = read_rule(source)
     log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
     log.publish(RulePublished(rule.programme, rule.text.version, rule.rule_hash, rule.notice_days, source), key)
-    mock.patch.object(public_log, "known", lambda: log).start()
+    mock.patch.object(public_log, "known", return_value=log).start()
 
 
 def _job() -> float:
