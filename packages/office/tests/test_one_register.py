@@ -15,12 +15,14 @@ from tests.servers.postgres import PostgresServer
 from amparo_common.signing import read_unverified
 from amparo_office import people
 from amparo_office.desk import place
-from amparo_office.errors import EarlierLayout, HolderUnknown
+from amparo_office.errors import EarlierLayout, HolderUnknown, RegisterDestroyed
 from amparo_office.register import erasure
 from amparo_office.register.models import Access, Household, Individual, Origin
 from amparo_office.register.sealing import Identity, Name
 from amparo_office.register.service import NewHousehold, NewIndividual, enrol, leave, make_origin, move
+from amparo_office.register.vault import vault
 from amparo_office.store import open_database
+from amparo_service.errors import Unreachable
 
 BORN = 7_306
 
@@ -158,6 +160,26 @@ def test_another_register_makes_the_office_forget_nobody(ready: Town, migrated_f
     assert not Household.objects.exists()
     assert ready.claims.forget_erased() == 0
     assert len(ready.rows("SELECT * FROM holder")) == 1
+
+
+def test_a_register_that_is_away_is_said_and_nothing_is_forgotten(ready: Town) -> None:
+    ready.enrolled("H0")
+    use(place.database("postgresql://nobody@127.0.0.1:1/none"))
+    for asked in (ready.decide, ready.claims.forget_erased, lambda: ready.claims.new_codes(["H0"])):
+        with pytest.raises(Unreachable, match="The register"):
+            asked()
+    use(place.database("", ready.folder / "register.sqlite"))
+    assert len(ready.rows("SELECT * FROM holder")) == 1
+    assert ready.decide().households == 3
+
+
+def test_after_the_emergency_nobody_is_decided_or_printed(ready: Town) -> None:
+    vault().destroy_all()
+    with pytest.raises(RegisterDestroyed):
+        ready.decide()
+    with pytest.raises(RegisterDestroyed):
+        ready.card_office(sealed=True).print_all(no_progress)
+    assert ready.rows("SELECT * FROM decision") == []
 
 
 def test_a_month_on_postgresql(town: Town, migrated_postgres: PostgresServer) -> None:

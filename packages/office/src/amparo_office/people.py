@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import msgspec
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.models import Exists, OuterRef, QuerySet
 
 from amparo_office.intake.keys import key_of_ref
@@ -19,6 +19,7 @@ from amparo_office.register.refs import chunks, read_ref
 from amparo_office.register.sealing import Identity
 from amparo_office.register.vault import vault
 from amparo_rules.receipt import Declared
+from amparo_service.errors import Unreachable
 
 _GONE = (RecordState.LEFT.value, RecordState.MERGED.value)
 _ROW = (
@@ -46,9 +47,11 @@ class HouseholdRow(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """The register, for this thread, until the end of the block."""
+    """The register, for this thread, until the end of the block. Raises `Unreachable` when its database gives no answer."""
     try:
         yield
+    except OperationalError as error:
+        raise Unreachable("The register gives no answer.") from error
     finally:
         connections.close_all()
 
