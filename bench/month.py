@@ -4,6 +4,7 @@
 `--households 1000000` makes a million. One programme ("food-basket") is decided; cards, claims and shops are not measured here.
 """
 
+import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,12 +15,12 @@ from amparo.mappings import shipped
 from amparo.sources import from_files, with_names
 from amparo_common.bridge import KeyAnnounced
 from amparo_log.follow import LogFollower
+from amparo_office.desk import place
 from amparo_service.client import Client
 from amparo_service.keys import signing_key
 from amparo_service.practice_clock import PracticeClock
 from bench.made_households import write_households
-from bench.month_office import RULE, Month, Phase, Task
-from bench.month_peers import Peers
+from bench.month_parts import RULE, Month, Peers, Phase, Task
 from bench.processes import ROOT, prepare_log, run_child, service
 from bench.report import Figure, Goal, Report, arguments, machine, shares
 
@@ -51,6 +52,7 @@ def _measure(folder: Path, households: str) -> Report:
     facts["MB of files"] = sum(Path(each).stat().st_size for each in files[1:]) / MB
     office, clock = folder / "office", folder / "clock"
     office.mkdir()
+    os.environ |= {place.FOLDER: str(office), "DJANGO_SETTINGS_MODULE": "amparo_office.desk.settings"}
     PracticeClock(clock).set(PUBLISHED)
     key = signing_key(office, "publish-key")
     vkey = prepare_log(folder / "log", {"office": key})
@@ -59,7 +61,7 @@ def _measure(folder: Path, households: str) -> Report:
         task = Task(str(office), *files, log_url=url, log_vkey=vkey, clock=str(clock))
         month = msgspec.json.decode(run_child("bench.month_office", msgspec.json.encode(task).decode()), type=Month)
     peers = msgspec.json.decode(
-        run_child("bench.month_peers", str(office / "office.sqlite"), RULE, DECIDED.date().isoformat()), type=Peers
+        run_child("bench.month_peers", str(office), RULE, DECIDED.date().isoformat()), type=Peers
     )
     if not peers.agree:
         raise SystemExit("The rule by hand gives other results than the rule engine: nothing here may be compared.")

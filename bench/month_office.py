@@ -9,57 +9,29 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import django
 import msgspec
 
-from amparo_log.follow import LogFollower
-from amparo_office import cycles, store
-from amparo_office.cycles import Cycles
-from amparo_office.identity import IdentitySealer
-from amparo_office.importing import Importer, content_hash
-from amparo_office.mapping import read_mapping
-from amparo_office.programmes import Programmes, needed_facts
-from amparo_office.tables import read_table
-from amparo_rules.starter import starter
-from amparo_service.client import Client
-from amparo_service.keys import secret_bytes, signing_key
-from amparo_service.practice_clock import PracticeClock
-from bench.processes import peak_memory
-from bench.stopwatch import Stopwatch, TimedDatabase, TimedSealer, TimedTable
+# The settings are named by who starts this process (`bench.month`).
+django.setup()
 
-RULE = "food-basket"
-CYCLE = "2026-10"
-
-
-class Task(msgspec.Struct, frozen=True):
-    """What to do: where the files and the log are."""
-
-    folder: str
-    mapping: str
-    households: str
-    individuals: str
-    log_url: str
-    log_vkey: str
-    clock: str
-
-
-class Phase(msgspec.Struct, frozen=True):
-    """One part of the month: seconds, the parts' seconds, the peak memory up to its end in bytes."""
-
-    seconds: float
-    parts: dict[str, float]
-    peak: int
-
-
-class Month(msgspec.Struct, frozen=True):
-    """What was measured."""
-
-    households: int
-    persons: int
-    eligible: int
-    idle: int
-    importing: Phase
-    deciding: Phase
-    database: int
+from amparo_log.follow import LogFollower  # noqa: E402 - after the setup
+from amparo_office import cycles, people, store  # noqa: E402
+from amparo_office.answers import content_hash  # noqa: E402
+from amparo_office.cycles import Cycles  # noqa: E402
+from amparo_office.desk import start  # noqa: E402
+from amparo_office.importing import Importer  # noqa: E402
+from amparo_office.mapping import read_mapping  # noqa: E402
+from amparo_office.programmes import Programmes, needed_facts  # noqa: E402
+from amparo_office.register.pseudonyms import Pseudonyms  # noqa: E402
+from amparo_office.tables import read_table  # noqa: E402
+from amparo_rules.starter import starter  # noqa: E402
+from amparo_service.client import Client  # noqa: E402
+from amparo_service.keys import signing_key  # noqa: E402
+from amparo_service.practice_clock import PracticeClock  # noqa: E402
+from bench.month_parts import CYCLE, RULE, Month, Phase, Task  # noqa: E402
+from bench.processes import peak_memory  # noqa: E402
+from bench.stopwatch import Stopwatch, TimedDatabase, TimedTable  # noqa: E402
 
 
 class Office:
@@ -71,7 +43,6 @@ class Office:
         key = signing_key(self.folder, "publish-key")
         self.database = TimedDatabase(self.folder / "office.sqlite", list(store.MIGRATIONS), self.watch)
         self.log = LogFollower(Client(task.log_url), task.log_vkey, self.folder / "log-seen")
-        self.sealer = TimedSealer(IdentitySealer(secret_bytes(self.folder, "identity-key")), self.watch)
         self.programmes = Programmes(self.log, key=key, clock=self.clock)
         self.cycles = Cycles(
             self.database,
@@ -79,17 +50,18 @@ class Office:
             self.programmes,
             publish_key=key,
             receipt_key=signing_key(self.folder, "receipt-key"),
-            pseudonym_key=secret_bytes(self.folder, "pseudonym-key"),
             clock=self.clock,
         )
         self._count_time()
 
     def _count_time(self) -> None:
         watch = self.watch
-        watch.install(store, {"households_after": "reading the register", "leaves": "batch tree"})
+        watch.install(people, {"batches": "reading the register"})
+        watch.install(store, {"leaves": "batch tree"})
         watch.install(cycles, {"_columns": "facts into columns", "evaluate_batch": "rule evaluation"})
         watch.install(cycles, {"write_receipts": "writing receipts"})
-        watch.install(cycles, {"pseudonym": "pseudonyms", "leaf": "batch tree", "SumTree": "batch tree"})
+        watch.install(Pseudonyms, {"of": "pseudonyms"})
+        watch.install(cycles, {"leaf": "batch tree", "SumTree": "batch tree"})
         watch.install(self.cycles._signer, {"sign": "signing"})
         watch.install(self.log, {"publish": "log"})
 
@@ -102,6 +74,7 @@ class Office:
 
 def run(task: Task) -> Month:
     """The whole month."""
+    start.migrate()
     office = Office(task)
     rule, _ = office.programmes.publish(starter(RULE))
     office.clock.set(office.clock.now() + timedelta(days=rule.notice_days))
@@ -121,7 +94,7 @@ def run(task: Task) -> Month:
         idle=idle,
         importing=importing,
         deciding=deciding,
-        database=(office.folder / "office.sqlite").stat().st_size,
+        database=sum((office.folder / name).stat().st_size for name in ("office.sqlite", "register.sqlite")),
     )
 
 
@@ -134,7 +107,7 @@ def _import(office: Office, task: Task) -> int:
         TimedTable(read_table(Path(name).name, content), office.watch)
         for name, content in zip((task.households, task.individuals), data, strict=True)
     )
-    importer = Importer(office.database, office.sealer, mapping, progress=lambda _done: None)
+    importer = Importer(mapping, at=office.clock.now(), progress=lambda _done, _total: None)
     return importer.run(homes, people, identity=content_hash(source, data)).persons
 
 

@@ -5,6 +5,7 @@ spoils neither. Prints JSON.
 """
 
 import base64
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,21 +13,25 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+import django
 import msgspec
 import numpy as np
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from amparo_common.signing import SigningKey
-from amparo_office import store
-from amparo_office.cycles import CHUNK, _columns
-from amparo_rules.batch import Column, Columns, Outcomes, evaluate_batch
-from amparo_rules.receipt import receipt_signer
-from amparo_rules.rule import Plan, read_rule
-from amparo_rules.starter import starter
-from amparo_service.database import Database
-from bench.report import middle
-from bench.rule_by_hand import RuleByHand
+# The settings are named by who starts this process (`bench.month`).
+django.setup()
+
+from amparo_common.signing import SigningKey  # noqa: E402 - after the setup
+from amparo_office import people, store  # noqa: E402
+from amparo_office.cycles import CHUNK, _columns  # noqa: E402
+from amparo_rules.batch import Column, Columns, Outcomes, evaluate_batch  # noqa: E402
+from amparo_rules.receipt import receipt_signer  # noqa: E402
+from amparo_rules.rule import Plan, read_rule  # noqa: E402
+from amparo_rules.starter import starter  # noqa: E402
+from bench.month_parts import Peers  # noqa: E402
+from bench.report import middle  # noqa: E402
+from bench.rule_by_hand import RuleByHand  # noqa: E402
 
 T = TypeVar("T")
 
@@ -37,30 +42,17 @@ BLOCK = 100
 _CALCULATED = ("size", "heads", "under5", "disabled", "income_per_head", "crowding")
 
 
-class Peers(msgspec.Struct, frozen=True):
-    """Seconds of ours and of the peer: evaluation chunk by chunk and at once, and signing."""
-
-    households: int
-    chunked: tuple[float, float]
-    at_once: tuple[float, float]
-    into_columns: float
-    signed: int
-    signing: tuple[float, float]
-    agree: bool
-
-
-def run(database: Path, rule: str, as_of: date) -> Peers:
+def run(office: Path, rule: str, as_of: date) -> Peers:
     """Measure."""
     plan, by_hand = read_rule(starter(rule)).plan(as_of), RuleByHand(as_of)
-    register = Database(database, store.MIGRATIONS)
     chunks, into_columns = [], 0.0
-    for households in _chunks(register):
+    for households in _chunks():
         began = time.perf_counter()
         chunks.append(_columns(plan, households))
         into_columns += time.perf_counter() - began
     whole = _joined(chunks)
     agree = all(_agree(evaluate_batch(plan, each), by_hand.evaluate(each)) for each in [*chunks, whole])
-    with register.reading() as connection:
+    with store.open_database(office / "office.sqlite").reading() as connection:
         rows = connection.execute("SELECT receipt FROM decision ORDER BY household LIMIT ?", (MOST_SIGNED,)).fetchall()
     payloads = [_payload(row[0]) for row in rows]
     # Few receipts are signed again and again: the middle turn of a handful would be chance.
@@ -76,15 +68,8 @@ def run(database: Path, rule: str, as_of: date) -> Peers:
     )
 
 
-def _chunks(register: Database) -> Iterator[list[store.HouseholdRow]]:
-    last = 0
-    for _ in range(MOST_CHUNKS):
-        with register.reading() as connection:
-            found = store.households_after(connection, last, CHUNK)
-        if not found:
-            return
-        last = found[-1].number
-        yield found
+def _chunks() -> Iterator[list[people.HouseholdRow]]:
+    return itertools.islice(people.batches(after=0, size=CHUNK), MOST_CHUNKS)
 
 
 def _joined(chunks: list[Columns]) -> Columns:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
-from amparo_office.identity import Identity, IdentitySealer
 from amparo_office.tables import Row, Table
 from amparo_service.database import Database
 
@@ -90,17 +89,6 @@ class _TimedConnection:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
-
-
-class TimedSealer(IdentitySealer):
-    """The sealer of names, counted."""
-
-    def __init__(self, sealer: IdentitySealer, watch: Stopwatch) -> None:
-        self._seal = watch.timed("sealing names", sealer.seal)
-
-    def seal(self, person: int, identity: Identity) -> bytes:
-        """The sealed form."""
-        return self._seal(person, identity)
 
 
 class TimedTable(Table):

@@ -17,6 +17,7 @@ from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.outputs import OutputPlan, messages
 from amparo_cashu.wire import Proof
 from amparo_common.secret import Secret
+from amparo_common.signing import SigningKey
 
 
 def test_no_value_leads_from_a_purchase_to_a_household(town: Town) -> None:
@@ -59,12 +60,13 @@ def test_a_planted_phone_number_in_a_sale_is_found(town: Town, tmp_path: Path) -
     people = People(town.stage)
     market = Market(town.stage, people)
     register, till = sqlite3.connect(tmp_path / "office.sqlite"), sqlite3.connect(tmp_path / "tills.sqlite")
-    register.execute("CREATE TABLE household (number INTEGER, ref TEXT, phone TEXT)")
+    register.execute("CREATE TABLE holder (household INTEGER, kid TEXT, phone TEXT)")
     till.execute("CREATE TABLE sale (secret TEXT, phone TEXT)")
     numbers = {}
-    for number, home in enumerate(people.homes(), start=1):
-        numbers[home.ref] = f"+58412{number:07d}"
-        register.execute("INSERT INTO household VALUES (?, ?, ?)", (number, home.ref, numbers[home.ref]))
+    for number, (ref, key) in enumerate(people.rows("SELECT name, holder_key FROM wallet ORDER BY name"), start=1):
+        numbers[ref] = f"+58412{number:07d}"
+        kid = SigningKey.from_pem(key).public.kid
+        register.execute("INSERT INTO holder VALUES (?, ?, ?)", (number, kid, numbers[ref]))
     loot = Loot()
     for purchase, _ in market.finished():
         secret = market.read(purchase, purchase.code or "").proofs[0].secret

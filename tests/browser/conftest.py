@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +16,15 @@ import pytest
 from bench.nutshell.environment import CannotMake, environment
 from tests.browser.content import AT
 
+from amparo.folder import DESK, DataFolder
+from amparo.installation import Installation
+from amparo.supervisor import DESK_OUTPUT, Supervisor
 from amparo_common.clock import to_text
+from amparo_log.client import LogReader
+from amparo_log.note import NoteVerifier
+from amparo_office.desk import place
+from amparo_rules.starter import NAMES, starter
+from amparo_service.client import Client
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -29,6 +37,16 @@ class Desk:
 
     address: str
     screens: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class EmptyDesk:
+    """A desk for real people in which nobody works yet, as `./amparo serve` starts it: its address, the code that the console
+    shows, the public log that it follows."""
+
+    address: str
+    code: str
+    log: LogReader
 
 
 @dataclass(frozen=True)
@@ -118,6 +136,27 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             process.wait()
         if process.stdin:
             process.stdin.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmptyDesk]:
+    """All services with two published programmes, and an empty desk beside them, on either database."""
+    if request.param == "postgresql":
+        new_database: Callable[[], str] = request.getfixturevalue("new_database")
+        monkeypatch.setenv(place.DATABASE, new_database())
+    else:
+        monkeypatch.delenv(place.DATABASE, raising=False)
+    folder = DataFolder(tmp_path / "amparo")
+    with Supervisor(folder, practice=False, desk=True) as services:
+        installation = Installation(folder, services)
+        manager = installation.staff("programme-manager")
+        for name in NAMES:
+            manager.post("/programmes", {"rule": starter(name)}, dict[str, object])
+        said = (folder.service(DESK) / DESK_OUTPUT).read_text()
+        code = next(line.rpartition(" ")[2] for line in said.splitlines() if line.startswith("Code for the first"))
+        # Passkeys are bound to a name, and an address in numbers is none.
+        address = services.url(DESK).replace("127.0.0.1", "localhost")
+        yield EmptyDesk(address, code, LogReader(Client(services.url("log")), NoteVerifier(services.vkey)))
 
 
 def _address(file: Path, process: "subprocess.Popen[bytes]") -> str:

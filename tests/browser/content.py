@@ -98,6 +98,69 @@ def register(made: Made, members: dict[str, Any]) -> None:
     changed = Identity([Name("Omar", "Khalil Haddad")], identity.documents, "+584125550000")
     service.correct_individual(person.id, service.IndividualChanges(identity=changed), version=1, **why)
     access.read_individual(person.id, by=members["grievance-officer"], purpose="grievance", at=AT)
+    changed_home = service.HouseholdChanges(language="ar")
+    service.correct_household(kept.id, changed_home, version=1, **why)
+
+
+def erasing(made: Made, members: dict[str, Any]) -> None:
+    """One erasure that was agreed, one that waits, one that was refused."""
+    from amparo_office.register.models import Household, Individual
+    from amparo_office.register.views_erase import ERASE
+    from amparo_staff.approvals.service import answer, ask
+
+    spouse, head = Individual.objects.order_by("id")[:2]
+    household = Household.objects.order_by("-id")[5]
+    for key, record, yes in (
+        ("erased", spouse, True),
+        ("erasing", head, None),
+        ("not_erased", household, False),
+    ):
+        kind = "household" if record is household else "individual"
+        subject = {"kind": kind, "ref": record.ref, "number": record.pk, "members": 2, "area": "XA01"}
+        waiting = ask(ERASE, subject, reason="Lo pidió.", by=members["validator"], at=AT)
+        made[key] = str(waiting.id)
+        if yes is not None:
+            answer(waiting, by=members["approver"], yes=yes, why="Hablé con la persona.", at=AT)
+
+
+def duplicates(made: Made, members: dict[str, Any]) -> None:
+    """Pairs side by side: one with much that differs, one that was judged, one that was put together; and a crowd."""
+    from amparo_office.duplicates import service
+    from amparo_office.duplicates.models import Crowd, CrowdMember, PossibleDuplicate, Verdict, Why
+    from amparo_office.register.models import Individual, Relationship
+    from amparo_office.register.sealing import Document, Identity, Name
+    from amparo_office.register.service import IndividualChanges, correct_individual
+
+    heads = list(Individual.objects.filter(relationship=Relationship.HEAD.value).order_by("id")[10:18])
+    far = Identity(
+        [Name("María Fernanda de los Ángeles", "Gonsales Hurdaneta"), Name("ماريا", "غونزاليس")],
+        [Document("national-id", "V99887766"), Document("passport", "XK-4455", "VE")],
+        "+584245550099",
+    )
+    correct_individual(
+        heads[1].id,
+        IndividualChanges(identity=far, birth_date=9_000, birth_precision="year"),
+        version=1,
+        reason="mostró sus papeles",
+        origin_source="desk",
+        by=members["validator"],
+        at=AT,
+    )
+    pairs = [
+        PossibleDuplicate.objects.create(
+            first=heads[place], second=heads[place + 1], agreed=["name", "telephone"], found=AT, basis=b""
+        )
+        for place in (0, 2, 4)
+    ]
+    said = service.Judged(Verdict.DIFFERENT, Why.SAME_NAME)
+    service.judge(pairs[1].id, said, by=members["validator"], at=AT)
+    put_together = service.Judged(Verdict.SAME, Why.TYPED_TWICE, keep=heads[4].id)
+    service.judge(pairs[2].id, put_together, by=members["validator"], at=AT)
+    crowd = Crowd.objects.create(found=AT)
+    for each in heads[6:8]:
+        CrowdMember.objects.create(crowd=crowd, individual=each, basis=bytes(16))
+    made |= {"pair": str(pairs[0].id), "pair_judged": str(pairs[1].id), "crowd": str(crowd.id)}
+    made["person_merged"] = heads[4].ref
 
 
 def staff(made: Made, members: dict[str, Any]) -> None:
@@ -142,40 +205,55 @@ def intake(made: Made, members: dict[str, Any]) -> None:
     """Imports at each of their steps, and two lists."""
     import io
 
-    from amparo_common.clock import FixedClock
+    from amparo_common.clock import FixedClock, SystemClock
     from amparo_office.intake import exporting, service
     from amparo_office.intake.looking import read_look
     from amparo_office.intake.mapping_page import propose
     from amparo_office.intake.models import Import
     from amparo_office.register.forms_filter import read_filter
+    from amparo_staff.jobs.models import Job, State
     from amparo_staff.jobs.service import run_next
 
     by = members["registrar"]
 
-    def sent(key: str, *rows: str, check: bool) -> Import:
+    def work() -> None:
+        # Whether a job's worker lives is told by the machine's own time: those of `jobs` live on.
+        while run_next(FixedClock(AT), alive=SystemClock()):
+            pass
+
+    def sent(key: str, *rows: str, check: bool, source: str = "") -> Import:
         content = io.BytesIO("\n".join(["ref,nombre,telefono,religion", *rows]).encode())
         given = service.receive(f"Market, {key}", [("list.csv", content)], by=by, at=AT).given
-        run_next(FixedClock(AT))
+        work()
         given = Import.objects.get(id=given.id)
         made[key] = str(given.id)
         if check:
             look = read_look(given, AT)
             plan = propose(look, frozenset(), {})
-            service.start_check(given, look, plan, source=key, day=AT.date(), by=by, at=AT)
-            run_next(FixedClock(AT))
+            service.start_check(given, look, plan, source=source or key, day=AT.date(), by=by, at=AT)
+            work()
         return Import.objects.get(id=given.id)
 
     sent("import_columns", "1,Ana Rojas,+584125550100,x", check=False)
+    sent("import_ready", "9,Nadia Saab,+584125550109,x", check=True)
     sent("import_faults", "1,Ana Rojas,+584125550100,x", "2,Luis Paz,mucho,x", check=True)
     merged = sent("import_merged", "7,مريم حداد,,x", check=True)
     service.start_commit(merged, by=by, at=AT)
-    run_next(FixedClock(AT))
+    work()
     asked = exporting.Asked(read_filter({}), "", "csv", people=True, identity=False, reason="audit")
+    sent("import_nothing_new", "7,مريم حداد,,y", check=True, source="import_merged")
+    sent("import_remembered", "8,Luis Saab,,x", check=False)
     made["export"] = str(exporting.start(asked, by=members["validator"], at=AT).id)
-    run_next(FixedClock(AT))
+    work()
+    upload = io.BytesIO(b"ref,nombre\n1,Eva Luz\n")
+    reading = service.receive("Read now", [("list.csv", upload)], by=by, at=AT).given
+    # Its worker "lives" for the length of the test.
+    far = SystemClock().now() + timedelta(days=1)
+    Job.objects.filter(id=str(reading.job)).update(state=State.RUNNING, started=AT, beat=far)
+    made["import_reading"] = str(reading.id)
 
 
-MAKERS: tuple[Callable[[Made, dict[str, Any]], None], ...] = (jobs, staff, register, intake)
+MAKERS: tuple[Callable[[Made, dict[str, Any]], None], ...] = (jobs, staff, register, erasing, intake, duplicates)
 
 
 def people() -> dict[str, Any]:

@@ -33,7 +33,9 @@ async function open(screen, language) {
   for (const [selector, value] of Object.entries(screen.fill)) {
     const field = page.locator(selector).first();
     const kind = await field.getAttribute("type");
-    if (kind === "checkbox" || kind === "radio") await field.check();
+    // What the server wrote into the form may be old by the time it comes back.
+    if (kind === "hidden") await field.evaluate((each, now) => { each.value = now; }, value);
+    else if (kind === "checkbox" || kind === "radio") await field.check();
     else if ((await field.evaluate((each) => each.tagName)) === "SELECT") await field.selectOption(value);
     else await field.fill(value);
   }

@@ -22,8 +22,6 @@ ALLOWED = {
     "amparo_cashu.nut22_auth.auth_of": "what a wallet sends, half of a pair with `proof_of`",
     "amparo_cashu.nut29_batch.sign_batch": "what a wallet sends, half of a pair with `check_batch`",
     "amparo_office.register.retention.past_limit": "what must be zero after the nightly job; counted by its tests",
-    "amparo_office.register.pseudonyms.pseudonym": "identifiers for programmes (R7), which come with the office's second half",
-    "amparo_office.register.pseudonyms.source_key": "half of a pair with `pseudonym`",
 }
 # Modules that are a part of the specification each, judged by its published vectors in Python, and used by the phone apps in the
 # form that the same vectors judge there.

@@ -124,7 +124,7 @@ def test_staff_tokens_are_files_that_only_their_owner_reads(folder: DataFolder) 
 
 @pytest.mark.parametrize(
     ("service", "file"),
-    [("mint", "hash-key.bin"), ("office", "identity-key.bin"), ("log", "note-key.bin"), ("shops", "publish-key.pem")],
+    [("mint", "hash-key.bin"), ("office", "card-key.bin"), ("log", "note-key.bin"), ("shops", "publish-key.pem")],
 )
 def test_a_lost_key_beside_a_database_is_never_made_anew(tmp_path: Path, service: str, file: str) -> None:
     folder = DataFolder(tmp_path)

@@ -1,6 +1,11 @@
-"""A town for the office's tests: the office on a real file behind its real HTTP edge, a log, a mint that listens."""
+"""A town for the office's tests: the office on real files behind its real HTTP edge, a log, a mint that listens.
+
+The office reads the desk's register: each town has one of its own, migrated, in its folder.
+"""
 
 import contextlib
+import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -13,6 +18,7 @@ import httpx2
 import msgspec
 import pytest
 from starlette.testclient import TestClient
+from tests.servers.desk import use
 
 from amparo_common import canonical
 from amparo_common.bridge import LogEntry, LogMessage, QuotePaid, open_sealed, sign_for_log
@@ -22,21 +28,21 @@ from amparo_common.signing import SigningKey, sign_compact
 from amparo_credentials.card import CardSigner
 from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
+from amparo_office.answers import ImportResult, content_hash
 from amparo_office.cards import CardOffice
 from amparo_office.claims import WALLET_TYP, Claims
 from amparo_office.cycles import Cycles
+from amparo_office.desk import place
 from amparo_office.http import OfficeServer
-from amparo_office.identity import IdentitySealer
-from amparo_office.importing import Importer, ImportResult, content_hash
+from amparo_office.importing import Importer
 from amparo_office.mapping import read_mapping
 from amparo_office.programmes import Programmes, needed_facts
 from amparo_office.staff import Role, Staff
-from amparo_office.store import MIGRATIONS, Cycle
+from amparo_office.store import Cycle, open_database
 from amparo_office.tables import read_table
 from amparo_rules.rule import RuleFile
 from amparo_rules.starter import starter
 from amparo_service.client import Client
-from amparo_service.database import Database
 from amparo_service.errors import Unreachable
 from amparo_service.http import make_app
 
@@ -159,8 +165,11 @@ class Town:
 
     smallest_crowd = 0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, empty: Path) -> None:
         self.folder = folder
+        shutil.copy(empty, folder / "register.sqlite")
+        os.environ[place.FOLDER] = str(folder)
+        use(place.database("", folder / "register.sqlite"))
         self.clock = FixedClock(NOON)
         self.mint = ListeningMint()
         self.log = TownLog(self.clock)
@@ -168,8 +177,7 @@ class Town:
 
     def open(self) -> None:
         """Start the office on the folder's files."""
-        self.database = Database(self.folder / "office.sqlite", MIGRATIONS)
-        self.sealer = IdentitySealer(Secret(b"i" * 32))
+        self.database = open_database(self.folder / "office.sqlite")
         self.programmes = Programmes(self.log, key=OFFICE_KEY, clock=self.clock)
         self.cycles = Cycles(
             self.database,
@@ -177,7 +185,6 @@ class Town:
             self.programmes,
             publish_key=OFFICE_KEY,
             receipt_key=RECEIPT_KEY,
-            pseudonym_key=Secret(b"p" * 32),
             clock=self.clock,
             smallest_crowd=self.smallest_crowd,
         )
@@ -190,11 +197,11 @@ class Town:
             receipt_key=RECEIPT_KEY,
             log=self.log,
             staff=Staff(self.database, self.folder),
-            sealer=self.sealer,
             programmes=self.programmes,
             cycles=self.cycles,
             claims=self.claims,
             cards=self.card_office(sealed=True),
+            clock=self.clock,
             practice=True,
         )
         server.introduce()
@@ -206,7 +213,6 @@ class Town:
         """The desk that prints identity cards."""
         return CardOffice(
             self.database,
-            self.sealer,
             signer=CardSigner("town.example", CARD_KEY),
             verifier_key=VERIFIER_KEY,
             sealed=sealed,
@@ -261,7 +267,7 @@ class Town:
     def take_in(self, homes: bytes, people: bytes, *, mapping: str = MAPPING, kind: str = "csv") -> ImportResult:
         """Import two files."""
         read = read_mapping(mapping, needed=needed_facts(self.log.refresh()))
-        importer = Importer(self.database, self.sealer, read, progress=lambda _done: None)
+        importer = Importer(read, at=self.clock.now(), progress=no_progress)
         identity = content_hash(mapping, [homes, people])
         return importer.run(read_table(f"homes.{kind}", homes), read_table(f"people.{kind}", people), identity=identity)
 
@@ -283,9 +289,9 @@ class Town:
         self.claims.enrol(wallet.enrol(self.claims.new_codes([ref])[ref]))
         return wallet
 
-    def rows(self, question: str) -> list[tuple[Any, ...]]:
-        """Rows of the office's database, read by a connection of its own."""
-        connection = sqlite3.connect(self.folder / "office.sqlite")
+    def rows(self, question: str, file: str = "office.sqlite") -> list[tuple[Any, ...]]:
+        """Rows of the office's database, or of the register, read by a connection of its own."""
+        connection = sqlite3.connect(self.folder / file)
         try:
             return connection.execute(question).fetchall()
         finally:
@@ -306,9 +312,10 @@ def csv_file(columns: Sequence[str], rows: Sequence[Sequence[str]], *, mark: str
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def town(tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     """A town with nothing published and nobody registered."""
-    made = Town(tmp_path)
+    monkeypatch.setenv(place.FOLDER, str(tmp_path))  # what it was comes back after the test
+    made = Town(tmp_path, migrated_file)
     yield made
     made.close()
 
@@ -339,6 +346,6 @@ def running(town: Town) -> Iterator[Town]:
 
 
 @pytest.fixture(scope="session")
-def new_town(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Town]:
+def new_town(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Callable[[], Town]:
     """Makes towns, for tests that need a fresh one for every example. Whoever makes one closes it."""
-    return lambda: Town(tmp_path_factory.mktemp("office"))
+    return lambda: Town(tmp_path_factory.mktemp("office"), migrated_file)

@@ -1,16 +1,12 @@
 """Nobody is nearly alone with an amount unseen: the approver is told, says that it is known, or bands are published."""
 
-from datetime import timedelta
-
 import pytest
 from packages.office.tests.conftest import HOME_COLUMNS, MAPPING, PERSON_COLUMNS, Town, csv_file, no_progress, working
 
 from amparo_common.bridge import AidApproved
 from amparo_office.crowds import Crowd, CrowdReport, offer, report
 from amparo_office.errors import CrowdsTooSmall, CycleUnknown, NotDecided, NothingToBand
-from amparo_office.store import MIGRATIONS
 from amparo_rules.rule import read_rule
-from amparo_service.database import Database
 
 FOUND = [
     Crowd(amount=4_400, phone=True, households=30),
@@ -149,20 +145,3 @@ def through_http(town: Town) -> None:
         assert town.ask("approver", "POST", "/cycles/bands", asked_wrong).status_code == 400
     done = town.ask("approver", "POST", "/cycles/approve", body | {"small_crowds_known": True}).json()
     assert (done["approved"], done["crowds"]) == (True, crowds)
-
-
-def test_an_office_of_the_first_layout_is_brought_up_to_date_and_keeps_its_cycles(town: Town) -> None:
-    town.publish()
-    town.register()
-    town.decide()
-    town.close()
-    path = town.folder / "office.sqlite"
-    with_two = Database(path, MIGRATIONS)
-    with with_two.transaction() as connection:
-        for column in ("crowd_asked", "small_crowds"):
-            connection.execute(f"ALTER TABLE cycle DROP COLUMN {column}")
-        connection.execute("PRAGMA user_version=1")
-    with_two.close()
-    town.open()
-    town.clock.set(town.clock.now() + timedelta(days=1))
-    assert town.cycles.approve("food-basket", "2026-11", approver="luz").approver == "luz"

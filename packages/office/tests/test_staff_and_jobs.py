@@ -132,7 +132,7 @@ def test_a_month_through_http_from_the_rule_to_the_approval(running: Town) -> No
     town = running
     assert town.ask("programme-manager", "POST", "/programmes", {"rule": starter("food-basket")}).status_code == 200
     job = town.ask("registrar", "POST", "/imports", import_body()).json()["job"]
-    assert town.finish(job)["result"] == {"households": 1, "persons": 1, "already": False}
+    assert town.finish(job)["result"] == {"households": 1, "persons": 1, "already": False, "known": 0}
     again = town.ask("registrar", "POST", "/imports", import_body()).json()["job"]
     assert town.finish(again)["result"]["already"] is True
     cycle = {"programme": "food-basket", "version": "2026.1", "cycle": "2026-11", "as_of": "2026-11-01"}

@@ -280,6 +280,13 @@ def test_the_first_administrator_begins_with_the_console_s_code_and_then_the_pag
     assert browser.get("/members")["Location"] == "/account/passkeys"
 
 
+def test_the_first_page_is_in_one_language_whatever_the_server_speaks(browser: Client, clock: FixedClock) -> None:
+    browser.cookies["amparo_language"] = "en"
+    page = browser.get("/first-administrator").content.decode()
+    assert "Small letters, digits, dot or dash." in page
+    assert "Letras" not in page
+
+
 def test_without_the_right_code_nobody_becomes_administrator(browser: Client, clock: FixedClock) -> None:
     assert browser.post("/first-administrator", FIRST | {"code": "0000-0000-0000-0000"}).status_code == 403
     old, new = first.make_code(NOON), first.make_code(NOON)

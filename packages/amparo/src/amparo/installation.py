@@ -17,8 +17,8 @@ from amparo.errors import JobFailed, NothingRunning
 from amparo.folder import DataFolder, ServicesFile
 from amparo.sources import Source
 from amparo_log.follow import LogFollower
+from amparo_office.answers import ImportResult
 from amparo_office.crowds import CrowdReport
-from amparo_office.importing import ImportResult
 from amparo_office.jobs import JobView
 from amparo_service.client import Client
 from amparo_service.keys import file_once, replace_file

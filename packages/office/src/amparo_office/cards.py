@@ -8,17 +8,16 @@ import secrets
 from collections.abc import Callable
 from datetime import date, timedelta
 
-import msgspec
-
 from amparo_common.bridge import KeyAnnounced
 from amparo_common.clock import Clock
 from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_credentials.card import Card, CardSigner, write_open, write_sealed
 from amparo_log.follow import LogFollower
-from amparo_office import store
+from amparo_office import people
+from amparo_office.answers import CardsPrinted
 from amparo_office.card_words import CARD_WORDS
-from amparo_office.identity import Identity, IdentitySealer
+from amparo_office.register.sealing import Identity
 from amparo_paper.sheet import Item, Sheets, print_sheets
 from amparo_service.database import Database
 
@@ -27,21 +26,12 @@ VALID_DAYS = 3 * 365
 _ISO_639_3 = {"es": "spa", "en": "eng", "fr": "fra", "ar": "ara", "pt": "por"}
 
 
-class CardsPrinted(msgspec.Struct, frozen=True):
-    """How many cards were printed, and how many of their codes were read back (all, or there is no file)."""
-
-    cards: int
-    read_back: int
-    without_name: int
-
-
 class CardOffice:
     """Signs and prints identity cards."""
 
     def __init__(
         self,
         database: Database,
-        sealer: IdentitySealer,
         *,
         signer: CardSigner,
         verifier_key: Secret,
@@ -50,7 +40,6 @@ class CardOffice:
         clock: Clock,
     ) -> None:
         self._database = database
-        self._sealer = sealer
         self._signer = signer
         self._verifier_key = verifier_key
         self._sealed = sealed
@@ -63,18 +52,17 @@ class CardOffice:
 
     def print_all(self, progress: Callable[[int, int], None]) -> tuple[CardsPrinted, Sheets]:
         """A card for every adult of the register that has a name. Raises `CodeTooLong`, `CodeNotReadable`."""
-        today = self._clock.now().date()
+        now = self._clock.now()
         items, numbers, nameless = [], [], 0
-        with self._database.reading() as connection:
-            for person, facts, sealed in store.persons(connection):
-                if not _is_adult(facts.get("birth_date"), today):
-                    continue
-                if sealed is None:
-                    nameless += 1
-                    continue
-                number = f"{secrets.randbelow(10**12):012d}"
-                numbers.append((number, person))
-                items.append(self._item(number, self._sealer.open(person, sealed), facts.get("birth_date"), today))
+        for person, born, identity in people.names(now):
+            if not _is_adult(born, now.date()):
+                continue
+            if not identity.names:
+                nameless += 1
+                continue
+            number = f"{secrets.randbelow(10**12):012d}"
+            numbers.append((number, person))
+            items.append(self._item(number, identity, born, now.date()))
         progress(0, len(items))
         sheets = print_sheets(
             "card",
@@ -89,21 +77,22 @@ class CardOffice:
     def _item(self, number: str, identity: Identity, born: int | None, today: date) -> Item:
         expires = today + timedelta(days=VALID_DAYS)
         language = identity.language if identity.language in CARD_WORDS else "es"
+        other = next((name.whole() for name in identity.names[1:]), "")
         card = Card(
             number=number,
-            full_name=f"{identity.given_name} {identity.family_name}".strip(),
+            full_name=identity.names[0].whole(),
             language=_ISO_639_3[language],
             expires=expires,
             birth_date=None if born is None else date(1970, 1, 1) + timedelta(days=born),
-            other_name=identity.other_name or None,
-            other_language="ara" if identity.other_name else None,
+            other_name=other or None,
+            other_language="ara" if other else None,
         )
         signed = self._signer.sign(card)
         code = write_sealed(signed, self._verifier_key) if self._sealed else write_open(signed)
         words = {
             "name": card.full_name,
             "language": language,
-            "other": identity.other_name,
+            "other": other,
             "other_language": "ar",
             "number": " ".join(number[at : at + 4] for at in range(0, 12, 4)),
             "until": expires.isoformat(),

@@ -20,7 +20,7 @@ from amparo_common.ids import QuoteId
 from amparo_common.money import Unit
 from amparo_common.signing import PublicJwk, SigningKey, VerifyingKey, read_kid, read_unverified, verify_compact
 from amparo_log.follow import LogFollower
-from amparo_office import store
+from amparo_office import people, store
 from amparo_office.errors import (
     AlreadyClaimed,
     EnrolmentCodeUnknown,
@@ -93,15 +93,15 @@ class Claims:
     def new_codes(self, refs: list[str]) -> dict[str, str]:
         """One-time enrolment codes for households, by their reference. A new code replaces an unused old one."""
         codes = {}
+        numbers = people.numbers_of(refs)
         with self._database.transaction() as connection:
-            for ref in refs:
-                for (number,) in connection.execute("SELECT number FROM household WHERE ref = ?", (ref,)).fetchall():
-                    codes[ref] = random_code()
-                    connection.execute(
-                        "INSERT INTO enrolment_code (code_hash, household) VALUES (?, ?)"
-                        " ON CONFLICT (household) DO UPDATE SET code_hash = excluded.code_hash",
-                        (_hash(codes[ref]), number),
-                    )
+            for ref, number in numbers.items():
+                codes[ref] = random_code()
+                connection.execute(
+                    "INSERT INTO enrolment_code (code_hash, household) VALUES (?, ?)"
+                    " ON CONFLICT (household) DO UPDATE SET code_hash = excluded.code_hash",
+                    (_hash(codes[ref]), number),
+                )
         return codes
 
     def enrol(self, token: str) -> None:
@@ -122,8 +122,9 @@ class Claims:
             if enrolled is not None and enrolled[0] != row[0]:
                 raise WalletEnrolled("This wallet is another household's.")
             connection.execute(
-                "UPDATE household SET holder = ?, holder_key = ? WHERE number = ?",
-                (key.kid, msgspec.json.encode(asked.jwk).decode(), row[0]),
+                "INSERT INTO holder (household, kid, jwk) VALUES (?, ?, ?)"
+                " ON CONFLICT (household) DO UPDATE SET kid = excluded.kid, jwk = excluded.jwk",
+                (row[0], key.kid, msgspec.json.encode(asked.jwk).decode()),
             )
             connection.execute("DELETE FROM enrolment_code WHERE household = ?", (row[0],))
 
@@ -180,6 +181,19 @@ class Claims:
             outbox.put(connection, TO_MINT, seal(message, self._publish_key))
         return row.amount
 
+    def forget_erased(self) -> int:
+        """Remove what is here about households and people whom the register erased. How many those were."""
+        with self._database.reading() as connection:
+            households, persons = store.households(connection), store.cards(connection)
+        erased_households, erased_persons = people.erased()
+        households &= erased_households
+        persons &= erased_persons
+        if households or persons:
+            with self._database.transaction() as connection:
+                store.forget(connection, households, persons)
+            self._database.fold_journal()
+        return len(households) + len(persons)
+
     def deliver(self) -> None:
         """Tell the mint what waits. Raises `Unreachable`, `RemoteError`; the messages stay."""
         with self._lock:
@@ -201,7 +215,7 @@ class Claims:
             found = store.household_of_holder(connection, read_kid(token))
         if found is None:
             raise HolderUnknown("No enrolled wallet has this key.")
-        number, _, key = found
+        number, key = found
         return number, verify_compact(token, VerifyingKey(msgspec.json.decode(key, type=PublicJwk)), typ=WALLET_TYP)
 
     def _check_approved(self, connection: sqlite3.Connection, cycle: store.Cycle, row: store.DecisionRow) -> None:

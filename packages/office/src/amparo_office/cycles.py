@@ -5,8 +5,6 @@ with the same decision time. The batch's Merkle-sum root goes to the log before 
 the crowds are in which people get the same amount, and says so where they are too small (`crowds.py`).
 """
 
-import base64
-import hmac
 from collections.abc import Callable
 from datetime import date
 
@@ -14,10 +12,9 @@ import numpy as np
 
 from amparo_common.bridge import AidApproved, DecisionsMade
 from amparo_common.clock import Clock, to_text
-from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
-from amparo_office import store
+from amparo_office import people, store
 from amparo_office.crowds import BandsOffer, CrowdReport, offer_bands, report
 from amparo_office.errors import (
     CrowdsTooSmall,
@@ -28,8 +25,10 @@ from amparo_office.errors import (
     OverBudget,
     SamePerson,
 )
+from amparo_office.people import HouseholdRow
 from amparo_office.programmes import Programmes
-from amparo_office.store import Cycle, HouseholdRow
+from amparo_office.register.pseudonyms import Pseudonyms
+from amparo_office.store import Cycle
 from amparo_rules.batch import Columns, column, evaluate_batch
 from amparo_rules.evaluate import Household
 from amparo_rules.receipt import Frame, Subject, receipt_signer, write_receipts
@@ -38,12 +37,6 @@ from amparo_rules.sumtree import SumTree, leaf
 from amparo_service.database import Database
 
 CHUNK = 20_000
-
-
-def pseudonym(key: Secret, programme: str, household: bytes) -> str:
-    """The household's name inside one programme: another programme's name for it cannot be joined to it."""
-    mac = hmac.digest(key.reveal(), programme.encode() + b"\0" + household, "sha256")
-    return base64.b32encode(mac).decode()[:26]
 
 
 class Cycles:
@@ -57,7 +50,6 @@ class Cycles:
         *,
         publish_key: SigningKey,
         receipt_key: SigningKey,
-        pseudonym_key: Secret,
         clock: Clock,
         smallest_crowd: int = 20,
     ) -> None:
@@ -66,7 +58,6 @@ class Cycles:
         self._programmes = programmes
         self._publish_key = publish_key
         self._signer = receipt_signer(receipt_key)
-        self._pseudonym_key = pseudonym_key
         self._clock = clock
         self._smallest_crowd = smallest_crowd
 
@@ -89,8 +80,7 @@ class Cycles:
         """Decide every household of the register and publish the batch. Safe to repeat and to resume.
         Raises `ProgrammeUnknown`, `RuleNotPublicInTime`, `CycleExists`, `FactOutOfRange`, `NotDecided`."""
         rule = self._programmes.in_force(rule_hash)
-        with self._database.reading() as connection:
-            (total,) = connection.execute("SELECT count(*) FROM household").fetchone()
+        total = people.count()
         if total == 0:
             raise NotDecided(
                 "The register holds no household.", why="There is nobody to decide about.", todo="Import one first."
@@ -103,14 +93,10 @@ class Cycles:
             (last, done) = connection.execute(
                 "SELECT coalesce(max(household), 0), count(*) FROM decision WHERE cycle = ?", (cycle.number,)
             ).fetchone()
-        while True:
-            with self._database.reading() as connection:
-                households = store.households_after(connection, last, CHUNK)
-            if not households:
-                break
+        for households in people.batches(after=last, size=CHUNK):
             self._decide_chunk(cycle, rule, plan, households, done)
-            last, done = households[-1].number, done + len(households)
-            progress(done, total)
+            done += len(households)
+            progress(done, max(done, total))
         return self._close(cycle, rule)
 
     def _decide_chunk(
@@ -118,12 +104,13 @@ class Cycles:
     ) -> None:
         outcomes = evaluate_batch(plan, _columns(plan, households))
         with self._database.reading() as connection:
-            sources = store.sources(connection)
+            holders = store.holders(connection, households[0].number, households[-1].number)
+        pseudonyms = Pseudonyms(rule.programme)
         subjects = [
             Subject(
-                pseudonym=pseudonym(self._pseudonym_key, rule.programme, row.id),
-                holder=row.holder,
-                declared=sources[row.imported],
+                pseudonym=pseudonyms.of(row.ref),
+                holder=holders.get(row.number),
+                declared=row.declared,
                 household=Household(facts=row.facts, members=row.members),
             )
             for row in households
@@ -137,6 +124,7 @@ class Cycles:
                     cycle.number,
                     first_place + place,
                     households[place].number,
+                    households[place].by_phone,
                     receipt,
                     amount,
                     leaf(receipt.encode(), amount),
@@ -144,7 +132,8 @@ class Cycles:
             )
         with self._database.transaction() as connection:
             connection.executemany(
-                "INSERT INTO decision (cycle, place, household, receipt, amount, leaf) VALUES (?, ?, ?, ?, ?, ?)", rows
+                "INSERT INTO decision (cycle, place, household, by_phone, receipt, amount, leaf) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                rows,
             )
 
     def _close(self, cycle: Cycle, rule: RuleFile) -> Cycle:

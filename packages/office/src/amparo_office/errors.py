@@ -27,6 +27,7 @@ AmparoError
     KeyDestroyed           office.key_destroyed
     KeysLost               office.keys_lost
     RegisterDestroyed      office.register_destroyed
+    EarlierLayout          office.earlier_layout
     SealBroken             office.seal_broken
     RecordUnknown          office.unknown_record
     RecordChanged          office.record_changed (carries which fields differ)
@@ -298,6 +299,15 @@ class RegisterDestroyed(OfficeError):
     http_status = 410
     why = "Two people, or the operator at the console, erased the register in an emergency."
     todo = "Begin a new register in a new folder; the old one cannot be opened by anybody."
+
+
+class EarlierLayout(OfficeError):
+    """The folder was made while the office had a register of its own beside the desk's."""
+
+    code = "office.earlier_layout"
+    http_status = 503
+    why = "There is one register now, the desk's; people of the old one are not moved by themselves."
+    todo = "Leave this folder as it is, begin in a new one, and import the lists again."
 
 
 class SealBroken(OfficeError):

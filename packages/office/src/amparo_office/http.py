@@ -17,16 +17,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from amparo_common.bridge import KeyAnnounced
+from amparo_common.clock import Clock
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_office import store
-from amparo_office.cards import CardOffice, CardsPrinted
+from amparo_office.answers import CardsPrinted, ImportResult, content_hash
+from amparo_office.cards import CardOffice
 from amparo_office.claims import Claims
 from amparo_office.crowds import BandsOffer, CrowdReport
 from amparo_office.cycles import Cycles
 from amparo_office.errors import JobUnknown
-from amparo_office.identity import IdentitySealer
-from amparo_office.importing import Importer, ImportResult, content_hash
+from amparo_office.importing import Importer
 from amparo_office.jobs import Jobs, Progress
 from amparo_office.mapping import read_mapping
 from amparo_office.programmes import Programmes, needed_facts
@@ -40,6 +41,8 @@ from amparo_service.keys import replace_file
 LARGEST_IMPORT = 512 * 1024 * 1024
 DELIVERY_SECONDS = 1.0
 TIDY_SECONDS = 5.0
+# What the register has erased is gone here too within the hour.
+ERASED_SECONDS = 3_600.0
 
 
 class ImportFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,11 +129,11 @@ class OfficeServer:
         receipt_key: SigningKey,
         log: LogFollower,
         staff: Staff,
-        sealer: IdentitySealer,
         programmes: Programmes,
         cycles: Cycles,
         claims: Claims,
         cards: CardOffice,
+        clock: Clock,
         practice: bool,
     ) -> None:
         self._folder = folder
@@ -139,11 +142,11 @@ class OfficeServer:
         self._receipt_key = receipt_key
         self._log = log
         self._staff = staff
-        self._sealer = sealer
         self._programmes = programmes
         self._cycles = cycles
         self._claims = claims
         self._cards = cards
+        self._clock = clock
         self._practice = practice
         self._jobs = Jobs(database, {"import": self._import, "decide": self._decide, "cards": self._print_cards})
 
@@ -179,9 +182,11 @@ class OfficeServer:
         await aside(self._jobs.start)
         delivery = asyncio.create_task(repeat(DELIVERY_SECONDS, self._claims.deliver))
         tidy = asyncio.create_task(repeat(TIDY_SECONDS, self._database.fold_journal))
+        erased = asyncio.create_task(repeat(ERASED_SECONDS, self._claims.forget_erased))
         yield
         delivery.cancel()
         tidy.cancel()
+        erased.cancel()
         self._jobs.stop()
 
     async def _require(self, request: Request, *roles: Role) -> StaffMember:
@@ -287,8 +292,7 @@ class OfficeServer:
         text = mapping.text
         households = read_table(asked.households.name, asked.households.data, sheet=text.household_sheet)
         individuals = read_table(asked.individuals.name, asked.individuals.data, sheet=text.individual_sheet)
-        importer = Importer(self._database, self._sealer, mapping, progress=lambda _done: None)
-        progress(0, 0)
+        importer = Importer(mapping, at=self._clock.now(), progress=progress)
         identity = content_hash(asked.mapping, [asked.households.data, asked.individuals.data])
         return importer.run(households, individuals, identity=identity)
 

@@ -1,155 +1,152 @@
-"""Taking a pair of tables into the register: every row checked, then all of it in one transaction, or nothing.
+"""Taking a pair of tables into the register by a mapping file: every row checked, then all of it in one transaction, or nothing.
 
-A second import of the same content changes nothing and says so. Faults are collected over the whole file, so that a field
-team mends it once.
+For lists that come again and again, and for a console; at the desk the same is done by hand (`intake`). A household that came
+before in a list of the same source is not taken twice. Faults are collected over the whole file: a field team mends it once.
 """
 
-import hashlib
-import secrets
-import sqlite3
 from collections.abc import Callable
+from datetime import date, datetime
 
 import msgspec
+from django.db import transaction
 
-from amparo_office.errors import RowFault, RowsRefused
-from amparo_office.identity import Identity, IdentitySealer
-from amparo_office.mapping import FactReader, Mapping, column_of
+from amparo_office import people
+from amparo_office.answers import ImportResult
+from amparo_office.card_words import CARD_WORDS
+from amparo_office.errors import HouseholdRefused, RowFault, RowsRefused
+from amparo_office.intake.keys import key_of_ref
+from amparo_office.mapping import ColumnText, FactReader, Mapping, column_of
+from amparo_office.register.models import BirthPrecision, Household, Individual, Origin, Relationship
+from amparo_office.register.refs import chunks
+from amparo_office.register.sealing import Identity, Name
+from amparo_office.register.service import NewHousehold, NewIndividual, check_household, enrol_many, make_origin
+from amparo_office.register.vault import vault
 from amparo_office.tables import Table
 from amparo_rules.errors import FactOutOfRange
 from amparo_rules.rule import MOST_MEMBERS
-from amparo_service.database import Database
+from amparo_staff.jobs.service import add
 
 MOST_FAULTS = 1_000
-_CHUNK = 10_000
 
 
-class ImportResult(msgspec.Struct, frozen=True):
-    """What an import did. `already` says that the same content had been imported before."""
+class _Home(msgspec.Struct):
+    """A household of the file, being read. `row`: its row in the file."""
 
-    households: int
-    persons: int
-    already: bool = False
-
-
-def content_hash(mapping: str, files: list[bytes]) -> str:
-    """The identity of an import: its mapping and its files, byte for byte."""
-    whole = hashlib.sha256(mapping.encode())
-    for data in files:
-        whole.update(b"\0" + hashlib.sha256(data).digest())
-    return whole.hexdigest()
+    row: int
+    key: bytes
+    by_phone: bool
+    facts: dict[str, int | None]
+    members: list[NewIndividual]
 
 
 class Importer:
-    """One import of a household table and an individuals table."""
+    """One import of a household table and an individuals table. `progress` hears how many households are in, and of how many."""
 
-    def __init__(
-        self, database: Database, sealer: IdentitySealer, mapping: Mapping, *, progress: Callable[[int], None]
-    ) -> None:
-        self._database = database
-        self._sealer = sealer
+    def __init__(self, mapping: Mapping, *, at: datetime, progress: Callable[[int, int], None]) -> None:
         self._mapping = mapping
+        self._at = at
         self._progress = progress
         self._faults: list[RowFault] = []
         self._fault_count = 0
-        # ref -> [household number, members, row]; held for the length of the import.
-        self._households: dict[str, list[int]] = {}
-        self._done = 0
+        # By reference; held for the length of the import.
+        self._homes: dict[str, _Home] = {}
+        written = mapping.text.individual.facts.get("birth_date")
+        by_age = isinstance(written, ColumnText) and written.age_on is not None
+        self._precision = BirthPrecision.ESTIMATED if by_age else BirthPrecision.DAY
 
     def run(self, households: Table, persons: Table, *, identity: str) -> ImportResult:
         """Import both tables under the content hash `identity`. Raises `RowsRefused` with the report."""
-        text = self._mapping.text
-        with self._database.transaction() as connection:
-            known = connection.execute(
-                "SELECT households, persons FROM import WHERE content_hash = ?", (identity,)
-            ).fetchone()
-            if known is not None:
-                return ImportResult(households=known[0], persons=known[1], already=True)
-            number = connection.execute(
-                "INSERT INTO import (content_hash, source, date, households, persons) VALUES (?, ?, ?, 0, 0)",
-                (identity, text.source, text.date),
-            ).lastrowid
-            self._take_households(connection, households, int(number or 0))
-            count = self._take_persons(connection, persons)
-            self._check_sizes(households.name)
+        with people.reading():
+            before = Origin.objects.filter(kind=Origin.Kind.IMPORT, content_hash=identity).first()
+            if before is not None:
+                return _counted(before)
+            self._read_households(households)
+            self._read_persons(persons)
+            known = self._known()
+            self._check(households.name)
             if self._fault_count:
-                # Raised inside the transaction: all of it is undone.
                 raise RowsRefused(f"{self._fault_count:,} values cannot be taken.", self._faults)
-            connection.execute(
-                "UPDATE import SET households = ?, persons = ? WHERE number = ?", (len(self._households), count, number)
-            )
-        return ImportResult(households=len(self._households), persons=count)
+            return self._store(identity, known)
 
-    def _take_households(self, connection: sqlite3.Connection, table: Table, import_number: int) -> None:
-        (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM household").fetchone()
-        ref_column, rows = self._mapping.text.household.ref, []
+    def _store(self, identity: str, known: set[bytes]) -> ImportResult:
+        text = self._mapping.text
+        new = [home for home in self._homes.values() if home.key not in known]
+        with transaction.atomic():
+            origin = make_origin(
+                Origin.Kind.IMPORT,
+                source=text.source,
+                day=date.fromisoformat(text.date),
+                by=None,
+                content_hash=identity,
+            )
+            taken = enrol_many(
+                map(_household, new),
+                origin=origin,
+                by=None,
+                at=self._at,
+                progress=lambda done: self._progress(done, len(new)),
+            )
+            add("duplicates.find", {}, by=None, at=self._at)
+        return ImportResult(households=taken.households, persons=taken.individuals, known=len(known))
+
+    def _known(self) -> set[bytes]:
+        """The keys of those that the register has."""
+        found: set[bytes] = set()
+        for some in chunks([home.key for home in self._homes.values()]):
+            rows = Household.objects.filter(source_key__in=some).values_list("source_key", flat=True)
+            found |= {bytes(row) for row in rows if row is not None}
+        return found
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _read_households(self, table: Table) -> None:
+        ref_column, secret = self._mapping.text.household.ref, vault().named_key("source")
         for row_number, row in table.rows(self._mapping.household_columns()):
             ref = row[ref_column]
-            if ref == "" or ref in self._households:
+            if ref == "" or ref in self._homes:
                 reason = "The household has no reference." if ref == "" else "This reference stands twice."
                 self._fault(table.name, row_number, ref_column, ref, reason)
                 continue
-            last += 1
-            self._households[ref] = [last, 0, row_number]
-            facts = self._facts(table.name, row_number, row, self._mapping.household_facts)
-            phone = self._phone(table.name, row_number, row)
-            rows.append((last, secrets.token_bytes(16), import_number, ref, phone, msgspec.json.encode(facts).decode()))
-            if len(rows) == _CHUNK:
-                self._write_households(connection, rows)
-        self._write_households(connection, rows)
+            self._homes[ref] = _Home(
+                row=row_number,
+                key=key_of_ref(secret, self._mapping.text.source, ref),
+                facts=self._facts(table.name, row_number, row, self._mapping.household_facts),
+                by_phone=self._phone(table.name, row_number, row),
+                members=[],
+            )
 
-    def _write_households(
-        self, connection: sqlite3.Connection, rows: list[tuple[int, bytes, int, str, int, str]]
-    ) -> None:
-        connection.executemany(
-            "INSERT INTO household (number, id, import, ref, phone, facts) VALUES (?, ?, ?, ?, ?, ?)", rows
-        )
-        self._advance(len(rows))
-        rows.clear()
-
-    def _take_persons(self, connection: sqlite3.Connection, table: Table) -> int:
-        (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM person").fetchone()
-        first, people, names = last, [], []
+    def _read_persons(self, table: Table) -> None:
+        column = self._mapping.text.individual.household
         for row_number, row in table.rows(self._mapping.person_columns()):
-            ref = row[self._mapping.text.individual.household]
-            household = self._households.get(ref)
-            if household is None:
-                column = self._mapping.text.individual.household
-                self._fault(table.name, row_number, column, ref, "No household has this reference.")
+            home = self._homes.get(row[column])
+            if home is None:
+                self._fault(table.name, row_number, column, row[column], "No household has this reference.")
                 continue
-            last += 1
-            household[1] += 1
-            facts = self._facts(table.name, row_number, row, self._mapping.person_facts)
-            people.append((last, household[0], msgspec.json.encode(facts).decode()))
-            identity = self._identity(row)
-            if identity is not None:
-                names.append((last, self._sealer.seal(last, identity)))
-            if len(people) == _CHUNK:
-                self._write_persons(connection, people, names)
-        self._write_persons(connection, people, names)
-        return int(last - first)
+            home.members.append(self._person(table.name, row_number, row))
 
-    def _write_persons(
-        self, connection: sqlite3.Connection, people: list[tuple[int, int, str]], names: list[tuple[int, bytes]]
-    ) -> None:
-        connection.executemany("INSERT INTO person (number, household, facts) VALUES (?, ?, ?)", people)
-        connection.executemany("INSERT INTO identity (person, sealed) VALUES (?, ?)", names)
-        self._advance(len(people))
-        people.clear()
-        names.clear()
+    def _person(self, file: str, number: int, row: dict[str, str]) -> NewIndividual:
+        facts = self._facts(file, number, row, self._mapping.person_facts)
+        is_head, born = facts.pop("is_head", 0), facts.pop("birth_date", None)
+        known = BirthPrecision.UNKNOWN if born is None else self._precision
+        return NewIndividual(
+            identity=self._identity(row),
+            relationship=(Relationship.HEAD if is_head else Relationship.UNKNOWN).value,
+            birth_date=born,
+            birth_precision=known.value,
+            facts=facts,
+        )
 
-    def _identity(self, row: dict[str, str]) -> Identity | None:
+    def _identity(self, row: dict[str, str]) -> Identity:
         columns = self._mapping.text.individual
 
         def cell(column: str | None) -> str:
             return row[column] if column is not None else ""
 
-        found = Identity(
-            given_name=cell(columns.given_name),
-            family_name=cell(columns.family_name),
-            other_name=cell(columns.other_name),
-            language=cell(columns.language) or "es",
-        )
-        return found if found.given_name or found.family_name else None
+        given, family, other = cell(columns.given_name), cell(columns.family_name), cell(columns.other_name)
+        names = [Name(given=given or family, family=family if given else "")] if given or family else []
+        if names and other:
+            names.append(Name(given=other))
+        return Identity(names=names, language=cell(columns.language) or "es")
 
     def _facts(self, file: str, number: int, row: dict[str, str], readers: list[FactReader]) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
@@ -160,34 +157,51 @@ class Importer:
                 self._fault(file, number, reader.column, row[reader.column], f"{error.what} {error.reason}")
         return found
 
-    def _phone(self, file: str, number: int, row: dict[str, str]) -> int:
+    def _phone(self, file: str, number: int, row: dict[str, str]) -> bool:
         written = self._mapping.text.household.phone
         if self._mapping.phone is None or written is None:
-            return 0
+            return False
         try:
-            return self._mapping.phone(row) or 0
+            return bool(self._mapping.phone(row))
         except FactOutOfRange as error:
             column = column_of(written)
             self._fault(file, number, column, row[column], f"{error.what} {error.reason}")
-            return 0
+            return False
 
-    def _check_sizes(self, file: str) -> None:
-        for ref, (_, members, row_number) in self._households.items():
-            if not 1 <= members <= MOST_MEMBERS:
-                column = self._mapping.text.household.ref
-                self._fault(
-                    file,
-                    row_number,
-                    column,
-                    ref,
-                    f"The household has {members} members; 1 to {MOST_MEMBERS} are allowed.",
-                )
+    # --- faults -------------------------------------------------------------------------------------------------------
+
+    def _check(self, file: str) -> None:
+        """What the rows of a household say together."""
+        column = self._mapping.text.household.ref
+        for ref, home in self._homes.items():
+            if not 1 <= len(home.members) <= MOST_MEMBERS:
+                reason = f"The household has {len(home.members)} members; 1 to {MOST_MEMBERS} are allowed."
+                self._fault(file, home.row, column, ref, reason)
+                continue
+            try:
+                check_household(_household(home))
+            except HouseholdRefused as error:
+                self._fault(file, home.row, column, ref, error.what)
 
     def _fault(self, file: str, row: int, column: str, value: str, reason: str) -> None:
         self._fault_count += 1
         if len(self._faults) < MOST_FAULTS:
             self._faults.append(RowFault(file=file, row=row, column=column, value=value[:60], reason=reason))
 
-    def _advance(self, count: int) -> None:
-        self._done += count
-        self._progress(self._done)
+
+def _household(home: _Home) -> NewHousehold:
+    head = (place for place, each in enumerate(home.members) if each.relationship == Relationship.HEAD)
+    language = home.members[0].identity.language
+    return NewHousehold(
+        language=language if language in CARD_WORDS else "es",
+        by_phone=home.by_phone,
+        facts=home.facts,
+        members=home.members,
+        primary=next(head, 0),
+        source_key=home.key,
+    )
+
+
+def _counted(origin: Origin) -> ImportResult:
+    homes, members = Household.objects.filter(origin=origin), Individual.objects.filter(origin=origin)
+    return ImportResult(households=homes.count(), persons=members.count(), already=True)

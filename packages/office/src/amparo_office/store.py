@@ -1,49 +1,42 @@
-"""The office's database: register, programmes, cycles, decisions, claims, cards, jobs, staff. SQL only; no decisions here.
+"""The office's database: cycles, decisions, wallets' keys, claims, cards, jobs, staff. SQL only; no decisions here.
 
-`household` and `person` hold facts as JSON of scaled integers with the import they came from; `identity` holds names sealed
-with a key outside the database. Nothing here names a token; `claim` joins a decision to a quote, which the mint knows by
-its amount only.
+People and households are in the register (`people`); here they are the numbers of their rows. Nothing here names a token; `claim`
+joins a decision to a quote, which the mint knows by its amount only.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection
+from pathlib import Path
 
 import msgspec
 
 from amparo_office.crowds import Crowd
-from amparo_office.errors import CycleUnknown
-from amparo_rules.receipt import Declared
+from amparo_office.errors import CycleUnknown, EarlierLayout
 from amparo_service import outbox
+from amparo_service.database import Database
 
 _FIRST = (
     "CREATE TABLE staff (id TEXT NOT NULL PRIMARY KEY, role TEXT NOT NULL, access_hash BLOB NOT NULL UNIQUE) WITHOUT ROWID;\n"
-    "CREATE TABLE import (number INTEGER PRIMARY KEY, content_hash TEXT NOT NULL UNIQUE, source TEXT NOT NULL,"
-    " date TEXT NOT NULL, households INTEGER NOT NULL, persons INTEGER NOT NULL);\n"
-    "CREATE TABLE household (number INTEGER PRIMARY KEY, id BLOB NOT NULL, import INTEGER NOT NULL REFERENCES import,"
-    " ref TEXT NOT NULL, phone INTEGER NOT NULL, facts TEXT NOT NULL, holder TEXT, holder_key TEXT, UNIQUE (import, ref));\n"
-    "CREATE INDEX household_holder ON household (holder);\n"
-    "CREATE TABLE person (number INTEGER PRIMARY KEY, household INTEGER NOT NULL REFERENCES household, facts TEXT NOT NULL);\n"
-    "CREATE INDEX person_household ON person (household);\n"
-    "CREATE TABLE identity (person INTEGER PRIMARY KEY REFERENCES person, sealed BLOB NOT NULL);\n"
-    "CREATE TABLE enrolment_code (code_hash BLOB NOT NULL PRIMARY KEY, household INTEGER NOT NULL UNIQUE REFERENCES household)"
+    # The wallet's key of a household; `household` is the number of its row in the register.
+    "CREATE TABLE holder (household INTEGER PRIMARY KEY, kid TEXT NOT NULL UNIQUE, jwk TEXT NOT NULL);\n"
+    "CREATE TABLE enrolment_code (code_hash BLOB NOT NULL PRIMARY KEY, household INTEGER NOT NULL UNIQUE)"
     " WITHOUT ROWID;\n"
     "CREATE TABLE cycle (number INTEGER PRIMARY KEY, programme TEXT NOT NULL, name TEXT NOT NULL, rule_hash TEXT NOT NULL,"
     " as_of TEXT NOT NULL, decided_at TEXT NOT NULL, maker TEXT NOT NULL, root TEXT, total INTEGER, households INTEGER,"
-    " eligible INTEGER, approver TEXT, UNIQUE (programme, name));\n"
-    "CREATE TABLE decision (cycle INTEGER NOT NULL REFERENCES cycle, place INTEGER NOT NULL, household INTEGER NOT NULL"
-    " REFERENCES household, receipt TEXT NOT NULL, amount INTEGER NOT NULL, leaf BLOB NOT NULL,"
+    " eligible INTEGER, approver TEXT, crowd_asked INTEGER, small_crowds INTEGER, UNIQUE (programme, name));\n"
+    "CREATE TABLE decision (cycle INTEGER NOT NULL REFERENCES cycle, place INTEGER NOT NULL, household INTEGER NOT NULL,"
+    " by_phone INTEGER NOT NULL, receipt TEXT NOT NULL, amount INTEGER NOT NULL, leaf BLOB NOT NULL,"
     # With a rowid: without one SQLite puts most of a receipt on a page of its own, and the table takes three times the room.
     " PRIMARY KEY (cycle, household));\n"
     "CREATE TABLE claim (cycle INTEGER NOT NULL, household INTEGER NOT NULL, quote TEXT NOT NULL UNIQUE,"
     " PRIMARY KEY (cycle, household)) WITHOUT ROWID;\n"
-    "CREATE TABLE card (number TEXT NOT NULL PRIMARY KEY, person INTEGER NOT NULL REFERENCES person) WITHOUT ROWID;\n"
+    "CREATE TABLE card (number TEXT NOT NULL PRIMARY KEY, person INTEGER NOT NULL) WITHOUT ROWID;\n"
     "CREATE TABLE job (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, argument BLOB NOT NULL, staff TEXT NOT NULL,"
     " state TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL DEFAULT 0, result BLOB);\n"
     + outbox.SCHEMA
 )
-# What the approver was told and said is known: how many households are in crowds smaller than `crowd_asked`.
-_CROWDS = "ALTER TABLE cycle ADD COLUMN crowd_asked INTEGER;\nALTER TABLE cycle ADD COLUMN small_crowds INTEGER;\n"
-MIGRATIONS = (_FIRST, _CROWDS)
+MIGRATIONS = (_FIRST,)
 
 
 class Cycle(msgspec.Struct, frozen=True):
@@ -66,17 +59,6 @@ class Cycle(msgspec.Struct, frozen=True):
     small_crowds: int | None
 
 
-class HouseholdRow(msgspec.Struct, frozen=True):
-    """A household with its facts; members in the order of the register."""
-
-    number: int
-    id: bytes
-    imported: int
-    holder: str | None
-    facts: dict[str, int | None]
-    members: list[dict[str, int | None]]
-
-
 class DecisionRow(msgspec.Struct, frozen=True):
     """A stored decision."""
 
@@ -91,7 +73,16 @@ _CYCLE = (
     "SELECT number, programme, name, rule_hash, as_of, decided_at, maker, root, total, households, eligible, approver,"
     " crowd_asked, small_crowds FROM cycle"
 )
-_facts = msgspec.json.Decoder(dict[str, int | None])
+
+
+def open_database(path: Path) -> Database:
+    """The office's database. Raises `EarlierLayout`, `CannotStore`, `DatabaseTooNew`."""
+    if path.exists():
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            found = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'household'").fetchone()
+        if found[0]:
+            raise EarlierLayout("This folder has a register of an earlier form.")
+    return Database(path, MIGRATIONS)
 
 
 def find_cycle(connection: sqlite3.Connection, programme: str, name: str) -> Cycle:
@@ -107,28 +98,13 @@ def cycles(connection: sqlite3.Connection) -> list[Cycle]:
     return [Cycle(*row) for row in connection.execute(f"{_CYCLE} ORDER BY number").fetchall()]
 
 
-def households_after(connection: sqlite3.Connection, number: int, count: int) -> list[HouseholdRow]:
-    """The next `count` households after `number`, in the order of the register, with their members."""
-    rows = connection.execute(
-        "SELECT number, id, import, holder, facts FROM household WHERE number > ? ORDER BY number LIMIT ?",
-        (number, count),
-    ).fetchall()
-    if not rows:
-        return []
-    members: dict[int, list[dict[str, int | None]]] = {row[0]: [] for row in rows}
-    decode = _facts.decode
-    for household, facts in connection.execute(
-        "SELECT household, facts FROM person WHERE household BETWEEN ? AND ? ORDER BY household, number",
-        (rows[0][0], rows[-1][0]),
-    ):
-        members[household].append(decode(facts))
-    return [HouseholdRow(row[0], row[1], row[2], row[3], decode(row[4]), members[row[0]]) for row in rows]
-
-
-def sources(connection: sqlite3.Connection) -> dict[int, Declared]:
-    """Where the facts of each import come from."""
-    rows = connection.execute("SELECT number, source, date FROM import").fetchall()
-    return {row[0]: Declared(source=row[1], date=row[2]) for row in rows}
+def holders(connection: sqlite3.Connection, first: int, last: int) -> dict[int, str]:
+    """The key that each of these households' wallets holds, by number, from `first` to `last`."""
+    return dict(
+        connection.execute(
+            "SELECT household, kid FROM holder WHERE household BETWEEN ? AND ?", (first, last)
+        ).fetchall()
+    )
 
 
 def leaves(connection: sqlite3.Connection, cycle: int) -> list[tuple[bytes, int]]:
@@ -142,8 +118,7 @@ def leaves(connection: sqlite3.Connection, cycle: int) -> list[tuple[bytes, int]
 def crowds(connection: sqlite3.Connection, cycle: int) -> list[Crowd]:
     """How many households get each amount, by phone and on paper."""
     rows = connection.execute(
-        "SELECT decision.amount, household.phone, count(*) FROM decision JOIN household ON household.number = decision.household"
-        " WHERE decision.cycle = ? AND decision.amount > 0 GROUP BY decision.amount, household.phone ORDER BY 1, 2",
+        "SELECT amount, by_phone, count(*) FROM decision WHERE cycle = ? AND amount > 0 GROUP BY amount, by_phone ORDER BY 1, 2",
         (cycle,),
     )
     return [Crowd(amount=amount, phone=bool(phone), households=count) for amount, phone, count in rows]
@@ -158,16 +133,29 @@ def find_decision(connection: sqlite3.Connection, cycle: int, household: int) ->
     return None if row is None else DecisionRow(row[0], row[1], row[2], row[3], bytes(row[4]))
 
 
-def household_of_holder(connection: sqlite3.Connection, holder: str) -> tuple[int, bytes, str] | None:
-    """The household whose wallet holds this key: its number, its id, the key as JSON."""
-    row = connection.execute("SELECT number, id, holder_key FROM household WHERE holder = ?", (holder,)).fetchone()
-    return None if row is None else (int(row[0]), bytes(row[1]), str(row[2]))
+def household_of_holder(connection: sqlite3.Connection, kid: str) -> tuple[int, str] | None:
+    """The household whose wallet holds this key: its number, and the key as JSON."""
+    row = connection.execute("SELECT household, jwk FROM holder WHERE kid = ?", (kid,)).fetchone()
+    return None if row is None else (int(row[0]), str(row[1]))
 
 
-def persons(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[str, int | None], bytes | None]]:
-    """Every person with facts and sealed identity, in the order of the register."""
-    for number, facts, sealed in connection.execute(
-        "SELECT person.number, person.facts, identity.sealed FROM person LEFT JOIN identity ON identity.person = person.number"
-        " ORDER BY person.number"
-    ):
-        yield number, _facts.decode(facts), sealed
+def households(connection: sqlite3.Connection) -> set[int]:
+    """The number of every household that anything here is about."""
+    found = (
+        "SELECT household FROM holder UNION SELECT household FROM enrolment_code UNION SELECT household FROM decision"
+    )
+    return {row[0] for row in connection.execute(f"{found} WHERE receipt <> ''")}
+
+
+def cards(connection: sqlite3.Connection) -> set[int]:
+    """The number of every person who has a card."""
+    return {row[0] for row in connection.execute("SELECT DISTINCT person FROM card")}
+
+
+def forget(connection: sqlite3.Connection, households: Collection[int], persons: Collection[int]) -> None:
+    """Remove what is about records that were erased. Of a decision the leaf and the amount stay, for the batch's sum."""
+    for number in households:
+        for table in ("holder", "enrolment_code", "claim"):
+            connection.execute(f"DELETE FROM {table} WHERE household = ?", (number,))
+        connection.execute("UPDATE decision SET receipt = '' WHERE household = ?", (number,))
+    connection.executemany("DELETE FROM card WHERE person = ?", [(number,) for number in persons])

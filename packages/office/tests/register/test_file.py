@@ -13,7 +13,7 @@ from tests.servers.desk import member
 from amparo_office.errors import OutsideArea
 from amparo_office.register import access, person_file, service
 from amparo_office.register.models import Individual
-from amparo_office.register.pseudonyms import pseudonym, source_key
+from amparo_office.register.pseudonyms import Pseudonyms
 from amparo_office.register.service import IndividualChanges
 from amparo_staff.accounts.roles import Role
 
@@ -96,18 +96,16 @@ def test_a_role_without_identity_gets_no_name_and_no_history_of_names(desk_datab
 
 def test_two_programmes_lists_of_one_register_share_no_value(own_folder: object) -> None:
     refs = [service.new_ref("H") for _ in range(2_000)]
-    first, second = ({pseudonym(programme, ref) for ref in refs} for programme in ("bread", "rent"))
+    first, second = ({Pseudonyms(programme).of(ref) for ref in refs} for programme in ("bread", "rent"))
     assert len(first) == len(second) == 2_000
     assert not first & second
     assert not (first | second) & set(refs)
     # Not even their order says who is who: sorted lists agree about as often as chance would have it.
-    ordered = [sorted(refs, key=lambda ref: pseudonym(programme, ref)) for programme in ("bread", "rent")]
+    ordered = [sorted(refs, key=Pseudonyms(programme).of) for programme in ("bread", "rent")]
     assert sum(one == other for one, other in zip(*ordered, strict=True)) < 20
 
 
 def test_a_pseudonym_stays_and_is_bound_to_programme_and_record(own_folder: object) -> None:
-    assert pseudonym("bread", "H-1") == pseudonym("bread", "H-1")
-    assert re.fullmatch(r"A(-[A-Z2-7]{4}){4}", pseudonym("bread", "H-1"))
-    assert pseudonym("bread 1", "H") != pseudonym("bread", "1 H")
-    assert source_key("kobo", "uuid:1") == source_key("kobo", "uuid:1") != source_key("kobo2", "uuid:1")
-    assert len(source_key("kobo", "uuid:1")) == 16
+    assert Pseudonyms("bread").of("H-1") == Pseudonyms("bread").of("H-1")
+    assert re.fullmatch(r"A(-[A-Z2-7]{4}){4}", Pseudonyms("bread").of("H-1"))
+    assert Pseudonyms("bread 1").of("H") != Pseudonyms("bread").of("1 H")

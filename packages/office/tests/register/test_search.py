@@ -1,5 +1,6 @@
 """Finding people without reading names: spellings, scripts, beginnings, numbers, areas."""
 
+import random
 from collections import Counter
 
 import pytest
@@ -19,7 +20,7 @@ from packages.office.tests.register.variants import pairs
 
 from amparo_common.secret import Secret
 from amparo_office.register import search, service, words
-from amparo_office.register.models import Individual, RecordState, SearchKey, SearchKind
+from amparo_office.register.models import Collector, Household, Individual, RecordState, SearchKey, SearchKind
 from amparo_office.register.sealing import Identity
 from amparo_office.register.service import NewHousehold
 from amparo_office.register.vault import vault
@@ -95,6 +96,76 @@ def test_a_collector_without_a_household_is_found_where_they_collect(desk_databa
     Individual.objects.filter(id=petra.id).update(household=None)
     assert find("petra", "VE01") == [petra.id]
     assert find("petra", "VE02") == []
+
+
+def _has(person: Individual, said: str) -> bool:
+    """Whether a person's own digests answer for every word, in the wide sense."""
+    key, own = vault().index_key, set(search.unpack(person.searched))
+    codes = [
+        {search.digest(key, SearchKind.SOUND, code) for code in search.sounds(word)}
+        | {search.digest(key, SearchKind.START, start) for start in search.starts(word)}
+        for word in words.words(said)
+    ]
+    return all(own & each for each in codes)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param({"_PROBE_COST": 1_000_000}, id="whole runs"),
+        pytest.param({"_PROBE_COST": 0}, id="each person looked up"),
+        pytest.param({"_SAMPLE": 2}, id="sizes from two rows"),
+        pytest.param({"_MANY": 1}, id="only neighbours looked at"),
+        pytest.param({"_MANY": 1, "_MANY_HOMES": 1}, id="too many neighbours to list"),
+        pytest.param({"_MANY": 1, "_SCOPED_AT_ONCE": 2}, id="looked at in many parts"),
+    ],
+)
+def test_in_whatever_way_the_index_is_read_the_same_people_are_found(
+    desk_database: str, monkeypatch: pytest.MonkeyPatch, reading: dict[str, int]
+) -> None:
+    areas("VE01", "VE02")
+    dice = random.Random(7)
+    given, family = ("Ana", "Luisa", "محمد", "Jorge"), ("Rojas", "Roxas", "Solís", "حداد")
+    service.enrol_many(
+        (
+            NewHousehold(
+                members=[person(f"{dice.choice(given)} {dice.choice(family)}"), person(dice.choice(given))],
+                area=dice.choice(("VE01", "VE02", None)),
+            )
+            for _ in range(30)
+        ),
+        origin=origin(),
+        by=None,
+        at=NOON,
+    )
+    home = Household.objects.filter(area="VE01").latest("id")
+    petra, luis = home.members.latest("id"), Individual.objects.filter(household__area=None).latest("id")
+    Individual.objects.filter(id=petra.id).update(household=None)
+    for kind, each in ((Collector.Kind.PRIMARY, petra), (Collector.Kind.ALTERNATE, luis)):
+        Collector.objects.update_or_create(household=home, kind=kind, defaults={"individual": each})
+    people = {each.id: each for each in Individual.objects.select_related("household")}
+    places = {each.id: (each.household and each.household.area_id) or "" for each in people.values()}
+    places |= {petra.id: "VE01", luis.id: "VE01"}  # they collect for a household there
+    for name, value in reading.items():
+        monkeypatch.setattr(search, name, value)
+    for said in ("ana rojas", "rojas", "ana", "محمد حداد", "mohamed haddad", "jorge", "solis luisa", "ana wxyq"):
+        for under in ("", "VE01", "VE02"):
+            expected = {
+                number for number, place in places.items() if place.startswith(under) and _has(people[number], said)
+            }
+            assert set(search.find(said, areas=[under], limit=100)) == expected, (said, under)
+
+
+def test_however_common_a_name_is_elsewhere_it_is_found_in_a_small_area(
+    desk_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MANY", 1)
+    monkeypatch.setattr(search, "_LONGEST_SCOPING", 2)
+    areas("VE01", "VE02")
+    for _ in range(5):
+        enrolled_person("Ana Rojas", area="VE01")
+    here = enrolled_person("Ana Rojas", area="VE02")
+    assert find("ana rojas", "VE02") == find("ana", "VE02") == [here.id]
 
 
 def test_who_was_merged_into_another_is_not_found(desk_database: str) -> None:

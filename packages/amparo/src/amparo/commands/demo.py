@@ -46,7 +46,7 @@ def demo(
     # Imported late: the demo needs every package, and no other command should wait for that.
     from amparo.demo.steps import STEPS
     from amparo.sources import from_files, invented, with_names
-    from amparo_office.importing import content_hash
+    from amparo_office.answers import content_hash
 
     folder = DataFolder(data)
     if fresh:

@@ -40,7 +40,8 @@ def import_files(
     with bar("Importing") as progress:
         found = import_source(_staff(data, "registrar"), source, progress=progress)
     words = "had been imported before; nothing changed" if found.already else "imported"
-    tell(as_json, found, f"{found.households:,} households with {found.persons:,} people {words}.")
+    known = f" {found.known:,} households of this source were there before." if found.known else ""
+    tell(as_json, found, f"{found.households:,} households with {found.persons:,} people {words}.{known}")
 
 
 @programme.command("check")
@@ -174,13 +175,16 @@ def approve(
 
 
 def codes(
-    refs: Annotated[list[str], typer.Argument(help="References of households, as in the imported file.")],
+    refs: Annotated[
+        list[str], typer.Argument(help="References of households: the register's, or those of the imported file.")
+    ],
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
     """Make one-time codes with which households bind their wallets."""
     found = _staff(data, "registrar").post("/enrolment-codes", {"refs": refs}, dict[str, str])
-    tell(as_json, found, "\n".join(f"{ref}  {code}" for ref, code in found.items()))
+    lines = [f"{ref}  {found[ref]}" if ref in found else f"{ref}  means no household, or several" for ref in refs]
+    tell(as_json, found, "\n".join(lines))
 
 
 def cards(

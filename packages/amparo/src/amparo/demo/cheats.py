@@ -260,14 +260,15 @@ class Cheats:
 
     def raise_an_amount(self) -> list[Refusal]:
         """The office raises one household's amount after the approval: in its database, and in its message to the mint."""
-        (ref, holder, paid) = self._people.rows(
-            "SELECT quote.wallet, wallet.holder_key, quote.amount FROM quote JOIN wallet ON wallet.name = quote.wallet"
+        (holder, paid) = self._people.rows(
+            "SELECT wallet.holder_key, quote.amount FROM quote JOIN wallet ON wallet.name = quote.wallet"
             " WHERE programme = 'food-basket' AND done = 1 ORDER BY quote.wallet LIMIT 1"
         )[0]
         folder = copy_of_office(self._stage.folder.service("office"), self.folder / "office")
-        raise_amount(folder, ref, "food-basket", CYCLE, paid * 3)
+        key = SigningKey.from_pem(holder)
+        raise_amount(folder, key.public.kid, "food-basket", CYCLE, paid * 3)
         claim = Claim(programme="food-basket", cycle=CYCLE, quote="0" * 32)
-        asked = sign_compact(canonical.encode(claim), SigningKey.from_pem(holder), typ=WALLET_TYP)
+        asked = sign_compact(canonical.encode(claim), key, typ=WALLET_TYP)
         with running("office", folder, clock=self._stage.folder.clock) as url:
             office = Client(url)
             first = refused(

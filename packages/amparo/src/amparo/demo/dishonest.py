@@ -91,24 +91,26 @@ def rewritten_log(original: Path, copy: Path) -> Path:
 
 
 def copy_of_office(original: Path, copy: Path) -> Path:
-    """A copy of the office's folder with a consistent copy of its database."""
+    """A copy of the office's folder with consistent copies of its databases."""
     copy.mkdir()
     for file in original.iterdir():
         if file.suffix in (".json", ".bin", ".pem", ".token"):
             shutil.copy2(file, copy / file.name)
     shutil.copy2(original / "log-seen", copy / "log-seen")
-    _backup(original / "office.sqlite", copy / "office.sqlite")
+    for name in ("office.sqlite", "register.sqlite", "keyring.sqlite"):
+        _backup(original / name, copy / name)
     return copy
 
 
-def raise_amount(office: Path, ref: str, programme: str, cycle: str, amount: int) -> None:
-    """Raise one household's stored amount, with everything that can be made to fit it, and forget that it was claimed."""
+def raise_amount(office: Path, holder: str, programme: str, cycle: str, amount: int) -> None:
+    """Raise the stored amount of the household whose wallet has this key, with everything that can be made to fit it, and forget
+    that it was claimed."""
     database = Database(office / "office.sqlite", OFFICE_MIGRATIONS)
     with database.transaction() as connection:
         (number,) = connection.execute(
             "SELECT number FROM cycle WHERE programme = ? AND name = ?", (programme, cycle)
         ).fetchone()
-        (household,) = connection.execute("SELECT number FROM household WHERE ref = ?", (ref,)).fetchone()
+        (household,) = connection.execute("SELECT household FROM holder WHERE kid = ?", (holder,)).fetchone()
         (receipt,) = connection.execute(
             "SELECT receipt FROM decision WHERE cycle = ? AND household = ?", (number, household)
         ).fetchone()

@@ -17,7 +17,7 @@ from amparo.installation import CycleTotals, fetch_cards, import_source, wait_fo
 from amparo.town import FOOD, MEDICINE
 from amparo_common.clock import from_text
 from amparo_common.money import format_minor
-from amparo_office.cards import CardsPrinted
+from amparo_office.answers import CardsPrinted
 from amparo_rules.starter import NAMES, starter
 from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file

@@ -165,16 +165,22 @@ def _reached(values: Iterable[str], loot: Loot) -> frozenset[int]:
     edge = {key for value in values for key in loot.holding(value)[:WIDEST]}
     seen: set[RowKey] = set()
     for _ in range(DEEPEST):
-        households = {_number(loot, key) for key in edge if key[:2] == ("office", "household")}
+        households = frozenset(number for key in edge for number in _named(loot, key))
         if households:
-            return frozenset(households)
+            return households
         seen |= edge
         edge = {other for key in edge for other in loot.beside(key, widest=WIDEST)} - seen
     return frozenset()
 
 
-def _number(loot: Loot, key: RowKey) -> int:
-    return int(str(loot.rows[key].cells["number"]))
+# Where a row says which household it is about. The register and the office number households alike.
+_SAID = {"office": "household", "register": "household_id"}
+
+
+def _named(loot: Loot, key: RowKey) -> list[int]:
+    column = "id" if key[:2] == ("register", "register_household") else _SAID.get(key[0], "")
+    found = loot.rows[key].cells.get(column)
+    return [] if found is None else [int(str(found))]
 
 
 ATTACKS: dict[str, Callable[[Sequence[Sale], Sequence[Candidate], Loot], list[Guess]]] = {

@@ -12,6 +12,7 @@ from amparo.folder import SERVICES, SIGNER
 from amparo.thief import matchers
 from amparo.thief.loot import Loot
 from amparo.thief.matchers import Candidate, Guess, Sale
+from amparo_common.signing import SigningKey
 
 
 class Attack(msgspec.Struct, frozen=True):
@@ -41,7 +42,7 @@ def rob(stage: Stage, loot: Loot | None = None) -> Robbery:
     people = People(stage)
     market = Market(stage, people)
     stolen = take_everything(stage) if loot is None else loot
-    sales, truth = _sales(market, stolen)
+    sales, truth = _sales(people, market, stolen)
     candidates = find_candidates(stolen)
     attacks: dict[str, list[Guess]] = {}
     for number, (name, attack) in enumerate(matchers.ATTACKS.items(), start=1):
@@ -65,11 +66,14 @@ def take_everything(stage: Stage) -> Loot:
     return loot
 
 
-def _sales(market: Market, loot: Loot) -> tuple[list[Sale], list[int]]:
+def _sales(people: People, market: Market, loot: Loot) -> tuple[list[Sale], list[int]]:
     numbers = {
-        str(row.cells["ref"]): int(str(row.cells["number"]))
+        str(row.cells["kid"]): int(str(row.cells["household"]))
         for key, row in loot.rows.items()
-        if key[:2] == ("office", "household")
+        if key[:2] == ("office", "holder")
+    }
+    wallets = {
+        name: SigningKey.from_pem(key).public.kid for name, key in people.rows("SELECT name, holder_key FROM wallet")
     }
     sales, truth = [], []
     for purchase, place in market.finished():
@@ -77,7 +81,7 @@ def _sales(market: Market, loot: Loot) -> tuple[list[Sale], list[int]]:
         sales.append(
             Sale(place=place, shop=purchase.shop, amount=purchase.amount, unit=purchase.unit, coins=token.proofs)
         )
-        truth.append(numbers[purchase.home])
+        truth.append(numbers[wallets[purchase.home]])
     return sales, truth
 
 

@@ -18,12 +18,23 @@ _UUID = re.compile(r"(uuid:)?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-
 LENGTH = 16
 
 
+def key_of_ref(secret: Secret, source: str, ref: str) -> bytes:
+    """The key of the household that has this reference in the list `source`: 16 bytes."""
+    if _UUID.fullmatch(ref):
+        return _digest(secret, "uuid", ref.casefold().removeprefix("uuid:").replace("-", ""))
+    return _digest(secret, "ref", " ".join(source.casefold().split()), ref)
+
+
+def _digest(secret: Secret, *parts: str) -> bytes:
+    return hmac.digest(secret.reveal(), "\x1f".join(parts).encode(), hashlib.sha256)[:LENGTH]
+
+
 class SourceKeys:
     """Makes the keys of one list's households. `source` is the list's name."""
 
     def __init__(self, tables: Tables, plan: Plan, *, source: str, secret: Secret) -> None:
-        self._secret = secret.reveal()
-        self._source = " ".join(source.casefold().split())
+        self._secret = secret
+        self._source = source
         ref, member = plan.household_ref() or plan.join, plan.member_ref()
         self._home = tables.household.columns.index(ref) if ref else None
         self._member = tables.people().columns.index(member) if member and self._home is None else None
@@ -38,15 +49,10 @@ class SourceKeys:
     def key(self, unit: Unit) -> bytes:
         """The household's key: 16 bytes."""
         ref = self.ref(unit)
-        if _UUID.fullmatch(ref):
-            return self._digest("uuid", ref.casefold().removeprefix("uuid:").replace("-", ""))
         if ref:
-            return self._digest("ref", self._source, ref)
+            return key_of_ref(self._secret, self._source, ref)
         # By column name: the same row has the same key in a file with its columns in another order.
         cells = [f"{name}={text}" for name, text in zip(self._columns[0], unit.home[1], strict=False) if text]
         for _, people in unit.people:
             cells += ["", *(f"{name}={text}" for name, text in zip(self._columns[1], people, strict=False) if text)]
-        return self._digest("row", self._source, *sorted(cells))
-
-    def _digest(self, *parts: str) -> bytes:
-        return hmac.digest(self._secret, "\x1f".join(parts).encode(), hashlib.sha256)[:LENGTH]
+        return _digest(self._secret, "row", " ".join(self._source.casefold().split()), *sorted(cells))

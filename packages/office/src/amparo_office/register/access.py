@@ -63,6 +63,7 @@ PURPOSES: dict[str, Purpose] = {
         _("To export with two people"), frozenset({"names", "documents", "telephone", "address", "facts", "place"})
     ),
     "person-file": Purpose(_("To give the person their own record"), EVERYTHING),
+    "card": Purpose(_("To print identity cards"), frozenset({"names", "facts"})),
     "erasure": Purpose(_("To erase the record"), frozenset({"names", "place"})),
     "statistics": Purpose(_("To count, without names"), frozenset({"facts", "place"})),
 }

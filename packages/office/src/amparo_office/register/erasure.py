@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from amparo_office.errors import RecordUnknown
 from amparo_office.register import access_pages, search
 from amparo_office.register.correction import area_of, require_area
-from amparo_office.register.models import AccessPage, Household, Individual, KeyToDestroy, Record
+from amparo_office.register.models import AccessPage, Erased, Household, Individual, KeyToDestroy, Record
 from amparo_office.register.vault import vault
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.approvals.models import Approval
@@ -65,7 +65,7 @@ def remove_individuals(rows: Collection[Individual], at: datetime) -> None:
     for row in rows:
         search.remove_rows(row.id, row.searched)
     access_pages.forget(AccessPage.Kind.INDIVIDUAL, [row.id for row in rows])
-    _noted([row.key for row in rows], at)
+    _noted(rows, Erased.Kind.INDIVIDUAL, at)
     Individual.objects.filter(id__in=[row.id for row in rows]).delete()
 
 
@@ -82,7 +82,7 @@ def _with_merged(rows: Collection[Individual]) -> list[Individual]:
 def remove_households(rows: Collection[Household], at: datetime) -> None:
     """Like `remove_individuals`, for households without members."""
     access_pages.forget(AccessPage.Kind.HOUSEHOLD, [row.id for row in rows])
-    _noted([row.key for row in rows], at)
+    _noted(rows, Erased.Kind.HOUSEHOLD, at)
     Household.objects.filter(id__in=[row.id for row in rows]).delete()
 
 
@@ -189,5 +189,8 @@ def wipe_sqlite(execute: Callable[[str], object], tables: Collection[str]) -> No
     execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _noted(keys: Collection[int], at: datetime) -> None:
-    KeyToDestroy.objects.bulk_create([KeyToDestroy(key=key, at=at) for key in keys if key], ignore_conflicts=True)
+def _noted(rows: Collection[Household] | Collection[Individual], kind: Erased.Kind, at: datetime) -> None:
+    KeyToDestroy.objects.bulk_create(
+        [KeyToDestroy(key=row.key, at=at) for row in rows if row.key], ignore_conflicts=True
+    )
+    Erased.objects.bulk_create([Erased(kind=kind, number=row.id) for row in rows], ignore_conflicts=True)

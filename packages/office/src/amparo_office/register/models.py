@@ -225,6 +225,23 @@ class KeyToDestroy(models.Model):
     at = models.DateTimeField()
 
 
+class Erased(models.Model):
+    """The number of a household or person that was erased. No other row gets it; what other services keep under it (a wallet's key,
+    receipts, a card's number) is removed by it, also after an old backup was put back."""
+
+    class Kind(models.TextChoices):
+        """Which table."""
+
+        HOUSEHOLD = "household"
+        INDIVIDUAL = "individual"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "number"], name="erased_once")]
+
+
 class CatalogueEntry(models.Model):
     """A fact that a programme manager proposed beside the catalogue of this release. Used only once it stands in the public log.
     `definition` is the whole entry as JSON (`amparo_rules.catalogue.FactDefinition`)."""

@@ -10,15 +10,17 @@ often each digest occurs, and the commonest one in a country is not hard to gues
 
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import jellyfish
+import msgspec
 import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
 from amparo_common.secret import Secret
 from amparo_office.register import words as spoken
+from amparo_office.register.forms_filter import named_codes
 from amparo_office.register.models import Individual, RecordState, SearchKind
 from amparo_office.register.sealing import Identity, open_identity
 from amparo_office.register.vault import vault
@@ -117,61 +119,181 @@ def find(words: str, *, areas: list[str], limit: int = 50) -> list[int]:
     if not areas or not (asked or number_key(words)):
         return []
     index_key = vault().index_key
-    by_number = _run(digest(index_key, SearchKind.NUMBER, number_key(words)))
-    found = _scoped(by_number, areas, limit)
+    runs, scope = _Runs(), _Scope(areas)
+    by_number = runs.whole([digest(index_key, SearchKind.NUMBER, number_key(words))])
+    found = scope.first(by_number, limit)
     for matching in (spoken.close_codes, spoken.wide_codes):
         if len(found) < limit and asked:
-            candidates = _meeting(index_key, asked, wide=matching is spoken.wide_codes)
-            fresh = candidates[~np.isin(candidates, np.array(found, dtype=np.int64))]
-            found += _best(words, _scoped(fresh, areas, OPENED), limit - len(found))
+            wide = matching is spoken.wide_codes
+            candidates = _meeting(runs, [_asked_digests(index_key, word, wide=wide) for word in asked])
+            fresh = candidates[~np.isin(candidates, np.array(found, dtype=np.int64), kind="table")]
+            found += _best(words, scope.first(fresh, OPENED), limit - len(found))
     return found[:limit]
 
 
-def _meeting(index_key: Secret, asked: list[str], *, wide: bool) -> Ids:
-    """Who has all the words. Wide: by consonants and beginnings too."""
-    met: Ids | None = None
-    for word in asked:
-        codes = [(SearchKind.SOUND, code) for code in spoken.close_codes(word)]
-        if wide:
-            codes += [(SearchKind.SOUND, code) for code in spoken.wide_codes(word)]
-            codes += [(SearchKind.START, max(starts(word), key=len))] if starts(word) else []
-        runs = [_run(digest(index_key, kind, code)) for kind, code in codes]
-        having = np.unique(np.concatenate(runs)) if runs else np.array([], dtype=np.int64)
-        met = having if met is None else np.intersect1d(met, having, assume_unique=True)
+def _asked_digests(index_key: Secret, word: str, *, wide: bool) -> list[int]:
+    """The digests under one of which a person has this word. Wide: by consonants and beginnings too."""
+    codes = {(SearchKind.SOUND, code) for code in spoken.close_codes(word)}
+    if wide:
+        codes |= {(SearchKind.SOUND, code) for code in spoken.wide_codes(word)}
+        codes |= {(SearchKind.START, max(starts(word), key=len))} if starts(word) else set()
+    return sorted(digest(index_key, kind, code) for kind, code in codes)
+
+
+class _Runs:
+    """The runs of the index that one search reads, each once."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, Ids] = {}
+        self._sizes: dict[int, int] = {}
+
+    def measure(self, digests: Collection[int]) -> None:
+        """Find out about how long these runs are, in one query. It is for choosing the cheapest way and changes no result."""
+        new = [value for value in digests if value not in self._sizes]
+        if not new:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_DENSITY.format(given=_given(), sample=_SAMPLE - 1), [_list(new)])
+            for value, at_sample, last in cursor.fetchall():
+                # A long run's first rows tell how dense it is: the numbers of people are handed out in order.
+                self._sizes[int(value)] = _SAMPLE * int(last) // int(at_sample) if at_sample else _SAMPLE
+
+    def size(self, digests: list[int]) -> int:
+        """About how many rows are under these digests, which were measured."""
+        return sum(self._sizes[value] for value in digests)
+
+    def whole(self, digests: list[int]) -> Ids:
+        """The people under these digests, once each, by number."""
+        return _once(np.concatenate([_NOBODY, *map(self._run, digests)]))
+
+    def among(self, ids: Ids, digests: list[int]) -> Ids:
+        """Those of `ids` who are under one of these digests."""
+        if len(ids) * len(digests) * _PROBE_COST > self.size(digests):
+            return ids[np.isin(ids, np.concatenate([_NOBODY, *map(self._run, digests)]), kind="table")]
+        return _once(_numbers(_PROBE.format(given=_given(), digests=_signs(digests)), _list(ids.tolist()), *digests))
+
+    def _run(self, value: int) -> Ids:
+        if value not in self._read:
+            self._read[value] = _numbers(_RUN, value)
+        return self._read[value]
+
+
+def _meeting(runs: _Runs, asked: list[list[int]]) -> Ids:
+    """Who has all the words, each of them under one of its digests. The rarest word is read first: a common one is then only
+    looked up for the few who are left."""
+    runs.measure({value for digests in asked for value in digests})
+    first, *others = sorted(asked, key=runs.size)
+    met = runs.whole(first)
+    for digests in others:
         if not met.size:
             break
-    return np.array([], dtype=np.int64) if met is None else met
+        met = runs.among(met, digests)
+    return met
 
 
-def _run(value: int) -> Ids:
-    """The people under one digest."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT individual_id FROM register_searchkey WHERE digest = %s", [value])
-        return np.array([row[0] for row in cursor.fetchall()], dtype=np.int64)
-
-
-_IN_AREA = """
-SELECT i.id FROM register_individual i LEFT JOIN register_household h ON h.id = i.household_id
-WHERE i.id IN ({ids}) AND i.state <> %s {scope} ORDER BY i.id LIMIT %s
+_NOBODY: Ids = np.array([], dtype=np.int64)
+# To look one person up costs as much as to read six rows of a run.
+_SAMPLE, _PROBE_COST = 256, 6
+_MANY, _MANY_HOMES = 500, 5_000
+_RUN = "SELECT individual_id AS n FROM register_searchkey WHERE digest = %s"
+_DENSITY = """
+SELECT c.value, (
+  SELECT k.individual_id FROM register_searchkey k WHERE k.digest = c.value ORDER BY k.individual_id LIMIT 1 OFFSET {sample}),
+  (SELECT MAX(id) FROM register_individual)
+FROM {given}
 """
-_PLACE = """COALESCE(h.area_id, (SELECT o.area_id FROM register_collector c JOIN register_household o ON o.id = c.household_id
+# As a value rather than a condition: PostgreSQL would read whole runs for a condition.
+_PROBE = """
+SELECT c.value AS n FROM {given} WHERE (
+  SELECT 1 FROM register_searchkey k WHERE k.digest IN ({digests}) AND k.individual_id = c.value LIMIT 1) = 1
+"""
+
+
+def _once(ids: Ids) -> Ids:
+    """Each number once, in order (`np.unique` does not use that the runs are in order)."""
+    ordered = np.sort(ids, kind="stable")
+    first: NDArray[np.bool_] = np.diff(ordered, prepend=-1) != 0
+    return ordered[first]
+
+
+def _signs(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _given() -> str:
+    """What reads `_list` in a query, as `c.value`."""
+    return "unnest(%s::bigint[]) AS c(value)" if connection.vendor == "postgresql" else "json_each(%s) AS c"
+
+
+def _list(numbers: list[int]) -> str | list[int]:
+    """Numbers as one argument of a query: PostgreSQL's array, SQLite's JSON."""
+    return numbers if connection.vendor == "postgresql" else msgspec.json.encode(numbers).decode()
+
+
+def _numbers(sql: str, *given: int | str | list[int]) -> Ids:
+    """A query's one column of numbers. It comes as one text: row by row takes four times as long."""
+    joined = "string_agg(n::text, ',')" if connection.vendor == "postgresql" else "group_concat(n)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {joined} FROM ({sql}) AS found", given)
+        text: str | None = cursor.fetchone()[0]
+    return np.fromstring(text, dtype=np.int64, sep=",") if text else _NOBODY
+
+
+# The place as a value rather than a join: PostgreSQL would read all households for a join.
+_IN_AREA = """
+SELECT i.id FROM register_individual i WHERE i.id IN ({ids}) AND i.state <> %s AND ({scope}) ORDER BY i.id LIMIT %s
+"""
+_PLACE = """COALESCE((SELECT h.area_id FROM register_household h WHERE h.id = i.household_id),
+  (SELECT o.area_id FROM register_collector c JOIN register_household o ON o.id = c.household_id
   WHERE c.individual_id = i.id LIMIT 1), '')"""
 
 
-def _scoped(ids: Ids, areas: list[str], enough: int) -> list[int]:
-    """The first `enough` of these people who are in the areas and not merged into somebody else."""
-    scope = "" if "" in areas else f"AND ({' OR '.join([f'substr({_PLACE}, 1, %s) = %s'] * len(areas))})"
-    arguments = [] if "" in areas else [value for area in areas for value in (len(area), area)]
-    found: list[int] = []
-    for start in range(0, min(len(ids), _LONGEST_SCOPING), _SCOPED_AT_ONCE):
-        part = [int(each) for each in ids[start : start + _SCOPED_AT_ONCE]]
-        sql = _IN_AREA.format(ids=", ".join(["%s"] * len(part)), scope=scope)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [*part, RecordState.MERGED.value, *arguments, enough - len(found)])
-            found += [int(row[0]) for row in cursor.fetchall()]
-        if len(found) >= enough:
-            break
-    return found
+class _Scope:
+    """Where the asking member may look."""
+
+    def __init__(self, areas: list[str]) -> None:
+        self._areas = [] if "" in areas else areas
+        named = " OR ".join([f"substr({_PLACE}, 1, %s) = %s"] * len(self._areas))
+        self._condition = "TRUE" if "" in areas else named or "FALSE"
+        self._arguments = [value for area in self._areas for value in (len(area), area)]
+
+    def first(self, ids: Ids, enough: int) -> list[int]:
+        """The first `enough` of these people who are in the areas and not merged into somebody else."""
+        found = self._looked_at(ids[:_MANY], enough)
+        if len(ids) > _MANY and len(found) < enough:
+            found += self._looked_at(self._near(ids[_MANY:])[:_LONGEST_SCOPING], enough - len(found))
+        return found
+
+    def _looked_at(self, ids: Ids, enough: int) -> list[int]:
+        found: list[int] = []
+        for start in range(0, len(ids), _SCOPED_AT_ONCE):
+            part = ids[start : start + _SCOPED_AT_ONCE].tolist()
+            sql = _IN_AREA.format(ids=_signs(part), scope=self._condition)
+            with connection.cursor() as cursor:
+                cursor.execute(sql, [*part, RecordState.MERGED.value, *self._arguments, enough - len(found)])
+                found += [int(row[0]) for row in cursor.fetchall()]
+            if len(found) >= enough:
+                break
+        return found
+
+    def _near(self, ids: Ids) -> Ids:
+        """Candidates without those who live elsewhere, where the areas are small, so that few have to be looked at."""
+        return ids if self._living is None else ids[np.isin(ids, self._living, kind="table")]
+
+    @functools.cached_property
+    def _living(self) -> Ids | None:
+        """Who lives in the areas or collects for a household there. None where these are too many."""
+        codes = named_codes(self._areas) if self._areas else []
+        if not codes or not isinstance(codes, list):
+            return None
+        within = f"SELECT id AS n FROM register_household WHERE area_id IN ({_signs(codes)}) LIMIT {_MANY_HOMES}"
+        homes = _numbers(within, *codes)
+        if len(homes) == _MANY_HOMES:
+            return None
+        of_these = f"household_id IN (SELECT c.value FROM {_given()})"
+        members = f"SELECT id AS n FROM register_individual WHERE {of_these}"
+        collectors = f"SELECT individual_id AS n FROM register_collector WHERE {of_these}"
+        return np.concatenate([_numbers(sql, _list(homes.tolist())) for sql in (members, collectors)])
 
 
 def _best(words: str, ids: list[int], limit: int) -> list[int]:

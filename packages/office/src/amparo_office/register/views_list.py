@@ -123,7 +123,7 @@ def hidden(number: int) -> int | None:
 
 def capped_count(found: QuerySet[Household]) -> int:
     """How many, up to one more than a thousand: counting a million rows for a line of text would cost more than the page."""
-    return len(found.order_by("id").values_list("id")[: COUNT_LIMIT + 1])
+    return len(found.order_by().values_list("id")[: COUNT_LIMIT + 1])
 
 
 def page_ids(

@@ -15,7 +15,7 @@ _LOGIN_HINT = gettext_lazy("Small letters, digits, dot or dash. At least 3 signs
 _PASSWORD_HINT = gettext_lazy("12 letters or signs at least. Three or four words are good.")
 
 
-def _login(hint: str = "") -> forms.CharField:
+def _login(hint: Any = "") -> forms.CharField:
     look = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "dir": "ltr"}
     return forms.CharField(
         label=gettext_lazy("Log-in name"), max_length=64, help_text=hint, widget=forms.TextInput(attrs=look)
@@ -94,7 +94,7 @@ class FirstForm(_WithNewPassword):
     """The first administrator."""
 
     code = _code(gettext_lazy("Code"), gettext_lazy("It stands where the server was started."))
-    login = _login(str(_LOGIN_HINT))
+    login = _login(_LOGIN_HINT)
     name = forms.CharField(label=gettext_lazy("Your name"), max_length=120)
     password = _new_password(gettext_lazy("Password"), _PASSWORD_HINT)
     again = _new_password(gettext_lazy("Password, again"))
