@@ -22,7 +22,7 @@ from amparo_office.cycles import Cycles  # noqa: E402
 from amparo_office.desk import start  # noqa: E402
 from amparo_office.importing import Importer  # noqa: E402
 from amparo_office.mapping import read_mapping  # noqa: E402
-from amparo_office.programmes import Programmes, needed_facts  # noqa: E402
+from amparo_office.programmes import Programmes, needs_of  # noqa: E402
 from amparo_office.register.pseudonyms import Pseudonyms  # noqa: E402
 from amparo_office.tables import read_table  # noqa: E402
 from amparo_rules.starter import starter  # noqa: E402
@@ -101,7 +101,7 @@ def run(task: Task) -> Month:
 def _import(office: Office, task: Task) -> int:
     """As the office's import job does it; the number of persons."""
     source = Path(task.mapping).read_text(encoding="utf-8")
-    mapping = read_mapping(source, needed=needed_facts(office.log.refresh()))
+    mapping = read_mapping(source, needed=needs_of(office.log.refresh().rules, office.clock.now()).needed)
     data = [Path(each).read_bytes() for each in (task.households, task.individuals)]
     homes, people = (
         TimedTable(read_table(Path(name).name, content), office.watch)

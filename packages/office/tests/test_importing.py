@@ -14,7 +14,6 @@ from amparo_office.answers import ImportResult
 from amparo_office.errors import FactNotNeeded, FileNotReadable, MappingNotReadable, RowFault, RowsRefused
 from amparo_office.importing import MOST_FAULTS
 from amparo_office.mapping import read_mapping
-from amparo_office.programmes import needed_facts
 from amparo_office.register.models import Collector, Household, Individual, Origin
 from amparo_rules.rule import MOST_MEMBERS
 from amparo_staff.jobs.models import Job
@@ -227,9 +226,9 @@ def test_facts_that_no_published_programme_needs_are_refused(town: Town) -> None
 
 
 def test_a_fact_of_an_unpublished_rule_is_not_needed(town: Town) -> None:
-    assert needed_facts(town.log.refresh()) == set()
+    assert town.needed() == frozenset()
     town.publish(wait=False)
-    needed = needed_facts(town.log.refresh())
+    needed = town.needed()
     assert ("household", "floor_type") not in needed
     with pytest.raises(FactNotNeeded, match="floor_type"):
         read_mapping(MAPPING.replace("rooms: rooms", "floor_type: floor"), needed=needed)

@@ -30,7 +30,7 @@ from amparo_office.errors import JobUnknown
 from amparo_office.importing import Importer
 from amparo_office.jobs import Jobs, Progress
 from amparo_office.mapping import read_mapping
-from amparo_office.programmes import Programmes, needed_facts
+from amparo_office.programmes import Programmes, needs_of
 from amparo_office.staff import Role, Staff, StaffMember
 from amparo_office.tables import read_table
 from amparo_service.database import Database
@@ -288,7 +288,7 @@ class OfficeServer:
             asked = msgspec.msgpack.decode(argument, type=NewImport)
         except ValueError as error:
             raise BadRequest("The import cannot be read.") from error
-        mapping = read_mapping(asked.mapping, needed=needed_facts(self._log.refresh()))
+        mapping = read_mapping(asked.mapping, needed=needs_of(self._log.refresh().rules, self._clock.now()).needed)
         text = mapping.text
         households = read_table(asked.households.name, asked.households.data, sheet=text.household_sheet)
         individuals = read_table(asked.individuals.name, asked.individuals.data, sheet=text.individual_sheet)

@@ -4,7 +4,7 @@ Refused with a reason: a column or fact that speaks of a forbidden concept, a fa
 published programme needs, a mapping without a fact that may not be unknown. Format page: `docs/formats/mapping.md`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from datetime import date
 
 import msgspec
@@ -88,7 +88,7 @@ class Mapping(msgspec.Struct, frozen=True):
         return {person.household, *(each.column for each in self.person_facts), *(str(name) for name in named)}
 
 
-def read_mapping(source: str, *, needed: set[tuple[Entity, str]]) -> Mapping:
+def read_mapping(source: str, *, needed: Set[tuple[Entity, str]]) -> Mapping:
     """A mapping file, checked against the catalogue and the facts that published programmes need.
     Raises `MappingNotReadable`, `ForbiddenConcept`, `UnknownFact`, `FactNotNeeded`."""
     try:
@@ -118,7 +118,7 @@ def _columns(text: MappingText) -> list[str]:
     return [name for name in named if name is not None] + [column_of(each) for each in written if each is not None]
 
 
-def _check_complete(text: MappingText, needed: set[tuple[Entity, str]]) -> None:
+def _check_complete(text: MappingText, needed: Set[tuple[Entity, str]]) -> None:
     """Without this, households that lack the fact would be taken in, and no cycle could be decided any more."""
     mapped = {("household", name) for name in text.household.facts}
     mapped |= {("person", name) for name in text.individual.facts}
@@ -135,7 +135,7 @@ def column_of(written: ColumnText | str) -> str:
     return written if isinstance(written, str) else written.column
 
 
-def _reader(entity: Entity, name: str, written: ColumnText | str, needed: set[tuple[Entity, str]]) -> FactReader:
+def _reader(entity: Entity, name: str, written: ColumnText | str, needed: Set[tuple[Entity, str]]) -> FactReader:
     definition = fact(entity, name)
     if (entity, name) not in needed:
         raise FactNotNeeded(f"No published programme needs the fact “{name}”.")

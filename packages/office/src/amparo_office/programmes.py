@@ -1,14 +1,19 @@
 """Programmes: a rule is checked, its examples computed, and then it stands in the public log for its notice period.
 
 The office keeps no rule of its own: what it evaluates is read from the log each time, so a rule that somebody changed on
-the office's disk has no effect.
+the office's disk has no effect. What published programmes need is all that is asked of people, taken in and kept.
 """
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
 
 from amparo_common.bridge import RulePublished
 from amparo_common.clock import Clock
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
-from amparo_log.view import LogView
+from amparo_log.view import Logged
 from amparo_office.errors import ProgrammeUnknown, VersionPublished
 from amparo_rules.catalogue import Entity
 from amparo_rules.errors import DoesNotFollowRule, RuleNotPublicInTime
@@ -16,6 +21,19 @@ from amparo_rules.examples import check_examples
 from amparo_rules.receipt import notice_ends
 from amparo_rules.rule import RuleFile, read_rule
 from amparo_rules.step import check_step
+
+Needed = frozenset[tuple[Entity, str]]
+Published = Iterable[tuple[Logged, RulePublished]]
+ENTITIES: tuple[Entity, ...] = ("person", "household")
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """The facts that are needed, and those that were: since when nobody needs them. A version of a rule needs its facts from the
+    day it is published until a later version of its programme counts, that is, has served its notice period: until then cycles
+    are decided by the older one, while people are asked already for the newer one."""
+
+    needed: Needed
+    ended: dict[tuple[Entity, str], datetime]
 
 
 class Programmes:
@@ -70,11 +88,23 @@ class Programmes:
         raise ProgrammeUnknown("This version of the programme is not in the public log.")
 
 
-def needed_facts(view: LogView) -> set[tuple[Entity, str]]:
-    """The facts that any published rule asks for."""
-    found: set[tuple[Entity, str]] = set()
-    for _, published in view.rules:
-        inputs = read_rule(published.file).text.inputs
-        found |= {("person", name) for name in inputs.get("person", {})}
-        found |= {("household", name) for name in inputs.get("household", {})}
-    return found
+def needs_of(published: Published, at: datetime) -> Needs:
+    """The same of these rules, in the log's order. Pure."""
+    until: dict[tuple[Entity, str], datetime | None] = {}
+    counts_from: dict[str, datetime] = {}
+    # Backwards: the versions that can replace one are then known when it comes.
+    for place, body in reversed(list(published)):
+        rule = read_rule(body.file)
+        replaced = counts_from.get(body.programme)
+        counts = notice_ends(place.at, rule.notice_days)
+        counts_from[body.programme] = counts if replaced is None else min(counts, replaced)
+        for key in facts_of(rule):
+            known = until.get(key, replaced)
+            until[key] = None if known is None or replaced is None else max(known, replaced)
+    ended = {key: end for key, end in until.items() if end is not None and end <= at}
+    return Needs(frozenset(until.keys() - ended.keys()), ended)
+
+
+def facts_of(rule: RuleFile) -> Needed:
+    """The facts that a rule tests."""
+    return frozenset((entity, name) for entity in ENTITIES for name in rule.text.inputs.get(entity, {}))

@@ -7,9 +7,7 @@ a list of another cannot join them: identifiers and order differ (R7). Giving a 
 operator turned it on (R39).
 """
 
-import base64
 import hashlib
-import hmac
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -31,8 +29,8 @@ from amparo_office.register import catalogue, needs
 from amparo_office.register.access_lists import AT_ONCE, ListedHome, ListedPerson, read_homes, read_people
 from amparo_office.register.forms_filter import Filter, households, read_filter
 from amparo_office.register.models import Individual, RecordState
+from amparo_office.register.pseudonyms import Pseudonyms
 from amparo_office.register.sealing import Identity
-from amparo_office.register.vault import vault
 from amparo_rules.catalogue import Entity
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.approvals.models import Approval
@@ -49,7 +47,6 @@ ALONE = 500
 AT_ONCE_ROWS = 2_000
 LIVES = timedelta(days=1)
 _WEEK = timedelta(days=7)
-_DIGEST = 10
 
 # Why a list is made, by code. The code stands in the public log.
 REASONS: dict[str, str | Promise] = {
@@ -216,10 +213,11 @@ def write(row: Export, sink: files.NewFile, running: Running) -> int:
     lines = _Lines(asked, running.clock.now())
     out = writer(row.form, sink)
     out.row(lines.head())
-    numbers = list(households(asked.filter, areas_of(asked, row.by)).order_by("id").values_list("id", flat=True))
+    found = list(households(asked.filter, areas_of(asked, row.by)).order_by("id").values_list("id", "ref"))
     if row.programme:
         # In the order of the programme's own identifiers: the order would join two lists as well as an identifier.
-        numbers.sort(key=lambda number: lines.pseudonym("household", number))
+        found.sort(key=lambda each: lines.ref(each[1]))
+    numbers = [number for number, _ in found]
     written, at = 0, running.clock.now()
     for done, part in enumerate(lines.parts(numbers, row, at), start=1):
         for line in part:
@@ -240,7 +238,7 @@ class _Lines:
             entity: sorted(name for kind, name in wanted if kind == entity and (kind, name) in self._definitions)
             for entity in ("household", "person")
         }
-        self._key = vault().named_key("pseudonym").reveal() if asked.programme else b""
+        self._pseudonyms = Pseudonyms(asked.programme) if asked.programme else None
 
     def head(self) -> list[str]:
         """The names of the columns: those that an import understands."""
@@ -262,13 +260,9 @@ class _Lines:
         homes = read_homes(numbers, identity=row.identity, by=row.by, at=at)
         return (map(self._home, part) for part in homes)
 
-    def pseudonym(self, kind: str, number: int) -> str:
-        """The identifier of a record for this programme."""
-        said = f"{self._asked.programme}\x1f{kind}\x1f{number}".encode()
-        return base64.b32encode(hmac.digest(self._key, said, hashlib.sha256)[:_DIGEST]).decode()
-
-    def _ref(self, kind: str, number: int, ref: str) -> str:
-        return self.pseudonym(kind, number) if self._asked.programme else ref
+    def ref(self, ref: str) -> str:
+        """How a record is called in this list: in a programme's by its identifier there, the one on its receipts."""
+        return ref if self._pseudonyms is None else self._pseudonyms.of(ref)
 
     def _version(self, number: int) -> list[Value]:
         """The version, so that a list that comes back with corrections is refused where a record changed since. Not for a
@@ -281,8 +275,8 @@ class _Lines:
 
     def _person(self, each: ListedPerson) -> list[Value]:
         first: list[Value] = [
-            self._ref("person", each.id, each.ref),
-            self._ref("household", each.household, each.household_ref),
+            self.ref(each.ref),
+            self.ref(each.household_ref),
             each.area,
             each.relationship,
             each.birth_precision,
@@ -298,7 +292,7 @@ class _Lines:
 
     def _home(self, home: ListedHome) -> list[Value]:
         way = "yes" if home.by_phone else "no"
-        ref = self._ref("household", home.id, home.ref)
+        ref = self.ref(home.ref)
         first: list[Value] = [ref, home.area, home.state, home.language, way, home.members]
         first += [*self._values("household", home.facts), *self._version(home.version)]
         if not self._asked.identity:

@@ -19,6 +19,7 @@ from amparo_office.intake.models import NONE, Export, ExportState
 from amparo_office.intake.template_book import write_template
 from amparo_office.intake.views import download, refusal_words
 from amparo_office.intake.xlsform import write_form
+from amparo_office.programmes import Needed
 from amparo_office.register import catalogue, needs
 from amparo_office.register.forms_filter import Filter, read_filter
 from amparo_office.register.models import Area
@@ -166,7 +167,7 @@ def _asked(form: ExportForm, asked: Filter) -> exporting.Asked:
     )
 
 
-def _needed(request: HttpRequest) -> catalogue.Needed:
+def _needed(request: HttpRequest) -> Needed:
     programme = request.GET.get("programme", "")
     if programme and programme not in needs.programmes():
         raise Http404

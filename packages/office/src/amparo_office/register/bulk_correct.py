@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from amparo_office.errors import RecordChanged
+from amparo_office.programmes import Needed
 from amparo_office.register import bulk, catalogue
 from amparo_office.register.models import Change, Household, Individual, Origin, RecordState
 from amparo_office.register.rules import Facts
@@ -53,7 +54,7 @@ def correct_some(
     origin: Origin,
     by: StaffMember,
     at: datetime,
-    needed: catalogue.Needed,
+    needed: Needed,
 ) -> int:
     """Correct up to some thousand records, in the caller's transaction; how many changed. Raises `RecordChanged` when one of them
     is no longer as it was seen, and the catalogue's errors."""

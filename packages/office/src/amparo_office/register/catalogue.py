@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 
 from amparo_common import canonical
 from amparo_office.errors import FactDefinitionRefused, FactNotNeeded
+from amparo_office.programmes import Needed
 from amparo_office.register.models import CatalogueEntry
 from amparo_rules.catalogue import CATALOGUE, Entity, FactDefinition, fact
 from amparo_rules.forbidden import refuse_forbidden
@@ -26,7 +27,6 @@ APPROVAL = "register.fact"
 LANGUAGES = frozenset({"es", "en", "fr", "ar", "pt"})
 LONGEST_RETENTION, MOST_DECIMALS = 3_650, 6
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
-Needed = frozenset[tuple[Entity, str]]
 
 
 def known() -> dict[tuple[Entity, str], FactDefinition]:

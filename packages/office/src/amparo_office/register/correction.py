@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from msgspec import UNSET, UnsetType
 
 from amparo_office.errors import HouseholdRefused, OutsideArea, RecordChanged, RecordUnknown
+from amparo_office.programmes import Needed
 from amparo_office.register import catalogue, search
 from amparo_office.register.models import (
     Area,
@@ -89,7 +90,7 @@ def correct_individual(
     origin_source: str,
     by: StaffMember | None,
     at: datetime,
-    needed: catalogue.Needed | None = None,
+    needed: Needed | None = None,
 ) -> Individual:
     """Change a person's record. Raises `RecordUnknown`, `RecordChanged`, `OutsideArea`, `HouseholdRefused`, and the catalogue's
     errors."""
@@ -119,7 +120,7 @@ def correct_household(
     origin_source: str,
     by: StaffMember | None,
     at: datetime,
-    needed: catalogue.Needed | None = None,
+    needed: Needed | None = None,
 ) -> Household:
     """Change a household's record. Raises like `correct_individual`."""
     why = Why(reason, origin_source, by, at)

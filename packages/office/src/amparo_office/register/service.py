@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from amparo_common.secret import Secret
 from amparo_office.errors import HouseholdRefused
+from amparo_office.programmes import Needed
 from amparo_office.register import bulk, catalogue, search
 from amparo_office.register.correction import (
     HouseholdChanges,
@@ -102,7 +103,7 @@ def enrol(
     origin: Origin,
     by: StaffMember | None,
     at: datetime,
-    needed: catalogue.Needed | None = None,
+    needed: Needed | None = None,
 ) -> Household:
     """Enrol one household. `needed` are the facts that published programmes need (None: all of the catalogue). Raises
     `HouseholdRefused`, `CollectorsRefused`, and the catalogue's errors."""
@@ -120,7 +121,7 @@ def enrol_many(
     by: StaffMember | None,
     at: datetime,
     progress: Progress = lambda _done: None,
-    needed: catalogue.Needed | None = None,
+    needed: Needed | None = None,
 ) -> Counts:
     """Enrol many, all or none. `progress` hears how many households are in."""
     households = individuals = 0
@@ -135,7 +136,7 @@ def enrol_many(
     return Counts(households=households, individuals=individuals)
 
 
-def check_household(new: NewHousehold, needed: catalogue.Needed | None = None) -> None:
+def check_household(new: NewHousehold, needed: Needed | None = None) -> None:
     """Raises what `enrol` would raise for this household; stores nothing (for a dry run)."""
     if not new.members:
         raise HouseholdRefused("A household has no member.")
@@ -151,7 +152,7 @@ def _person_facts(new: NewIndividual) -> Facts:
     return new.facts if new.birth_date is None else {**new.facts, "birth_date": new.birth_date}
 
 
-def _enrol_some(some: list[NewHousehold], origin: Origin, needed: catalogue.Needed | None) -> list[int]:
+def _enrol_some(some: list[NewHousehold], origin: Origin, needed: Needed | None) -> list[int]:
     for each in some:
         check_household(each, needed)
     people = [(place, member) for place, each in enumerate(some) for member in each.members]

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from amparo_office.programmes import Needed
 from amparo_office.register import catalogue
 from amparo_office.register.access import PURPOSES
 from amparo_office.register.forms import fact_label
@@ -208,7 +209,7 @@ def purpose_choices() -> list[tuple[str, str]]:
     return [(code, str(PURPOSES[code].words)) for code in _DESK_PURPOSES]
 
 
-def asked_facts(entity: Entity, needed: catalogue.Needed) -> list[FactDefinition]:
+def asked_facts(entity: Entity, needed: Needed) -> list[FactDefinition]:
     """The facts that a page may ask for: those that a published programme needs. A member's date of birth and being the head have
     pages of their own."""
     return [

@@ -10,7 +10,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amparo_office.register import catalogue, forms, needs, search, service
+from amparo_office.programmes import Needed
+from amparo_office.register import forms, needs, search, service
 from amparo_office.register.forms_draft import BirthDate, Draft, DraftMember, DraftStore
 from amparo_office.register.forms_filter import codes_under
 from amparo_office.register.forms_steps import (
@@ -312,7 +313,7 @@ def _enrol(draft: Draft, request: HttpRequest) -> Household:
     return service.enrol(new_of(draft, needed), origin=origin, by=member_of(request), at=at, needed=needed)
 
 
-def new_of(draft: Draft, needed: catalogue.Needed) -> service.NewHousehold:
+def new_of(draft: Draft, needed: Needed) -> service.NewHousehold:
     """The household that the answers tell of. An answer that a programme needed when it was asked, and none needs now, is left
     out."""
     return service.NewHousehold(
@@ -328,7 +329,7 @@ def new_of(draft: Draft, needed: catalogue.Needed) -> service.NewHousehold:
     )
 
 
-def _new_member(member: DraftMember, language: str, needed: catalogue.Needed) -> service.NewIndividual:
+def _new_member(member: DraftMember, language: str, needed: Needed) -> service.NewIndividual:
     born = member.birth if ("person", "birth_date") in needed else BirthDate()
     return service.NewIndividual(
         identity=Identity(
@@ -342,7 +343,7 @@ def _new_member(member: DraftMember, language: str, needed: catalogue.Needed) ->
     )
 
 
-def _still_needed(entity: Entity, facts: Facts, needed: catalogue.Needed) -> Facts:
+def _still_needed(entity: Entity, facts: Facts, needed: Needed) -> Facts:
     return {name: value for name, value in facts.items() if (entity, name) in needed}
 
 

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from amparo_office.programmes import Needed
 from amparo_office.register import access, catalogue, needs, said
 from amparo_office.register.forms import LANGUAGES, document_words, fact_label, relationship_words
 from amparo_office.register.forms_search import PurposeForm
@@ -176,7 +177,7 @@ def _shared(
     }
 
 
-def _facts(record: Record, entity: Entity, facts: Mapping[str, int | None], needed: catalogue.Needed) -> list[FactLine]:
+def _facts(record: Record, entity: Entity, facts: Mapping[str, int | None], needed: Needed) -> list[FactLine]:
     declared: dict[str, int] = record.declared or {}
     origins = Origin.objects.in_bulk([number for name, number in declared.items() if name in facts])
     definitions = catalogue.known()
