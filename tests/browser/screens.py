@@ -181,6 +181,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("new household", "register-new", Role.REGISTRAR),
     Screen("new household, first question", "register-new", Role.REGISTRAR, submit="main form button"),
     Screen("catalogue", "register-catalogue", Role.PROGRAMME_MANAGER),
+    Screen("areas", "areas", Role.PROGRAMME_MANAGER),
     Screen("propose a fact", "register-catalogue-propose", Role.PROGRAMME_MANAGER),
     Screen("data dictionary", "register-dictionary", Role.VIEWER),
     Screen("emergency", "register-panic", Role.ADMINISTRATOR),

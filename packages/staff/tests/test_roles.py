@@ -23,6 +23,7 @@ SHOWING_NONE = {
     "approvals.decide",
     "register.view",
     "register.catalogue",
+    "register.areas",
     "register.panic",
     "jobs.view",
     "intake.export",  # a file holds identity only where its maker also has `register.identity`

@@ -41,6 +41,7 @@ AmparoError
     ImportChanged          office.import_changed
     ImportNotReady         office.import_not_ready
     TooManyPaused          office.too_many_paused
+    AreasRefused           office.areas_refused
     ValueFault             office.value_refused
     OutOfOrder             office.out_of_order
     ExportRefused          office.export_refused
@@ -428,6 +429,15 @@ class TooManyPaused(OfficeError):
     http_status = 403
     why = "Aid is not taken from many people on one person's word."
     todo = "Open each household and pause it with its own reason, or do nothing."
+
+
+class AreasRefused(OfficeError):
+    """A file that is no list of areas."""
+
+    code = "office.areas_refused"
+    http_status = 400
+    why = "Areas are known by their P-codes; names alone can mean several places."
+    todo = "Send OCHA's table of P-codes, or a table with the columns code, parent and name."
 
 
 class ValueFault(OfficeError):

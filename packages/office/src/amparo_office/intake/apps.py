@@ -21,4 +21,5 @@ class IntakeConfig(AppConfig):
 
         del checking, exporting, looking, update_steps
         navigation.add(Entry(gettext_lazy("Imports"), "imports", "intake.import", "bring-in", order=30))
+        navigation.add(Entry(gettext_lazy("Areas"), "areas", "register.areas", "globe", order=65))
         navigation.add(Entry(gettext_lazy("Lists"), "exports", "intake.export", "take-out", order=40))

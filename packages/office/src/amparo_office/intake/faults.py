@@ -25,7 +25,7 @@ REASONS = {
     "language": _("This is no language. Write es, en, fr, ar, pt or another code of two letters."),
     "telephone": _("This is no telephone number. Write it with its country code, like +58 412 5550100."),
     "too-long": _("This is too long. At most %(most)s characters."),
-    "area-unknown": _("There is no such area."),
+    "area-unknown": _("There is no such area. An administrator takes in the list of areas."),
     "area-twice": _("More than one area has this name. Give the area above it too, or the code."),
     "area-yours": _("This area is not one of yours."),
     "area-missing": _("Give an area. You may only enrol in your own."),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from amparo_office.intake import views, views_out, views_update
+from amparo_office.intake import views, views_areas, views_out, views_update
 
 urlpatterns = [
     path("imports/", views.import_list, name="imports"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("updates/<int:number>/give-up", views_update.update_cancel, name="update-cancel"),
     path("updates/<int:number>/to-correct", views_update.update_refused, name="update-refused"),
     path("updates/of-job/<uuid:job_id>", views_update.update_of_job, name="update-of-job"),
+    path("areas/", views_areas.areas, name="areas"),
     path("exports/", views_out.export_list, name="exports"),
     path("exports/new", views_out.export_new, name="export-new"),
     path("exports/<int:number>", views_out.export_page, name="export"),

@@ -47,6 +47,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "register.change": frozenset({Role.REGISTRAR, Role.VALIDATOR}),
     "register.erase": frozenset({Role.VALIDATOR}),
     "register.catalogue": frozenset({Role.PROGRAMME_MANAGER}),
+    "register.areas": frozenset({Role.ADMINISTRATOR, Role.PROGRAMME_MANAGER}),
     "register.panic": frozenset({Role.ADMINISTRATOR}),
     "intake.import": frozenset({Role.REGISTRAR, Role.VALIDATOR}),
     "intake.export": frozenset({Role.PROGRAMME_MANAGER, Role.VALIDATOR}),
