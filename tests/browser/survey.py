@@ -55,6 +55,19 @@ class Survey:
                 writer.writerows(rows)
         return found
 
+    def write_areas(self, folder: Path) -> Path:
+        """The areas that the households name, as a nation's table of P-codes."""
+        first = sorted({home["geo1"] for home in self.homes})
+        pairs = sorted({(home["geo1"], home["geo2"]) for home in self.homes})
+        path = folder / "areas.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["ADM2_EN", "ADM2_PCODE", "ADM1_EN", "ADM1_PCODE", "ADM0_EN", "ADM0_PCODE"])
+            for number, (around, name) in enumerate(pairs, start=1):
+                code = f"XS{first.index(around) + 1:02d}"
+                writer.writerow([name, f"{code}{number:03d}", around, code, "Synthetic", "XS"])
+        return path
+
 
 def survey() -> Survey:
     """The survey with names, two people who were written down twice, and slips."""
