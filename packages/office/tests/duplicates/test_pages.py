@@ -11,7 +11,7 @@ from tests.servers.desk import member
 from amparo_common.clock import FixedClock
 from amparo_office.duplicates import runs
 from amparo_office.duplicates.models import Crowd, Merge, PossibleDuplicate, Verdict
-from amparo_office.register.models import Access, Individual, RecordState
+from amparo_office.register.models import Access, Area, Individual, RecordState
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.jobs.models import Job
@@ -82,6 +82,14 @@ def test_a_difference_is_an_icon_and_a_word_and_not_only_a_colour(browser: Clien
         "Head of the household": "off",
         "Place": "good",
     }
+
+
+def test_a_place_is_called_by_its_name_and_a_head_is_said_to_be_one(browser: Client, pair: PossibleDuplicate) -> None:
+    Area.objects.filter(code="VE01").update(names={"en": "Los Andes"})
+    signed_in(browser, Role.VALIDATOR)
+    shown = page(browser, f"/duplicates/pairs/{pair.id}/")
+    assert shown.count("Los Andes (VE01)") == 2
+    assert shown.count("Is the head") == 2
 
 
 def test_reading_two_records_is_written_down_for_both(browser: Client, pair: PossibleDuplicate) -> None:

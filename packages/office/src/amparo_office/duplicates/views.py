@@ -19,6 +19,7 @@ from amparo_office.register.access import IndividualView, read_individual, read_
 from amparo_office.register.correction import area_of, within
 from amparo_office.register.models import Area, Individual, Relationship
 from amparo_office.register.sealing import Identity, Name
+from amparo_office.register.views import area_name
 from amparo_staff.accounts.access import member_of, requires
 from amparo_staff.accounts.clock import now
 from amparo_staff.accounts.models import StaffMember
@@ -131,10 +132,26 @@ def _side_by_side(found: PossibleDuplicate, member: StaffMember) -> list[dict[st
         if view.identity and view.identity.names
     }
     sides = [_side(view, names.get(heads.get(view.household, 0))) for view in views]
+    shown = [_shown(side, view) for side, view in zip(sides, views, strict=True)]
     return [
-        {"words": KIND_WORDS[row.kind], "first": row.first, "second": row.second, "state": row.state}
+        {
+            "words": KIND_WORDS[row.kind],
+            "first": shown[0].get(row.kind, row.first),
+            "second": shown[1].get(row.kind, row.second),
+            "state": row.state,
+        }
         for row in agreement.rows(sides[0], sides[1])
     ]
+
+
+def _shown(side: agreement.Side, view: IndividualView) -> dict[str, list[str]]:
+    """What a reader is told in other words than it is compared: a place by its name, and that somebody is the head."""
+    found: dict[str, list[str]] = {}
+    if side.area:
+        found["area"] = [f"{area_name(Area.objects.filter(code=side.area).first())} ({side.area})"]
+    if view.relationship == Relationship.HEAD:
+        found["head"] = [gettext("Is the head")]
+    return found
 
 
 def _side(view: IndividualView, head: Name | None) -> agreement.Side:
