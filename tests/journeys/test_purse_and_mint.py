@@ -17,7 +17,6 @@ from amparo_cashu.errors import KeysetUnknown
 from amparo_cashu.wire import Proof
 from amparo_mint.calendar import GRACE_SECONDS
 from amparo_office.claims import Claims
-from amparo_office.desk import place
 from amparo_purse.calendar import GRACE
 from amparo_service.errors import RemoteError
 from amparo_till.errors import TakenBefore
@@ -69,9 +68,8 @@ def test_coins_of_a_keyset_in_its_time_of_grace_are_changed_for_new_ones(tmp_pat
 
 
 def test_a_claim_into_a_quote_that_the_mint_does_not_have_is_given_back_and_stops_nobody(
-    town: Town, device: Device, tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
+    town: Town, device: Device, tmp_path: Path, migrated_file: Path
 ) -> None:
-    monkeypatch.setenv(place.FOLDER, str(tmp_path))
     office = OfficeTown(tmp_path, migrated_file)
     office.publish()
     office.register()

@@ -17,6 +17,7 @@ from typing import Any
 import httpx2
 import msgspec
 import pytest
+from django.db import connections
 from starlette.testclient import TestClient
 from tests.servers.desk import use
 
@@ -168,8 +169,7 @@ class Town:
     def __init__(self, folder: Path, empty: Path) -> None:
         self.folder = folder
         shutil.copy(empty, folder / "register.sqlite")
-        os.environ[place.FOLDER] = str(folder)
-        use(place.database("", folder / "register.sqlite"))
+        self.elsewhere = os.environ[place.FOLDER]
         self.clock = FixedClock(NOON)
         self.mint = ListeningMint()
         self.log = TownLog(self.clock)
@@ -177,6 +177,8 @@ class Town:
 
     def open(self) -> None:
         """Start the office on the folder's files."""
+        os.environ[place.FOLDER] = str(self.folder)
+        use(place.database("", self.folder / "register.sqlite"))
         self.database = open_database(self.folder / "office.sqlite")
         self.programmes = Programmes(self.log, key=OFFICE_KEY, clock=self.clock)
         self.cycles = Cycles(
@@ -221,8 +223,10 @@ class Town:
         )
 
     def close(self) -> None:
-        """Stop the office."""
+        """Stop the office; what comes after it works in its own folder again."""
         self.database.close()
+        connections.close_all()
+        os.environ[place.FOLDER] = self.elsewhere
 
     def reopen(self) -> None:
         """Stop and start: new objects on the same files."""
@@ -316,9 +320,8 @@ def csv_file(columns: Sequence[str], rows: Sequence[Sequence[str]], *, mark: str
 
 
 @pytest.fixture
-def town(tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+def town(tmp_path: Path, migrated_file: Path) -> Iterator[Town]:
     """A town with nothing published and nobody registered."""
-    monkeypatch.setenv(place.FOLDER, str(tmp_path))  # what it was comes back after the test
     made = Town(tmp_path, migrated_file)
     yield made
     made.close()
