@@ -24,6 +24,7 @@ from unittest import mock
 import msgspec
 from tests.servers.postgres import postgres_server
 
+from amparo_office.desk import place
 from bench.processes import peak_memory, run_child
 from bench.report import Figure, Goal, Report, arguments, machine
 
@@ -40,8 +41,6 @@ KINDS, FORMS = ("sqlite", "postgresql"), ("csv", "xlsx")
 SETTINGS = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}
 # 121's automated tests at 131,072 registrations; our goal is five times better.
 BAR_UPDATE, BAR_EXPORT, BETTER = 20.0, 150.0, 5.0
-# How long a page of the desk waits for its turn to write before it gives up.
-PATIENCE = 20.0
 
 _GIVEN = (
     "Ana",
@@ -154,7 +153,7 @@ def _of_import(kind: str, form: str, part: Part) -> list[Figure]:
         "s",
         "All or nothing is one transaction; a page that waits longer than the desk's patience fails.",
         "the desk's patience",
-        PATIENCE,
+        place.PATIENCE,
         Goal(1.0, most=True),
     )
     return [
@@ -291,7 +290,7 @@ def _follow() -> None:
     from amparo_common.signing import SigningKey
     from amparo_log.follow import LogFollower
     from amparo_log.view import LogView
-    from amparo_office.desk import place, public_log
+    from amparo_office.desk import public_log
     from amparo_rules.rule import read_rule
     from amparo_rules.starter import starter
     from amparo_service.keys import signing_key
