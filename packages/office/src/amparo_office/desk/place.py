@@ -17,8 +17,8 @@ SHARING = "AMPARO_OFFICE_SHARING"
 EXPORT_ALONE = "AMPARO_OFFICE_EXPORT_ALONE"
 MOST_ALONE = 500
 
-# How long a writer waits for another one on SQLite, in seconds: a large list is taken in by one transaction (`bench.intake` says how
-# long that is).
+# How long a writer waits for another one on SQLite, in seconds: a large list is taken in by one transaction (`bench.intake` says
+# how long that is).
 PATIENCE = 60
 # A power cut loses nothing that was answered. Writers wait for each other instead of failing.
 _SQLITE = {
