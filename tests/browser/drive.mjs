@@ -83,7 +83,12 @@ async function large(variant) {
   await page.setViewportSize({ width: 320, height: 800 });
   await page.evaluate(() => { document.documentElement.style.fontSize = "200%"; });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  if (width > 320) faults.push(`wider than 320 px with text twice as large: ${width} px`);
+  if (width > 320) {
+    const wide = await page.evaluate(() => [...document.querySelectorAll("main *, header *, footer *")]
+      .filter((each) => !each.closest(".scroll") && (each.getBoundingClientRect().right > 321 || each.getBoundingClientRect().left < -1))
+      .slice(-3).map((each) => `<${each.tagName.toLowerCase()} class="${each.className}"> ${each.textContent.trim().slice(0, 40)}`));
+    faults.push(`wider than 320 px with text twice as large: ${width} px: ${wide.join(" | ")}`);
+  }
   await page.setViewportSize({ width: variant.width, height: 800 });
 }
 
