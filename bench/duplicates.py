@@ -19,12 +19,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from tools.environments import CannotMake
 
 from amparo_office.duplicates.finding import find
 from amparo_office.duplicates.model import published
 from bench.febrl.sets import SETS, records
 from bench.made_people import Person, as_compared, registrations
-from bench.nutshell.environment import CannotMake
 from bench.processes import peak_memory, run_child
 from bench.report import Figure, Goal, Report, arguments, machine
 

