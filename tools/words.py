@@ -1,4 +1,5 @@
-"""Keeps the translations of the staff's pages whole: `packages/{staff,office}/.../locale/LANGUAGE/LC_MESSAGES/django.po`.
+"""Keeps the translations of the staff's pages and of the phone apps whole: `packages/{staff,office,apps}/.../locale/LANGUAGE/
+LC_MESSAGES/django.po`. A text that several say stands once, in the first of them.
 
     python tools/words.py check            what is missing or wrong, in words; exit code 1 when anything is
     python tools/words.py missing          what lacks a translation, as a table to fill in (columns msgid es fr ar pt)
@@ -7,6 +8,7 @@
 
 Texts are found in templates (translate, blocktranslate, _("...")), in Python (gettext, ngettext, pgettext and their lazy forms,
 also as _), and in errors: the literal first words of a `raise`, and the literal `why` and `todo` of each class that is named.
+In the phone apps (`web/`): _("...") and ngettext.
 In a table the forms of a plural stand in one cell, between `|||`: two in the msgid (singular|||plural), as many as the language
 has in the others (es fr pt: two, ar: six). A msgid with a context is written `context^^^msgid`. `\\n` is a line's end.
 """
@@ -22,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from django.utils.translation.template import templatize
 
@@ -33,8 +36,11 @@ LANGUAGES = ("es", "fr", "ar", "pt")
 SPOKEN = {
     "staff": ("",),
     "office": ("desk", "register", "intake", "duplicates"),
+    "apps": (),
 }
+WEB = "web/*/src/**/*.ts*"
 PLURAL, CONTEXT = "|||", "^^^"
+_WEB_CALL = re.compile(r"(?<![\w.])(?:_|ngettext)\(\s*[\"'`]")
 _CALL = re.compile(r"\b(?:n|p|np)?gettext(?=\()|(?<!\w)_(?=\()")
 _NAMES = {
     **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop", "_"), (0,)),
@@ -74,7 +80,29 @@ def spoken(root: Path) -> dict[Text, str]:
         files = [path for part in parts for path in _files(source / part)]
         for text in {text for path in files for text in said(path)} | _of_errors(source / "errors.py", files):
             found.setdefault(text, package)
+    for text in on_phones(root):
+        found.setdefault(text, "apps")
     return found
+
+
+def on_phones(root: Path) -> set[Text]:
+    """Every text that the phone apps say."""
+    return {text for path in sorted(root.glob(WEB)) for text in said_in_web(path)}
+
+
+def said_in_web(path: Path) -> Iterator[Text]:
+    """The texts of one TypeScript file. Raises ValueError for a text that the extractor does not see."""
+    source = path.read_bytes()
+    seen = 0
+    options = {"jsx": "True", "parse_template_string": "True"}
+    keywords: dict[str, tuple[int, ...] | None] = {"_": None, "ngettext": (1, 2)}
+    for _line, words, _comments, _context in extract("javascript", io.BytesIO(source), keywords, (), options):
+        ids = (words, "") if isinstance(words, str) else tuple(words)
+        seen += 1
+        yield Text(str(ids[0]), str(ids[1]))
+    calls = len(_WEB_CALL.findall(source.decode()))
+    if seen != calls:
+        raise ValueError(f"{path}: {calls} texts stand here and {seen} are found; write each as one literal")
 
 
 def said(path: Path) -> set[Text]:

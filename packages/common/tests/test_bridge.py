@@ -10,6 +10,7 @@ from amparo_common import canonical
 from amparo_common.bridge import (
     Accreditation,
     AidApproved,
+    AppPublished,
     AskAccreditation,
     BridgeMessage,
     DecisionsMade,
@@ -70,6 +71,7 @@ FOR_THE_LOG: list[LogMessage] = [
     FactDefined(entity="household", name="roof_type", definition="{}", approvals=2),
     ExportMade(reference="1" * 32, programme="food", count=300, identity=True, reason="payment", approvals=2),
     StaffTrail(entries=412, head="2" * 64),
+    AppPublished(app="wallet", release="0123456789abcdef", hash="4" * 64),
     SettlementFigures(period="2026-11", unit=USD, shops=3, deposited=10, settled=6, payable=4),
 ]
 MESSAGES: list[BridgeMessage] = [*BETWEEN_SERVICES, *FOR_THE_LOG]

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from amparo_common.errors import AmparoError
-from amparo_service.errors import BodyTooLarge, NotAllowed
+from amparo_service.errors import BadRequest, BodyTooLarge, NotAllowed
 from amparo_service.http import MOST_BODY_BYTES, SAFE_HEADERS, answer, answer_bytes, make_app, read, read_body
 
 
@@ -200,3 +200,26 @@ def test_a_handler_may_let_its_own_answer_be_kept_for_a_while(web: TestClient) -
     response = web.get("/show")
     assert response.headers["cache-control"] == "max-age=60"
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+# --- the phone apps ------------------------------------------------------------------------------------------------------
+
+
+def test_phones_may_use_the_paths_named_for_them_and_no_others() -> None:
+    async def hello(_request: Request) -> Response:
+        return answer({"hello": True})
+
+    async def refused(_request: Request) -> Response:
+        raise BadRequest("No.")
+
+    routes = [Route("/wallet/hello", hello), Route("/wallet/no", refused), Route("/staff", hello)]
+    client = TestClient(make_app(routes, phones=("/wallet/",)))
+    origin = {"origin": "https://phone.example"}
+    assert client.get("/wallet/hello", headers=origin).headers["access-control-allow-origin"] == "*"
+    # A refusal too, so that the app can say what happened.
+    assert client.get("/wallet/no", headers=origin).headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-origin" not in client.get("/staff", headers=origin).headers
+    asked = origin | {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    assert client.options("/wallet/hello", headers=asked).status_code == 200
+    assert client.options("/staff", headers=asked).status_code == 405
+    assert "access-control-allow-credentials" not in client.get("/wallet/hello", headers=origin).headers

@@ -1,6 +1,6 @@
 """The practice clock: every service sees the time that was set, and nothing else counts as a time."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,20 @@ def test_a_practice_time_without_an_offset_is_refused_and_changes_nothing(tmp_pa
     assert clock.now() == NOON
 
 
-@pytest.mark.parametrize("content", ["", "soon", "2026-11-01T00:00:00", "2026-11-01T00:00"])
+def test_a_practice_time_runs_on_from_the_moment_that_was_set(tmp_path: Path) -> None:
+    clock = PracticeClock(tmp_path / "clock")
+    clock.run(NOON)
+    first = clock.now()
+    assert NOON <= first < NOON + timedelta(minutes=1)
+    assert first < clock_for(tmp_path / "clock").now() < NOON + timedelta(minutes=1)
+    clock.run()
+    assert abs(clock.now() - SystemClock().now()) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "soon", "running soon", "running 2026-11-01T00:00:00Z soon", "2026-11-01T00:00:00", "2026-11-01T00:00"],
+)
 def test_a_clock_file_that_holds_no_time_is_said_in_our_words(tmp_path: Path, content: str) -> None:
     (tmp_path / "clock").write_text(content)
     with pytest.raises(NaiveTime):

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from amparo.commands import demo, office, public, services, till, wallet
+from amparo.commands import apps, demo, office, public, services, till, wallet
 from amparo.commands.shell import CANNOT, explain
 from amparo_common.errors import AmparoError
 
@@ -22,6 +22,7 @@ app.command("demo", rich_help_panel="Begin here")(demo.demo)
 app.command("test", context_settings=PASS_ON, rich_help_panel="Begin here")(services.test)
 app.command("audit", rich_help_panel="Anybody")(public.audit)
 app.command("verify", rich_help_panel="Anybody")(public.verify)
+app.add_typer(apps.apps, name="apps", rich_help_panel="Anybody")
 app.add_typer(public.receipts, name="receipt", rich_help_panel="Anybody")
 app.add_typer(wallet.wallet, name="wallet", rich_help_panel="Households and shops")
 app.add_typer(till.shop, name="shop", rich_help_panel="Households and shops")

@@ -13,6 +13,7 @@ AmparoError
     NoCheckout          amparo.no_checkout
     DepositsMissing     amparo.deposits_missing
     RealFolder          amparo.real_folder
+    NobodyLeft          amparo.nobody_left
 """
 
 from amparo_common.errors import AmparoError
@@ -113,3 +114,11 @@ class RealFolder(UmbrellaError):
     code = "amparo.real_folder"
     why = "Invented people and their log-ins would stand among real ones for good."
     todo = "Name another folder with --data for practice."
+
+
+class NobodyLeft(UmbrellaError):
+    """The demo's town has no household for a newcomer's phone."""
+
+    code = "amparo.nobody_left"
+    why = "Nobody with a phone gets enough food aid in the next month."
+    todo = "Play a larger town, or other files."

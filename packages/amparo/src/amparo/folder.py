@@ -4,6 +4,7 @@ FOLDER/services.json      ports and public keys, kept over restarts
 FOLDER/{log,office,mint,shops}/   each service's own database, keys, config.json, output
 FOLDER/signer/            the mint's private keys, held by a process of its own that listens on a socket
 FOLDER/office/            also the desk's: register, keyring, keys, job files
+FOLDER/{wallet-app,till-app}/  what the phone apps' servers are told: config.json
 FOLDER/staff.json         access tokens of the staff roles, for the command line (mode 0600)
 """
 
@@ -22,6 +23,8 @@ SERVICES = ("log", "shops", "office", "mint")
 SIGNER = "signer"
 # The staff's pages: a process of its own in the office's folder.
 DESK = "desk"
+# The phone apps, each on an address of its own: a browser keeps their stored money apart.
+APPS = ("wallet-app", "till-app")
 SMALLEST_FREE = 200 * 1024 * 1024
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 STOP_SECONDS = 10.0
 _LONGEST_SOCKET = 100
-_MODULES = {"desk": "amparo_office.desk"}
+_MODULES = {"desk": "amparo_office.desk", "wallet-app": "amparo_apps", "till-app": "amparo_apps"}
 
 
 def command(name: str, folder: Path) -> list[str]:

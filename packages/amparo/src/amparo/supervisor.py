@@ -1,4 +1,4 @@
-"""Runs log, signer, shops, office, mint and desk side by side as processes of their own, and starts again what dies.
+"""Runs log, signer, shops, office, mint, desk and phone apps side by side as processes of their own, and starts again what dies.
 
 Ports are chosen free the first time and kept, so that an address that somebody wrote down stays right. A service ends when
 this process ends, however it ends (`--attached`). Who may say what in the log is written into the log's configuration here.
@@ -18,7 +18,7 @@ import msgspec
 
 from amparo import processes
 from amparo.errors import ServiceFailed
-from amparo.folder import DESK, SERVICES, SIGNER, DataFolder, ServicesFile
+from amparo.folder import APPS, DESK, SERVICES, SIGNER, DataFolder, ServicesFile
 from amparo_common.signing import PublicJwk
 from amparo_log.view import OWNERS
 from amparo_service.client import Client
@@ -33,6 +33,19 @@ RESTART_WINDOW_SECONDS = 30.0
 PRACTICE_WINDOW_HOURS = 36
 
 
+# How the starter programmes' units are shown on phones.
+STARTER_UNITS: dict[str, dict[str, object]] = {
+    "usd": {
+        "sign": "USD",
+        "names": {"es": "Alimentos", "en": "Food", "fr": "Alimentation", "ar": "غذاء", "pt": "Alimentos"},
+    },
+    "usd-medicine": {
+        "sign": "USD",
+        "names": {"es": "Medicinas", "en": "Medicine", "fr": "Médicaments", "ar": "دواء", "pt": "Remédios"},
+    },
+}
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What an operator chooses once; written into the services' configuration files when they are first made."""
 
@@ -43,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True):
     currency: str = "USD"
     smallest_crowd: int = 20
     claim_window_hours: int = 72
+    units: dict[str, dict[str, object]] = msgspec.field(default_factory=lambda: dict(STARTER_UNITS))
 
 
 class _Keys(msgspec.Struct, frozen=True):
@@ -53,7 +67,7 @@ class _Keys(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """The four services of one data folder, the mint's signer, and the desk when it is asked for."""
+    """The four services of one data folder, the mint's signer, and desk and phone apps when they are asked for."""
 
     def __init__(
         self,
@@ -62,12 +76,13 @@ class Supervisor:
         practice: bool,
         settings: Settings | None = None,
         desk: bool = False,
+        apps: bool = False,
         on_restart: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._folder = folder
         self._practice = practice
         self._settings = Settings() if settings is None else settings
-        self._last = (DESK,) if desk else ()
+        self._last = ((DESK,) if desk else ()) + (APPS if apps else ())
         self._on_restart = on_restart
         # Owner of the processes: whoever holds the lock.
         self._lock = threading.Lock()
@@ -157,8 +172,27 @@ class Supervisor:
                 "currency": chosen.currency,
             },
         )
+        for name in APPS:
+            if name in self._last:
+                self._write_app_config(name, services)
         self._folder.write_services(services)
         return services
+
+    def _write_app_config(self, name: str, services: ServicesFile) -> None:
+        told: dict[str, object] = {
+            "log": services.url("log"),
+            "vkey": services.vkey,
+            "mint": services.url("mint"),
+            "contact": self._settings.contact,
+            "practice": self._practice,
+            "units": self._settings.units,
+        }
+        told |= {"office": services.url("office")} if name == "wallet-app" else {"shops": services.url("shops")}
+        path = self._folder.service(name) / "config.json"
+        known = json.loads(path.read_bytes())["addresses"] if path.exists() else {}
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        settings = {"app": name.removesuffix("-app"), "addresses": told | _own_words(known)}
+        replace_file(path, json.dumps(settings, indent=1, ensure_ascii=False).encode())
 
     def _short_folder(self) -> str:
         return self._short.enter_context(tempfile.TemporaryDirectory(prefix="amparo-"))
@@ -240,6 +274,12 @@ class Supervisor:
             dead.stdin.close()
         self._on_restart(name)
         self._processes[name] = self._spawn(name, self._services)
+
+
+def _own_words(known: dict[str, object]) -> dict[str, object]:
+    """What an operator wrote into the settings of a phone app: anything but an address on this machine."""
+    local = {key for key, value in known.items() if isinstance(value, str) and value.startswith("http://127.0.0.1:")}
+    return {key: value for key, value in known.items() if key not in local | {"vkey", "practice"}}
 
 
 def _answers(name: str, services: ServicesFile) -> bool:

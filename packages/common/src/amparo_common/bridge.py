@@ -162,6 +162,15 @@ class StaffTrail(BridgeMessage, frozen=True, tag="staff-trail"):
     head: str
 
 
+class AppPublished(BridgeMessage, frozen=True, tag="app-published"):
+    """A release of a phone app ("wallet", "till") that this programme hands out: the hash over all its files (64 hex digits,
+    docs/formats/app-files.md). Anybody can compare what an address sends with it. Says nothing about any phone."""
+
+    app: str
+    release: str
+    hash: str
+
+
 class SettlementFigures(BridgeMessage, frozen=True, tag="settlement-figures"):
     """The shops' month for one unit, in minor units: deposited = settled + payable."""
 
@@ -182,6 +191,7 @@ LogMessage = (
     | DecisionsMade
     | AidApproved
     | StaffTrail
+    | AppPublished
     | MintFigures
     | SettlementFigures
 )

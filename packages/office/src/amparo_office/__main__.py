@@ -30,7 +30,7 @@ def main() -> None:
 
         server = build(arguments)
         server.introduce()
-        run_service(make_app(server.routes(), lifespan=server.lifespan), arguments)
+        run_service(make_app(server.routes(), lifespan=server.lifespan, phones=("/wallet/",)), arguments)
     except AmparoError as error:
         exit_with_words(error)
 

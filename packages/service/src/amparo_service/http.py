@@ -15,9 +15,11 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from amparo_common import canonical
 from amparo_common.errors import AmparoError
@@ -85,14 +87,37 @@ def show_error(error: AmparoError) -> Response:
     return answer(error.public(), status=error.http_status)
 
 
+class PhoneAccess(CORSMiddleware):
+    """Lets the phone apps, which come from addresses of their own, use the paths that begin so. Nothing is opened by it: no
+    request carries a cookie, and who may do what is in its body or its access code."""
+
+    def __init__(self, app: ASGIApp, *, paths: tuple[str, ...]) -> None:
+        super().__init__(
+            app,
+            allow_origins=["*"],
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type"],
+            max_age=86_400,
+        )
+        self._paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request."""
+        if scope["type"] == "http" and scope["path"].startswith(self._paths):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
 def make_app(
     routes: Sequence[Route],
     *,
     lifespan: Lifespan | None = None,
     show: Callable[[AmparoError], Response] = show_error,
+    phones: tuple[str, ...] = (),
 ) -> Starlette:
     """An application with the shared error answers; `show` gives every error answer its form, also those to unknown
-    addresses and unexpected faults."""
+    addresses and unexpected faults. `phones`: the beginnings of the paths that the phone apps use."""
 
     async def deliberate(_request: Request, error: Exception) -> Response:
         assert isinstance(error, AmparoError)  # noqa: S101 - Starlette only sends the registered type here
@@ -108,11 +133,14 @@ def make_app(
         log.error("unexpected %s", type(error).__name__)
         return show(Unexpected("Something went wrong on our side."))
 
-    return Starlette(
+    app = Starlette(
         routes=list(routes),
         exception_handlers={AmparoError: deliberate, HTTPException: routing, Exception: unexpected},
         lifespan=lifespan,
     )
+    if phones:
+        app.add_middleware(PhoneAccess, paths=phones)
+    return app
 
 
 async def repeat(seconds: float, work: Callable[[], object]) -> None:

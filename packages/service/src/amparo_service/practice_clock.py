@@ -9,7 +9,8 @@ from pathlib import Path
 from amparo_common.clock import Clock, SystemClock, from_text, to_text
 from amparo_service.keys import replace_file
 
-# In the file instead of a moment: the machine's own time, from now on.
+# In the file instead of a moment: the machine's own time; or, with two moments behind it, a time that showed the first one when the
+# machine's showed the second, and runs on.
 RUNNING = "running"
 
 
@@ -21,16 +22,23 @@ class PracticeClock:
 
     def now(self) -> datetime:
         """The moment in the file. Raises `NaiveTime` when the file holds none."""
-        written = self._path.read_text().strip()
-        return SystemClock().now() if written == RUNNING else from_text(written)
+        written = self._path.read_text()
+        match written.split():
+            case ["running"]:
+                return SystemClock().now()
+            case ["running", shown, then]:
+                return from_text(shown) + (SystemClock().now() - from_text(then))
+            case _:
+                return from_text(written.strip())
 
     def set(self, instant: datetime) -> None:
         """Move the practice time."""
         replace_file(self._path, to_text(instant).encode())
 
-    def run(self) -> None:
-        """From now on it shows the machine's own time."""
-        replace_file(self._path, RUNNING.encode())
+    def run(self, instant: datetime | None = None) -> None:
+        """From now on it runs: it shows the machine's own time, or what follows `instant`."""
+        since = "" if instant is None else f" {to_text(instant)} {to_text(SystemClock().now())}"
+        replace_file(self._path, f"{RUNNING}{since}".encode())
 
 
 def clock_for(practice: Path | None) -> Clock:

@@ -42,7 +42,7 @@ def main() -> None:
         log = LogFollower(Client(settings.log_url), settings.log_vkey, arguments.data / "log-seen")
         server = ShopsServer(shops, arguments.data, key=key, log=log, practice=arguments.practice_clock is not None)
         server.introduce()
-        run_service(make_app(server.routes()), arguments)
+        run_service(make_app(server.routes(), phones=("/mine/", "/claims")), arguments)
     except AmparoError as error:
         exit_with_words(error)
 

@@ -10,6 +10,7 @@ AmparoError
     SaleTooLarge        till.sale_too_large
     OfflineLimit        till.offline_limit
     AloneTooLong        till.alone_too_long
+    EnrolmentCodeFalse  till.enrolment_code_false
 """
 
 from amparo_common.errors import AmparoError
@@ -84,3 +85,12 @@ class AloneTooLong(TillError):
     code = "till.alone_too_long"
     why = "Locks run out, and keysets may have changed since."
     todo = "Connect once, deposit, and go on."
+
+
+class EnrolmentCodeFalse(TillError):
+    """A text that should make a phone a till does not."""
+
+    code = "till.enrolment_code_false"
+    http_status = 400
+    why = "It is another code, or a part of it is missing."
+    todo = "Ask the office for the shop's code again."

@@ -4,7 +4,7 @@ import shutil
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -16,8 +16,13 @@ from amparo.demo.story import Options, Stage, StepDone, Story, moment
 from amparo.errors import AnotherTown
 from amparo.folder import DataFolder, ServicesFile
 from amparo.installation import Installation
+from amparo.phone_apps import make_apps
 from amparo.supervisor import Supervisor
+from amparo_common.money import format_minor
 from amparo_service.practice_clock import PracticeClock
+
+if TYPE_CHECKING:
+    from amparo.demo.phones import PhonesReady
 
 
 def demo(
@@ -44,6 +49,7 @@ def demo(
     Everything runs on this machine, in one folder. Killed or interrupted, the same command goes on where it was.
     """
     # Imported late: the demo needs every package, and no other command should wait for that.
+    from amparo.demo import phones
     from amparo.demo.steps import STEPS
     from amparo.sources import from_files, invented, with_names
     from amparo_office.answers import content_hash
@@ -52,6 +58,7 @@ def demo(
     if fresh:
         throw_away(folder)
     folder.prepare()
+    apps = not once and make_apps()
     source = (
         invented(seed, households)
         if files is None
@@ -64,7 +71,7 @@ def demo(
     if not folder.clock.exists():
         clock.set(moment(1))
     show = Show(Console(highlight=False, stderr=as_json), quiet=as_json)
-    with Supervisor(folder, practice=True, on_restart=show.restarted) as services:
+    with Supervisor(folder, practice=True, apps=apps, on_restart=show.restarted) as services:
         stage = Stage(options, source, folder, Installation(folder, services), clock, show.progress)
         try:
             done = story.play(STEPS, stage, before=show.before, after=show.after)
@@ -74,7 +81,11 @@ def demo(
             tell(True, done, "")
         else:
             where_to_look(folder, services)
-        if not once:
+        if apps:
+            with phones.Bank(stage):
+                try_the_phones(phones.make_ready(stage), as_json=as_json)
+                wait_for_ctrl_c(as_json=as_json)
+        elif not once:
             wait_for_ctrl_c(as_json=as_json)
     if not audit_passed(done):
         raise typer.Exit(FOUND_WRONG)
@@ -120,6 +131,24 @@ def where_to_look(folder: DataFolder, services: ServicesFile) -> None:
         f"amparo verify {root}/{card} --log {log} --vkey {vkey} --verifier-key {root}/office/verifier-key.bin",
     ):
         out.print(f"  {escape(line)}")
+
+
+def try_the_phones(ready: "PhonesReady", *, as_json: bool) -> None:
+    """The two addresses for a newcomer, and the codes that the office hands out."""
+    if as_json:
+        tell(True, ready, "")
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    out.print("\n[bold]Try the phones[/] [dim](two windows of one browser, or two phones)[/]")
+    out.print(
+        f"  [bold]{ready.wallet}[/]  [dim]the wallet of household {ready.household}: touch Begin, add the code[/]"
+    )
+    out.print(f"    code from the office: [bold]{ready.code}[/]  [dim]{format_minor(ready.aid)} of food aid wait[/]")
+    out.print(f"  [bold]{ready.till}[/]  [dim]the till of a shop: paste the code[/]")
+    out.print(f"    code from the office: {ready.shop_code}")
+    out.print(
+        "  [dim]Charge in the till, Pay in the wallet; then pull the plug and pay again. The bank pays every 5 seconds.[/]"
+    )
 
 
 def wait_for_ctrl_c(*, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""The phone apps as files: served, and named in the public log."""

@@ -1,0 +1,165 @@
+// Builds the phone apps: `node build.mjs OUT WORDS`. For each app in OUT/APP: hashed scripts and sheets, the page, the worker, the words of
+// five languages (from WORDS/LANGUAGE.json), each also packed with gzip and brotli, and files.json, which names every file with its
+// SHA-256. The same sources give the same bytes: nothing here knows a time or a place.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const LANGUAGES = ["es", "fr", "ar", "pt"];
+const TYPES = { js: "text/javascript", css: "text/css", json: "application/json", html: "text/html", svg: "image/svg+xml", wasm: "application/wasm", webmanifest: "application/manifest+json" };
+// Chromium of 2022: the browser of cheap phones renews itself through the shop, on Android 8 and later.
+export const TARGET = ["es2022", "chrome103"];
+const NAMES = { wallet: "Amparo", till: "Amparo · Caja" };
+const NO_SCRIPT = "Amparo necesita JavaScript. · Amparo needs JavaScript. · Amparo a besoin de JavaScript. · Amparo precisa de JavaScript. · يحتاج أمبارو إلى JavaScript.";
+
+const hash = (data, length = 64) => createHash("sha256").update(data).digest("hex").slice(0, length);
+
+function tokens() {
+  const { colour, space, radius, size, scale } = JSON.parse(readFileSync(join(HERE, "kit/design/tokens.json"), "utf8"));
+  const both = (mode) => Object.entries(colour).map(([name, pair]) => `--${name}:${pair[mode]}`);
+  const plain = [
+    ...Object.entries(space).map(([name, value]) => `--s${name}:${value}`),
+    ...Object.entries(size).map(([name, value]) => `--${name}:${value}`),
+    ...Object.entries(scale).map(([name, value]) => `--scale-${name}:${value}`),
+    `--radius:${radius.phone}`,
+  ];
+  return `:root{color-scheme:light dark;${[...both(0), ...plain].join(";")}}\n@media (prefers-color-scheme:dark){:root{${both(1).join(";")}}}\n`;
+}
+
+export async function sheet() {
+  const contents = tokens() + readFileSync(join(HERE, "kit/design/style.css"), "utf8");
+  const built = await build({ stdin: { contents, loader: "css" }, minify: true, write: false, target: TARGET });
+  return built.outputFiles[0].contents;
+}
+
+function page(app, script, style, ahead) {
+  return `<!doctype html>
+<html lang="es" dir="ltr">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">
+<title>${NAMES[app]}</title>
+<meta name="theme-color" content="#0b5d4b">
+<meta name="description" content="${app === "wallet" ? "La ayuda, en su teléfono." : "La caja de la tienda."}">
+<link rel="icon" href="/mark.svg"><link rel="manifest" href="/app.webmanifest">
+<link rel="stylesheet" href="${style}">
+${ahead.map((each) => `<link rel="modulepreload" href="${each}">\n`).join("")}<script type="module" src="${script}"></script>
+<div id="app"></div>
+<noscript><p>${NO_SCRIPT}</p></noscript>
+`;
+}
+
+function manifest(app) {
+  return JSON.stringify({
+    name: NAMES[app],
+    short_name: NAMES[app],
+    start_url: "/",
+    scope: "/",
+    display: "standalone",
+    background_color: "#ffffff",
+    theme_color: "#0b5d4b",
+    icons: [{ src: "/mark.svg", sizes: "any", type: "image/svg+xml", purpose: "any maskable" }],
+  });
+}
+
+/** The files that the page loads before anything is touched: what its script needs at once. */
+function needed(outputs, entry) {
+  const found = new Set();
+  const follow = (path) => {
+    if (found.has(path)) return;
+    found.add(path);
+    for (const each of outputs[path].imports) if (each.kind === "import-statement") follow(each.path);
+  };
+  follow(entry);
+  return found;
+}
+
+async function one(app, out, words) {
+  const files = new Map();
+  const put = (path, data) => files.set(path, Buffer.from(data));
+  for (const each of LANGUAGES) {
+    const data = readFileSync(join(words, `${each}.json`));
+    put(`/words-${each}-${hash(data, 12)}.json`, data);
+  }
+  const wordFiles = Object.fromEntries([...files.keys()].map((path) => [path.slice(7, 9), path]));
+  const built = await build({
+    entryPoints: { app: join(HERE, app, "src/main.tsx") },
+    absWorkingDir: HERE,
+    outdir: join(HERE, "out"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    minify: true,
+    write: false,
+    metafile: true,
+    target: TARGET,
+    charset: "utf8",
+    legalComments: "none",
+    loader: { ".wasm": "file" },
+    publicPath: "/",
+    entryNames: "[name]-[hash]",
+    chunkNames: "part-[hash]",
+    assetNames: "[name]-[hash]",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    define: { WORD_FILES: JSON.stringify(wordFiles) },
+    logLevel: "warning",
+  });
+  for (const each of built.outputFiles) put(`/${relative(join(HERE, "out"), each.path)}`, each.contents);
+  const outputs = built.metafile.outputs;
+  const entry = Object.keys(outputs).find((path) => outputs[path].entryPoint?.endsWith("main.tsx"));
+  const atOnce = [...needed(outputs, entry)].map((path) => path.replace(/^out/, ""));
+  const script = entry.replace(/^out/, "");
+  const css = await sheet();
+  const style = `/look-${hash(css, 12)}.css`;
+  put(style, css);
+  put("/mark.svg", readFileSync(join(HERE, "kit/static/mark.svg")));
+  put("/app.webmanifest", manifest(app));
+  put("/", page(app, script, style, atOnce.filter((each) => each !== script)));
+  // Scripts that are loaded late are kept at once too, so that the app is whole without a connection; the reader of codes and the words
+  // of other languages when they are first used.
+  const first = [...files.keys()].filter((path) => !path.endsWith(".wasm") && !path.startsWith("/words-")).sort();
+  const later = [...files.keys()].filter((path) => !first.includes(path)).sort();
+  const release = hash([...files].sort(([one], [two]) => (one < two ? -1 : 1)).map(([path, data]) => `${path} ${hash(data)}\n`).join(""), 16);
+  const worker = await build({
+    entryPoints: [join(HERE, "kit/src/worker.ts")],
+    bundle: true,
+    format: "iife",
+    minify: true,
+    write: false,
+    target: TARGET,
+    define: { RELEASE: JSON.stringify(release), FIRST: JSON.stringify(first), LATER: JSON.stringify(later) },
+  });
+  put("/worker.js", worker.outputFiles[0].contents);
+  const folder = join(out, app);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const list = [];
+  for (const path of [...files.keys()].sort()) {
+    const data = files.get(path);
+    const name = path === "/" ? "index.html" : path.slice(1);
+    const packed = name.endsWith(".svg") && data.length < 600 ? {} : { gz: gzipSync(data, { level: 9 }), br: brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }) };
+    writeFileSync(join(folder, name), data);
+    for (const [kind, bytes] of Object.entries(packed)) writeFileSync(join(folder, `${name}.${kind}`), bytes);
+    const when = atOnce.includes(path) || [style, "/"].includes(path) ? "screen" : first.includes(path) || path === "/worker.js" ? "visit" : "use";
+    list.push({ path, sha256: hash(data), bytes: data.length, gz: packed.gz?.length ?? data.length, br: packed.br?.length ?? data.length, type: TYPES[name.split(".").at(-1)], when });
+  }
+  writeFileSync(join(folder, "files.json"), `${JSON.stringify({ app, release, files: list }, null, 1)}\n`);
+  return { app, release, files: list };
+}
+
+async function main() {
+  const [out, words] = process.argv.slice(2);
+  if (!out || !words) throw new Error("node build.mjs OUT WORDS");
+  for (const app of ["wallet", "till"]) {
+    const { release, files } = await one(app, out, words);
+    const sum = (...when) => files.filter((each) => when.includes(each.when) && each.path.endsWith(".js")).reduce((total, each) => total + each.gz, 0);
+    console.log(JSON.stringify({ app, release, js_first_screen_gz: sum("screen"), js_all_gz: sum("screen", "visit", "use"), files: files.length }));
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -1,0 +1,57 @@
+// Bytes as texts and numbers. Malformed input is our error, never a library's.
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { fail } from "./errors.ts";
+
+const HALF_PAIR = /\p{Surrogate}/u;
+const HEX = /^(?:[0-9a-fA-F]{2})*$/;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Lower-case hex. */
+export const hex = bytesToHex;
+
+/** The bytes of a hex text. Throws `code` (`token.malformed` unless said otherwise). */
+export function unhex(text: string, code = "token.malformed"): Uint8Array {
+  return HEX.test(text) ? hexToBytes(text) : fail(code, "A text is not hex.");
+}
+
+/** The bytes of a text. Throws `token.malformed` for one that holds half a surrogate pair, which has no bytes. */
+export function utf8(text: string): Uint8Array {
+  return HALF_PAIR.test(text) ? fail("token.malformed", "A text is not Unicode.") : encoder.encode(text);
+}
+
+/** The text of bytes. Throws `token.malformed` when they are not UTF-8. */
+export function fromUtf8(data: Uint8Array): string {
+  try {
+    return decoder.decode(data);
+  } catch {
+    return fail("token.malformed", "A text is not UTF-8.");
+  }
+}
+
+/** Pieces one after the other. */
+export function joined(...parts: Uint8Array[]): Uint8Array {
+  const found = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    found.set(part, at);
+    at += part.length;
+  }
+  return found;
+}
+
+/** A whole number as `size` bytes, big-endian. Throws `token.malformed` when it does not fit. */
+export function bigEndian(value: number | bigint, size: number): Uint8Array {
+  const digits = value.toString(16).padStart(2 * size, "0");
+  return value < 0 || digits.length > 2 * size ? fail("token.malformed", "A number does not fit.") : hexToBytes(digits);
+}
+
+/** Bytes as a whole number, big-endian. */
+export function numberOf(data: Uint8Array): bigint {
+  return data.length ? BigInt("0x" + bytesToHex(data)) : 0n;
+}
+
+/** Whether two pieces of public data are the same. */
+export function same(one: Uint8Array, two: Uint8Array): boolean {
+  return one.length === two.length && one.every((byte, place) => byte === two[place]);
+}

@@ -1,0 +1,48 @@
+// The glyphs as the lines of one path each, on a grid of 24. Those that the staff's pages have too are the same there
+// (packages/staff/.../icons.svg; a test compares them).
+
+export const ICONS = {
+  shelter: "M3 12 12 4l9 8M6 10v10h12V10M10 20v-5h4v5",
+  home: "M4 11 12 4l8 7M6 10v10h12V10",
+  person: "M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4.5 21c0-4.5 3.5-7 7.5-7s7.5 2.5 7.5 7",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2 .8 3.5 2.5 3.5 5.5",
+  check: "M4 12.5 9.5 18 20 6.5",
+  cross: "M6 6l12 12M18 6 6 18",
+  warn: "M12 3 2 21h20zM12 10v5M12 18v.01",
+  info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M12 11v6M12 7.5v.01",
+  clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M12 7v5.5l3.5 2",
+  list: "M8 6h13M8 12h13M8 18h13M3.5 6v.01M3.5 12v.01M3.5 18v.01",
+  lock: "M5 11h14v10H5zM8 11V7.5a4 4 0 0 1 8 0V11M12 15v2.5",
+  key: "M7.5 16a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9M12 11.5h9.5M18 11.5v4M21 11.5v3",
+  shield: "M12 3 4 6v6c0 5 3.5 7.5 8 9 4.5-1.5 8-4 8-9V6z",
+  file: "M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6",
+  plus: "M12 5v14M5 12h14",
+  back: "M20 12H4M10 6l-6 6 6 6",
+  next: "M4 12h16M14 6l6 6-6 6",
+  menu: "M4 6h16M4 12h16M4 18h16",
+  globe: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18M3 12h18M12 3c3 3 3.5 6 3.5 9s-.5 6-3.5 9M12 3c-3 3-3.5 6-3.5 9s.5 6 3.5 9",
+  undo: "M4 9h10a6 6 0 0 1 0 12H8M8 5 4 9l4 4",
+  "bring-in": "M12 3v11M7.5 10 12 14.5 16.5 10M4 17v4h16v-4",
+  "take-out": "M12 15V4M7.5 8 12 3.5 16.5 8M4 17v4h16v-4",
+  pay: "M3 7h13v13H3zM8 7V4h13v13h-5M6.5 11h6M6.5 15h4",
+  receive: "M12 3v10M8 9.5 12 13.5 16 9.5M4 13v7h16v-7",
+  camera: "M4 8h4l1.5-3h5L16 8h4v11H4zM12 16.5a3.2 3.2 0 1 0 0-6.4 3.2 3.2 0 0 0 0 6.4",
+  keys: "M5 5h2v2H5zM11 5h2v2h-2zM17 5h2v2h-2zM5 11h2v2H5zM11 11h2v2h-2zM17 11h2v2h-2zM11 17h2v2h-2z",
+  card: "M3 6h18v13H3zM3 10h18M6.5 15h5",
+  why: "M9 9a3 3 0 1 1 4.2 2.8c-.9.4-1.2 1-1.2 2.2M12 17.5v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18",
+  speaker: "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6M18 6.5a7.5 7.5 0 0 1 0 11",
+  eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12M12 14.8a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.6",
+  "eye-off": "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12M4 20 20 4",
+  "no-line": "M2 8.5a15 15 0 0 1 20 0M5.5 12.5a10 10 0 0 1 13 0M9 16.3a5 5 0 0 1 6 0M12 20v.1M4 21 20 3",
+  line: "M2 8.5a15 15 0 0 1 20 0M5.5 12.5a10 10 0 0 1 13 0M9 16.3a5 5 0 0 1 6 0M12 20v.1",
+  till: "M4 11h16v9H4zM7 11V5h10v6M10 8h4M8 15h.1M12 15h.1M16 15h.1",
+  light: "M9 3h6l-1 6h4l-8 12 2-8H7z",
+  save: "M5 3h12l2 2v16H5zM8 3v6h7V3M8 21v-7h8v7",
+  paper: "M6 3h9l4 4v14H6zM15 3v4h4M9 12h7M9 16h7",
+  complain: "M4 5h16v11H11l-4 4v-4H4zM12 8v4M12 14.2v.1",
+  settings: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4",
+  update: "M20 12a8 8 0 1 1-2.5-5.8M20 3v4.5h-4.5",
+} as const;
+
+/** The name of a glyph. */
+export type IconName = keyof typeof ICONS;

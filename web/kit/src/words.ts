@@ -1,0 +1,113 @@
+// The words of the screens in five languages: one gettext catalogue (packages/apps/.../locale), English is the source. A language's table
+// is made at build time from its catalogue and fetched once; it is kept with the app for use without a connection.
+
+import type { ComponentChild } from "preact";
+import { h } from "preact";
+
+export type Language = "es" | "en" | "fr" | "ar" | "pt";
+export const LANGUAGES: Readonly<Record<Language, string>> = {
+  es: "Español",
+  en: "English",
+  fr: "Français",
+  ar: "العربية",
+  pt: "Português",
+};
+
+// Set by the build: where each language's table lies.
+declare const WORD_FILES: Readonly<Record<string, string>>;
+
+/** Translations by English text; a plural has all forms of the language. */
+export type Table = Readonly<Record<string, string | readonly string[]>>;
+
+let table: Table = {};
+let current: Language = "en";
+
+/** The language of the screens now. */
+export function language(): Language {
+  return current;
+}
+
+/** Use these words from now on, and turn the page their way. */
+export function useTable(chosen: Language, words: Table): void {
+  table = words;
+  current = chosen;
+  document.documentElement.lang = chosen;
+  document.documentElement.dir = chosen === "ar" ? "rtl" : "ltr";
+}
+
+/** Fetch a language's words and use them. Rejects without a connection when they were never fetched. */
+export async function speak(chosen: Language): Promise<void> {
+  if (chosen === "en") return useTable("en", {});
+  const answer = await fetch(WORD_FILES[chosen] ?? "");
+  if (!answer.ok) throw new Error("words");
+  useTable(chosen, (await answer.json()) as Table);
+}
+
+/** The language that this phone is set to, when it is one of ours; else Spanish. */
+export function languageOfPhone(): Language {
+  for (const each of navigator.languages) {
+    const short = each.slice(0, 2);
+    if (short in LANGUAGES) return short as Language;
+  }
+  return "es";
+}
+
+/** A text in the chosen language. */
+export function _(text: string): string {
+  const found = table[text];
+  return typeof found === "string" && found ? found : text;
+}
+
+/** A text with a number in it, in the form that the number asks for; `{n}` stands for the number. */
+export function ngettext(one: string, many: string, count: number): string {
+  const forms = table[one];
+  const form = Array.isArray(forms) ? (forms as readonly string[])[pluralForm(current, count)] : undefined;
+  return (form || (count === 1 ? one : many)).replaceAll("{n}", String(count));
+}
+
+/** Which of a language's forms a number takes, as in the catalogues' own headers. */
+export function pluralForm(chosen: Language, count: number): number {
+  if (chosen === "ar") {
+    const rest = count % 100;
+    return count === 0 ? 0 : count === 1 ? 1 : count === 2 ? 2 : rest >= 3 && rest <= 10 ? 3 : rest >= 11 ? 4 : 5;
+  }
+  return (chosen === "fr" ? count > 1 : count !== 1) ? 1 : 0;
+}
+
+/** A text whose `{names}` are filled with values, each isolated, so that amounts, dates and codes keep their order in any script. */
+export function fill(text: string, values: Readonly<Record<string, ComponentChild>>): ComponentChild[] {
+  return text.split(/(\{\w+\})/).map((part) => {
+    const name = part.startsWith("{") ? part.slice(1, -1) : "";
+    return name && name in values ? h("bdi", null, values[name]) : part;
+  });
+}
+
+/** The same as plain text, for speaking and for labels. */
+export function fillText(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+/** A code or date inside plain text, kept in its own order in any script. */
+export function isolated(text: string): string {
+  return `\u2068${text}\u2069`;
+}
+
+/** Minor units as people write them here, always in Western digits: 1,234.50. Paper, till and phone show the same. */
+export function money(minor: number, decimals = 2): string {
+  const sign = minor < 0 ? "-" : "";
+  const digits = String(Math.abs(minor)).padStart(decimals + 1, "0");
+  const whole = digits.slice(0, digits.length - decimals).replaceAll(/\B(?=(\d{3})+$)/g, ",");
+  return `${sign}${whole}${decimals ? `.${digits.slice(-decimals)}` : ""}`;
+}
+
+/** A day in the chosen language, from unix seconds. */
+export function day(seconds: number): string {
+  return new Intl.DateTimeFormat(`${current}-u-nu-latn`, { day: "numeric", month: "long", year: "numeric" }).format(seconds * 1000);
+}
+
+/** A day and hour in the chosen language, from unix seconds. */
+export function moment(seconds: number): string {
+  return new Intl.DateTimeFormat(`${current}-u-nu-latn`, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(
+    seconds * 1000,
+  );
+}

@@ -1,0 +1,397 @@
+// One purse: what it holds and what it does with the mint. Every change is in the journal before it is sent (`journal.ts`). Twin of amparo_purse.purse.
+//
+// Keys come from the log (`keys.ts`); every secret from the purse's seed (NUT-13), the seed from a code that can be printed. What is kept apart in time: aid of a claiming window is
+// handed over after its moment only, no coin is exchanged beside a claim, no claim follows an exchange at once. Each of these rejects with a `Resting` error that says when; with
+// `hurry` the holder goes on at once and pays with privacy.
+
+import { hex, same, unhex } from "@amparo/cashu/bytes.ts";
+import { fail } from "@amparo/cashu/errors.ts";
+import { splitAmount } from "@amparo/cashu/nut00_blind.ts";
+import { withoutDleq } from "@amparo/cashu/nut00_token.ts";
+import { signClaim } from "@amparo/cashu/nut20_quote.ts";
+import type { LockTo, OutputPlan } from "@amparo/cashu/outputs.ts";
+import * as recovery from "@amparo/cashu/recovery_code.ts";
+import { type ClaimQuote, type MeltQuote, type MintRequest, type Proof, type SwapRequest, readClaimQuote } from "@amparo/cashu/wire.ts";
+import type { KeysetAnnounced } from "@amparo/log/messages.ts";
+
+import { statesOf } from "./ask.ts";
+import { isClosed, nextEnd } from "./calendar.ts";
+import { systemChance } from "./chance.ts";
+import { type Client, RemoteError } from "./client.ts";
+import { exactChoice, stockCoins, targetCoins } from "./coins.ts";
+import { Resting } from "./errors.ts";
+import { CLAIM, DEPOSIT, Journal, SWAP } from "./journal.ts";
+import { Keys, type Log } from "./keys.ts";
+import type { Chance, Coin, CoinState, DepositState, End, Now, Rest } from "./model.ts";
+import { blinded } from "./outputs.ts";
+import * as store from "./store.ts";
+import type { Along, JournalRow } from "./store.ts";
+import type { Draft, Reader, Vault } from "./vault.ts";
+
+export const MOST_AT_ONCE = 100;
+export const ALREADY_SPENT = "11001";
+const KEYSET_UNKNOWN = "12001";
+const KEYSET_EXPIRED = "12003";
+// A request is bounded, and there must be room for the change: larger sums are made of few coins.
+const MOST_SPREAD = 70;
+// Between an exchange and the next claim, in seconds: nobody does both in one sitting.
+const APART = [3_600, 3 * 3_600] as const;
+
+type Part = readonly [amount: number, lock: LockTo | null];
+
+/** What a purse works with. */
+export interface PurseParts {
+  vault: Vault;
+  mint: Client;
+  log: Log;
+  now?: Now;
+  chance?: Chance;
+}
+
+/** What else changes when the request is done (`done`) or refused for good (`undone`). */
+export interface Beside {
+  done?: Along;
+  undone?: Along;
+}
+
+/** The coins of one holder. */
+export class Purse {
+  readonly vault: Vault;
+  readonly mint: Client;
+  readonly keys: Keys;
+  readonly now: Now;
+  readonly chance: Chance;
+  readonly #journal: Journal;
+
+  private constructor(parts: PurseParts) {
+    this.vault = parts.vault;
+    this.mint = parts.mint;
+    this.now = parts.now ?? (() => Math.floor(Date.now() / 1000));
+    this.chance = parts.chance ?? systemChance;
+    this.keys = new Keys(parts.mint, parts.log, this.now);
+    this.#journal = new Journal({
+      vault: this.vault,
+      mint: this.mint,
+      keys: this.keys,
+      seed: () => this.#seed(),
+      receive: async (proofs, unit, row) => this.#receiveInPlace(proofs, unit, row),
+      claimFrom: () => this.now() + this.chance.between(...APART),
+    });
+  }
+
+  /** The purse of a vault; an empty vault gets a seed. */
+  static async open(parts: PurseParts): Promise<Purse> {
+    await parts.vault.change((draft) => {
+      if (store.seed(draft)) return;
+      const entropy = crypto.getRandomValues(new Uint8Array(recovery.ENTROPY_BYTES));
+      store.putSeed(draft, { seed: hex(recovery.seedOf(entropy)), entropy: hex(entropy), tested: false });
+    });
+    return new Purse(parts);
+  }
+
+  // --- the recovery code --------------------------------------------------------------------------------------------------------
+
+  /** The code that gives this purse back. */
+  recoveryCode(): string {
+    return recovery.writeCode(unhex(this.#stored().entropy));
+  }
+
+  isCodeTested(): boolean {
+    return this.#stored().tested;
+  }
+
+  /** Somebody reads the code back from paper; from then on it counts as kept. Rejects with `purse.recovery_code_false`. */
+  async testCode(typed: string): Promise<void> {
+    const entropy = recovery.readCode(typed);
+    if (hex(entropy) !== this.#stored().entropy) fail("purse.recovery_code_false", "This is the code of another purse.", { other: 1 });
+    await this.vault.change((draft) => store.putSeed(draft, { ...this.#stored(), tested: true }));
+  }
+
+  /** Makes an unused purse the one that a code leads to. Throws `purse.in_use`. */
+  adoptSeed(draft: Draft, entropy: Uint8Array): void {
+    const seed = recovery.seedOf(entropy);
+    if (this.isOwn(seed)) return;
+    if (store.isUsed(draft)) fail("purse.in_use", "This purse was used already.");
+    store.putSeed(draft, { seed: hex(seed), entropy: hex(entropy), tested: true });
+  }
+
+  /** Whether this purse makes its coins from a seed. */
+  isOwn(seed: Uint8Array): boolean {
+    return same(seed, this.#seed());
+  }
+
+  /** A private key (32 bytes) for a purpose, which the recovery code gives back. */
+  derivedKey(purpose: string): Uint8Array {
+    return recovery.derivedKey(this.#seed(), purpose);
+  }
+
+  #stored(): store.Seed {
+    return store.seed(this.vault) ?? fail("vault.damaged", "The purse has no seed.");
+  }
+
+  #seed(): Uint8Array {
+    return unhex(this.#stored().seed);
+  }
+
+  // --- what it holds ------------------------------------------------------------------------------------------------------------
+
+  /** The coins of a unit in a state that are in no request, largest first. */
+  coins(unit: string, state: CoinState = "ready", label?: string): Coin[] {
+    return store.coins(this.vault, unit, state, label);
+  }
+
+  /** The sum of coins, in minor units: of the ready ones, that is what can be paid. */
+  balance(unit: string, state: CoinState = "ready", label?: string): number {
+    return store.total(this.coins(unit, state, label));
+  }
+
+  /** What is there and not to be paid yet, the earliest first. */
+  resting(unit: string): Rest[] {
+    return store.resting(this.vault, unit, this.now());
+  }
+
+  /** Until when (unix time) coins of this purse are not exchanged, because it claimed; in the past when they may be. */
+  quietUntil(): number {
+    return store.quietUntil(this.vault);
+  }
+
+  /** From when on (unix time) this purse claims, because it exchanged coins; in the past when it may. */
+  claimFrom(): number {
+    return store.claimFrom(this.vault);
+  }
+
+  /** Throws `purse.exchange_rests` while coins are not to be exchanged, unless there is a hurry. */
+  checkQuiet(hurry: boolean): void {
+    const until = hurry ? 0 : this.quietUntil();
+    if (until > this.now()) throw new Resting("purse.exchange_rests", until);
+  }
+
+  /** The coins to pay `amount` from, largest first: in a hurry all, else those that do not rest. Throws `purse.aid_rests` when only the resting ones make it enough. */
+  spendable(unit: string, amount: number, hurry: boolean, reader: Reader = this.vault): Coin[] {
+    const held = store.coins(reader, unit, "ready");
+    const free = hurry ? held : held.filter((coin) => coin.rests <= this.now());
+    let missing = amount - store.total(free);
+    if (missing <= 0 || store.total(held) < amount) return free;
+    for (const { until, amount: rested } of store.resting(reader, unit, this.now())) {
+      missing -= rested;
+      if (missing <= 0) throw new Resting("purse.aid_rests", until);
+    }
+    return free;
+  }
+
+  /** When coins of a unit end next, and from when to warn; null while none of them ends. Works offline. */
+  nextEnd(unit: string): End | null {
+    const coins = this.coins(unit).map(({ proof }) => ({ keyset: proof.id, amount: proof.amount }));
+    return nextEnd(coins, this.keys.view());
+  }
+
+  // --- with the mint --------------------------------------------------------------------------------------------------------------
+
+  /** Asks for a quote for aid, bound to `pubkey`. */
+  async quote(amount: number, unit: string, pubkey: string): Promise<ClaimQuote> {
+    return this.mint.post("/v1/mint/quote/benefit", { unit, amount, pubkey }, readClaimQuote);
+  }
+
+  /** A quote as it stands at the mint. */
+  async findQuote(quote: string): Promise<ClaimQuote> {
+    return this.mint.get(`/v1/mint/quote/benefit/${encodeURIComponent(quote)}`, readClaimQuote);
+  }
+
+  /** Takes the coins of a paid quote: those that pay exactly without a connection, with `stock` those for paper. They are handed over from `payFrom` on, and nothing of this purse is
+   * exchanged before `quietUntil` (unix time; `JUST_CLAIMED`: decided later). */
+  async claim(
+    { quote, amount, unit, key }: { quote: string; amount: number; unit: string; key: Uint8Array },
+    options: Beside & { payFrom?: number; quietUntil?: number; stock?: boolean } = {},
+  ): Promise<void> {
+    const keyset = await this.keys.today(unit);
+    const amounts = amountsOf(keyset, amount, options.stock ? stockCoins : targetCoins);
+    const plan = await this.#plan(keyset, amounts.map((each) => [each, null]));
+    const outputs = await blinded(plan, this.#seed());
+    const request: MintRequest = { quote, outputs, signature: signClaim(quote, outputs, key) };
+    const claim = { payFrom: options.payFrom ?? 0, quietUntil: options.quietUntil ?? store.JUST_CLAIMED };
+    await this.#journal.carryOut({ ...row(CLAIM, request, unit, options), plan, states: outputs.map(() => "ready"), claim });
+  }
+
+  /** Exchanges coins received from somebody else for own ones: from then on only this purse can spend them. */
+  async receive(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
+    this.checkQuiet(options.hurry ?? false);
+    await this.#journal.carryOut(await this.#received(proofs, unit, options));
+  }
+
+  /** The same once more, into the keyset of today, in the place of a request that was refused. */
+  async #receiveInPlace(proofs: readonly Proof[], unit: string, old: JournalRow): Promise<void> {
+    const request = await this.#received(proofs, unit, old);
+    await this.vault.change((draft) => store.strike(draft, old.number) && store.writeJournal(draft, request));
+    await this.#journal.recover(false);
+  }
+
+  async #received(proofs: readonly Proof[], unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {
+    const keyset = await this.keys.today(unit);
+    const amounts = amountsOf(keyset, proofs.reduce((sum, proof) => sum + proof.amount, 0));
+    const plan = await this.#plan(keyset, amounts.map((each) => [each, null]));
+    return this.#swapRow(proofs, plan, unit, beside);
+  }
+
+  /** Swaps coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum. Rejects with `purse.exchange_rests`. */
+  async exchange(proofs: readonly Proof[], amounts: readonly number[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
+    this.checkQuiet(options.hurry ?? false);
+    const plan = await this.#plan(await this.keys.today(unit), amounts.map((each) => [each, null]));
+    await this.#swap(proofs, plan, unit, options);
+  }
+
+  /** Swaps coins of this purse for the fewest new ones of the same sum. */
+  async renewAll(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
+    this.checkQuiet(options.hurry ?? false);
+    const keyset = await this.keys.today(unit);
+    const amounts = amountsOf(keyset, proofs.reduce((sum, proof) => sum + proof.amount, 0));
+    await this.#swap(proofs, await this.#plan(keyset, amounts.map((each) => [each, null])), unit, options);
+  }
+
+  /** Changes coins, so that `amount` can be paid exactly. Does nothing when it can be already. Rejects with `purse.not_enough`, `purse.aid_rests`, `purse.exchange_rests`. */
+  async makeExact(amount: number, unit: string, { hurry = false }: { hurry?: boolean } = {}): Promise<void> {
+    const held = this.spendable(unit, amount, hurry);
+    if (exactCoins(held, amount)) return;
+    this.checkQuiet(hurry);
+    const spend = atLeast(held, amount);
+    const keyset = await this.keys.today(unit);
+    const amounts = [...amountsOf(keyset, amount), ...amountsOf(keyset, store.total(spend) - amount)];
+    await this.#swap(spend.map(({ proof }) => proof), await this.#plan(keyset, amounts.map((each) => [each, null])), unit);
+  }
+
+  /** Sets `amount` aside, locked to a shop's key, under `label`: in few coins, or with `spread` in coins that make parts of it exactly. Rejects with `purse.not_enough`,
+   * `purse.aid_rests`, `purse.exchange_rests`, `purse.lock_outlives_coins`. */
+  async lock(amount: number, unit: string, lock: LockTo, label: string, options: Beside & { spread?: boolean; hurry?: boolean } = {}): Promise<void> {
+    const hurry = options.hurry ?? false;
+    const spend = atLeast(this.spendable(unit, amount, hurry), amount);
+    this.checkQuiet(hurry);
+    const keyset = await this.keys.today(unit);
+    if (isClosed(keyset, lock.locktime)) fail("purse.lock_outlives_coins", "The lock lasts longer than the coins.");
+    const parts: Part[] = amountsOf(keyset, amount, options.spread ? targetCoins : undefined).map((each) => [each, lock]);
+    const change: Part[] = amountsOf(keyset, store.total(spend) - amount).map((each) => [each, null]);
+    await this.#swap(spend.map(({ proof }) => proof), await this.#plan(keyset, [...parts, ...change]), unit, { ...options, label });
+  }
+
+  /** Exchanges coins of one payment for new ones. Those that somebody else has used meanwhile are forgotten, and the others tried again; when all were used, `taken` changes with that.
+   * Returns the sum that came back, 0 when all was used. Rejects with `purse.exchange_rests`. */
+  async bringBack(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean; taken?: Along } = {}): Promise<number> {
+    try {
+      await this.renewAll(proofs, unit, options);
+      return proofs.reduce((sum, proof) => sum + proof.amount, 0);
+    } catch (error) {
+      if (!(error instanceof RemoteError) || error.remoteCode !== ALREADY_SPENT) throw error;
+    }
+    // The mint was just shown these coins together.
+    const states = await statesOf(this.mint, proofs, { chance: this.chance });
+    const left = proofs.filter((_, place) => states[place] === "UNSPENT");
+    if (left.length === proofs.length) fail("token.signature_not_proved", "The mint says of the same coins that they are spent and that they are not.");
+    await this.vault.change((draft) => {
+      const used = proofs.filter((_, place) => states[place] === "SPENT");
+      store.dropCoins(draft, used.map((proof) => proof.secret));
+      if (left.length === 0) store.carryAlong(draft, options.taken ?? []);
+    });
+    return left.length > 0 ? this.bringBack(left, unit, options) : 0;
+  }
+
+  /** Hands coins in for a deposit. Returns how it stands: PAID (they have left the purse), PENDING (they stay in the journal, `recover` asks again) or UNPAID (given back). */
+  async redeem(quote: MeltQuote, proofs: readonly Proof[], beside: Beside = {}): Promise<DepositState> {
+    const request = { quote: quote.quote, inputs: proofs.map(withoutDleq) };
+    return this.#journal.carryOut({ ...row(DEPOSIT, request, quote.unit, beside), spends: proofs.map((proof) => proof.secret) });
+  }
+
+  /** Finishes what was interrupted (only claims, or all but claims, if that is said: they are not sent in one sitting); how many requests are out of the journal now. Rejects with the
+   * error of a request of which nothing is known, once all others are done. */
+  async recover(claims?: boolean): Promise<number> {
+    return this.#journal.recover(claims);
+  }
+
+  /** How many requests wait for their answer. */
+  unfinished(): number {
+    return store.journal(this.vault).length;
+  }
+
+  hasInterruptedClaim(): boolean {
+    return store.journal(this.vault).some((each) => each.path === CLAIM);
+  }
+
+  // --- handing over -----------------------------------------------------------------------------------------------------------------
+
+  /** Hands coins over, in one step with whatever `also` writes: `pick` chooses them from the newest state or throws. Works offline. */
+  async hand<T>(pick: (reader: Reader) => readonly Coin[], also: (draft: Draft, coins: readonly Coin[]) => T): Promise<T> {
+    return this.vault.change((draft) => {
+      const chosen = pick(draft);
+      store.changeCoins(draft, chosen.map(({ proof }) => proof.secret), { state: "given" });
+      return also(draft, chosen);
+    });
+  }
+
+  /** Coins of exactly `amount` among these. Throws `purse.not_enough`, `purse.no_exact_coins`. */
+  exactly(held: readonly Coin[], amount: number): Coin[] {
+    const chosen = exactCoins(held, amount);
+    if (chosen) return chosen;
+    if (store.total(held) < amount) return fail("purse.not_enough", "The balance is too low.");
+    return fail("purse.no_exact_coins", "These coins do not make the amount.");
+  }
+
+  /** Whether the mint refused because a keyset is over for good: it says so, or it has destroyed one that the log says is closed. */
+  async isEnded(keyset: string, refusal: RemoteError): Promise<boolean> {
+    if (refusal.remoteCode === KEYSET_EXPIRED) return true;
+    return refusal.remoteCode === KEYSET_UNKNOWN && isClosed(await this.keys.keyset(keyset), this.now());
+  }
+
+  /** The keyset of these coins is over: they are kept, and cannot be paid. */
+  async end(secrets: readonly string[]): Promise<void> {
+    await this.vault.change((draft) => store.changeCoins(draft, secrets, { state: "ended", busy: false }));
+  }
+
+  // --- outputs ------------------------------------------------------------------------------------------------------------------------
+
+  /** Outputs (locked or not), ascending, as the specification advises. Rejects with `purse.restore_unfinished`. */
+  async #plan(keyset: KeysetAnnounced, parts: readonly Part[]): Promise<OutputPlan> {
+    const ordered = [...parts].sort(([one], [two]) => one - two);
+    const counter = await this.vault.change((draft) => {
+      const restoring = store.restoring(draft);
+      if (restoring && !restoring.searched && this.isOwn(unhex(restoring.seed))) fail("purse.restore_unfinished", "This purse is being restored.");
+      const first = store.counter(draft, keyset.keyset);
+      store.skipTo(draft, keyset.keyset, first + ordered.length);
+      return first;
+    });
+    return { keyset: keyset.keyset, counter, amounts: ordered.map(([amount]) => amount), locks: ordered.map(([, lock]) => lock) };
+  }
+
+  async #swap(proofs: readonly Proof[], plan: OutputPlan, unit: string, options: Beside & { label?: string } = {}): Promise<void> {
+    const request = await this.#swapRow(proofs, plan, unit, options);
+    await this.#journal.carryOut({ ...request, spends: proofs.map((proof) => proof.secret), label: options.label ?? "" });
+  }
+
+  async #swapRow(proofs: readonly Proof[], plan: OutputPlan, unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {
+    const request: SwapRequest = { inputs: proofs.map(withoutDleq), outputs: await blinded(plan, this.#seed()) };
+    const states = plan.locks.map((lock): CoinState => (lock ? "held" : "ready"));
+    return { ...row(SWAP, request, unit, beside), plan, states };
+  }
+}
+
+/** A request as it is written down: always the same bytes. */
+function row(path: string, request: unknown, unit: string, { done = [], undone = [] }: Beside): Omit<JournalRow, "number"> {
+  return { path, body: JSON.stringify(request), plan: null, unit, spends: [], states: [], label: "", claim: null, done, undone };
+}
+
+function amountsOf(keyset: KeysetAnnounced, amount: number, wide?: (amount: number, denominations: readonly number[]) => number[]): number[] {
+  const denominations = Object.keys(keyset.keys).map(Number);
+  const spread = wide?.(amount, denominations) ?? [];
+  return spread.length > 0 && spread.length <= MOST_SPREAD ? spread : splitAmount(amount, denominations);
+}
+
+/** Coins worth at least `amount`: the largest first, so that few are sent. Throws `purse.not_enough`. */
+function atLeast(coins: readonly Coin[], amount: number): Coin[] {
+  const chosen: Coin[] = [];
+  for (const coin of coins) {
+    if (store.total(chosen) >= amount || chosen.length === MOST_AT_ONCE) break;
+    chosen.push(coin);
+  }
+  return store.total(chosen) < amount ? fail("purse.not_enough", "The balance is too low.") : chosen;
+}
+
+function exactCoins(coins: readonly Coin[], amount: number): Coin[] | null {
+  const places = exactChoice(coins.map(({ proof }) => proof.amount), amount);
+  return places && places.flatMap((place) => coins[place] ?? []);
+}

@@ -1,0 +1,104 @@
+// The till begins: words, settings, then the sealed store; everything that knows coins is loaded behind the first screen.
+
+import { useOnline } from "@amparo/kit/line.ts";
+import { Notice, PinPad, Screen } from "@amparo/kit/parts.tsx";
+import type { Addresses } from "@amparo/kit/settings.ts";
+import { addresses, choices } from "@amparo/kit/settings.ts";
+import type { Failure } from "@amparo/kit/task.ts";
+import { failureOf } from "@amparo/kit/task.ts";
+import { keepOnPhone } from "@amparo/kit/update.ts";
+import type { Language } from "@amparo/kit/words.ts";
+import { LANGUAGES, _, languageOfPhone, speak, useTable } from "@amparo/kit/words.ts";
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Begin, PIN_LENGTH } from "./others.tsx";
+import { failureWords } from "./says.ts";
+
+type Shell = typeof import("./shell.tsx");
+type Session = Awaited<ReturnType<Shell["open"]>>;
+
+function Start() {
+  const online = useOnline();
+  const [, redraw] = useState(0);
+  const [told, setTold] = useState<Addresses | undefined>();
+  const [shell, setShell] = useState<Shell | undefined>();
+  const [session, setSession] = useState<Session | undefined>();
+  const [needsPin, setNeedsPin] = useState(false);
+  const [elsewhere, setElsewhere] = useState(false);
+  const [failure, setFailure] = useState<Failure | undefined>();
+  const open = async (loaded: Shell, settings: Addresses, pin?: string) => {
+    setFailure(undefined);
+    try {
+      setSession(await loaded.open(settings, pin, () => setElsewhere(true)));
+      setNeedsPin(false);
+    } catch (thrown) {
+      const found = failureOf(thrown);
+      if (found.code === "vault.pin_needed") return setNeedsPin(true);
+      setFailure(found);
+    }
+  };
+  useEffect(() => {
+    void (async () => {
+      try {
+        const [loaded, settings] = await Promise.all([import("./shell.tsx"), addresses()]);
+        setShell(loaded);
+        setTold(settings);
+        await open(loaded, settings);
+      } catch (thrown) {
+        setFailure(failureOf(thrown));
+      }
+    })();
+  }, []);
+  if (session && shell && told) {
+    if (session.till()) return <shell.App session={session} told={told} />;
+    return (
+      <Begin
+        online={online}
+        onCode={async (code) => {
+          await session.enrol(code);
+          redraw((n) => n + 1);
+        }}
+      />
+    );
+  }
+  if (needsPin && shell && told) {
+    return (
+      <Screen title={_("Your PIN")} say={_("Type your PIN.")}>
+        {failure ? (
+          <Notice kind="bad">
+            <p>{failureWords(failure)}</p>
+          </Notice>
+        ) : null}
+        <PinPad length={PIN_LENGTH} label={_("Your PIN")} onDone={(pin) => void open(shell, told, pin)} />
+      </Screen>
+    );
+  }
+  return (
+    <main>
+      {failure ? (
+        <Notice kind="bad">
+          <p>{failureWords(failure)}</p>
+        </Notice>
+      ) : (
+        <p class="wait" role="status">
+          {elsewhere ? _("The till is open in another window. Close that one.") : _("Opening…")}
+        </p>
+      )}
+    </main>
+  );
+}
+
+async function begin(): Promise<void> {
+  const chosen = choices().language;
+  try {
+    await speak(chosen && chosen in LANGUAGES ? (chosen as Language) : languageOfPhone());
+  } catch {
+    useTable("en", {});
+  }
+  const root = document.getElementById("app");
+  if (root) render(<Start />, root);
+  if (document.readyState === "complete") void keepOnPhone();
+  else addEventListener("load", () => void keepOnPhone(), { once: true });
+}
+
+void begin();

@@ -1,0 +1,291 @@
+// T1 to T4: the amount, the request beside the camera, what is missing, and the green page that stays until it is touched.
+
+import { Camera } from "@amparo/kit/camera.tsx";
+import { Code } from "@amparo/kit/code.tsx";
+import type { Collector } from "@amparo/kit/frames.ts";
+import { collector } from "@amparo/kit/frames.ts";
+import { Icon } from "@amparo/kit/icon.tsx";
+import { Amount, Button, Choice, Keypad, Meter, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { nameOf } from "@amparo/kit/settings.ts";
+import { ShownCode } from "@amparo/kit/shown.tsx";
+import type { Failure } from "@amparo/kit/task.ts";
+import { failureOf, useTask } from "@amparo/kit/task.ts";
+import { signal } from "@amparo/kit/voice.ts";
+import { _, fill, language, money } from "@amparo/kit/words.ts";
+import { useRef, useState } from "preact/hooks";
+import type { Taken } from "./model.ts";
+import { failureWords, isRefusal } from "./says.ts";
+import type { World } from "./state.ts";
+import { sign } from "./state.ts";
+
+const MOST = 9_999_999;
+
+/** T1: type, and one tap. The three limits are shown while there is no connection. */
+export function TypeAmount({ world, practice }: { world: World; practice?: boolean }) {
+  const { till, go, online } = world;
+  const units = till.enrolment.units;
+  const [unit, setUnit] = useState(units[0] ?? "");
+  const [minor, setMinor] = useState(0);
+  const { busy, failure, run } = useTask();
+  const label = sign(world, unit);
+  const day = till.today(unit);
+  const charge = () =>
+    run(async () => {
+      await till.begin(minor, unit, { practice: practice ?? false });
+      setMinor(0);
+      world.changed();
+      go("scan");
+    });
+  return (
+    <Screen title={practice ? _("Practice sale") : till.enrolment.name || _("New sale")} say={_("Type the price. Then touch Charge.")} onBack={practice ? world.back : undefined}>
+      {practice ? (
+        <Notice kind="note">
+          <p>{_("For learning: practice codes have no value.")}</p>
+        </Notice>
+      ) : null}
+      {units.length > 1
+        ? units.map((each) => <Choice key={each} title={nameOf(world.told, each, language())} current={each === unit} onPress={() => setUnit(each)} />)
+        : null}
+      <p class="sum" aria-live="polite">
+        <Amount minor={minor} sign={label} large />
+        {practice ? null : <small>{fill(_("Today: {amount} in {n} sales"), { amount: <Amount minor={day.taken} sign={label} />, n: String(day.sales) })}</small>}
+      </p>
+      <Keypad minor={minor} most={MOST} onChange={setMinor} />
+      {failure ? (
+        <Notice kind="bad">
+          <p>{failureWords(failure)}</p>
+        </Notice>
+      ) : null}
+      <button type="button" class="main huge" disabled={busy || minor === 0} onClick={charge}>
+        <Icon name="till" />
+        <span>{_("Charge")}</span>
+      </button>
+      {online || practice ? null : <Limits world={world} unit={unit} />}
+      {practice ? null : (
+        <div class="pair">
+          <Button icon="paper" onPress={() => go("vouchers")}>
+            {_("Vouchers")}
+          </Button>
+          <Button icon="menu" onPress={() => go("more")}>
+            {_("More")}
+          </Button>
+        </div>
+      )}
+    </Screen>
+  );
+}
+
+/** How full the till is without a connection. */
+export function Limits({ world, unit }: { world: World; unit: string }) {
+  const found = world.till.meter(unit);
+  return (
+    <section aria-label={_("Limits without a connection")}>
+      <Meter label={_("stored")} used={found.stored} most={found.storedMost} shown={`${money(found.stored)} / ${money(found.storedMost)}`} />
+      <Meter label={_("hours alone")} used={found.hoursAlone} most={found.hoursMost} shown={`${Math.floor(found.hoursAlone)} / ${found.hoursMost}`} />
+      <p class="hint">{fill(_("At most {amount} in one sale, {n} sales stored."), { amount: <Amount minor={found.perSale} sign={sign(world, unit)} />, n: String(found.sales) })}</p>
+    </section>
+  );
+}
+
+type Result = { taken: Taken } | { failure: Failure };
+
+/** T2 and T3: the request and the camera at once. While a result is shown nothing is scanned. */
+export function Scan({ world }: { world: World }) {
+  const { till, online, home } = world;
+  const sale = till.sale();
+  const [result, setResult] = useState<Result | undefined>();
+  const [blind, setBlind] = useState(false);
+  const [typed, setTyped] = useState("");
+  const [share, setShare] = useState(0);
+  const parts = useRef<Collector>(collector());
+  const { busy, failure, run } = useTask();
+  const [handBack, setHandBack] = useState<{ codes: string[]; refund: number } | undefined>();
+  if (handBack) return <HandBack world={world} codes={handBack.codes} refund={handBack.refund} />;
+  if (!sale) {
+    return (
+      <Screen title={_("No sale is open")} onBack={() => home("amount")}>
+        {null}
+      </Screen>
+    );
+  }
+  const label = sign(world, sale.unit);
+  const take = (code: string) =>
+    run(async () => {
+      try {
+        const taken = await till.take(code, { online });
+        signal(taken.state === "unknown" ? "bad" : "good");
+        setResult({ taken });
+      } catch (thrown) {
+        signal("bad");
+        setResult({ failure: failureOf(thrown) });
+      }
+      world.changed();
+    });
+  const read = (text: string): boolean => {
+    const whole = parts.current.add(text);
+    setShare(parts.current.share());
+    if (whole === undefined || whole === sale.request) return true;
+    parts.current = collector();
+    take(whole);
+    return false;
+  };
+  const next = () => {
+    parts.current = collector();
+    setShare(0);
+    setResult(undefined);
+  };
+  const done = () =>
+    run(async () => {
+      await till.finish();
+      world.changed();
+      home("amount");
+    });
+  if (result && "taken" in result && result.taken.state === "paid") return <Paid world={world} taken={result.taken} unit={sale.unit} practice={sale.practice} onDone={done} />;
+  if (result && "failure" in result && isRefusal(result.failure)) return <NotTaken failure={result.failure} onNext={next} />;
+  const cancel = () =>
+    run(async () => {
+      const found = await till.cancel();
+      world.changed();
+      if (found.codes.length > 0 || found.refund > 0) setHandBack(found);
+      else home("amount");
+    });
+  const unknown = result && "taken" in result && result.taken.state === "unknown";
+  return (
+    <Screen title={sale.parts > 0 ? _("Partly paid") : _("Let the customer scan")} say={_("Show the code to the customer, then scan theirs.")}>
+      <p class="sum">
+        <Amount minor={sale.amount - sale.paid} sign={label} large />
+        {sale.parts > 0 ? (
+          <small>{fill(_("{paid} of {all} is paid. Scan the next code."), { paid: <Amount minor={sale.paid} sign={label} />, all: <Amount minor={sale.amount} sign={label} /> })}</small>
+        ) : null}
+      </p>
+      {unknown ? (
+        <Notice kind="note">
+          <p>{_("The answer was lost. Do not hand over goods yet.")}</p>
+          <Button
+            icon="update"
+            disabled={busy}
+            onPress={() =>
+              run(async () => {
+                await till.recover();
+                next();
+                world.changed();
+              })
+            }
+          >
+            {_("Ask again")}
+          </Button>
+        </Notice>
+      ) : null}
+      {result && "failure" in result ? (
+        <Notice kind="bad">
+          <p>{failureWords(result.failure)}</p>
+          <Button onPress={next}>{_("Scan again")}</Button>
+        </Notice>
+      ) : null}
+      {failure ? (
+        <Notice kind="bad">
+          <p>{failureWords(failure)}</p>
+        </Notice>
+      ) : null}
+      <Code text={sale.request} label={_("Request for the customer to scan")} />
+      {blind || result ? null : (
+        <Camera hint={share > 0 ? `${Math.round(share * 100)} %` : _("Scan the customer's code or voucher here")} onCode={read} onFail={() => setBlind(true)} />
+      )}
+      {blind ? (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            take(typed.trim());
+            setTyped("");
+          }}
+        >
+          <Notice kind="note" icon="camera">
+            <p>{_("No camera. Allow it in the browser's settings, or paste the code.")}</p>
+          </Notice>
+          <label for="code">{_("The customer's code")}</label>
+          <textarea id="code" dir="ltr" autocomplete="off" spellcheck={false} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
+          <Button submit disabled={busy || !typed.trim()}>
+            {_("Take this code")}
+          </Button>
+        </form>
+      ) : null}
+      {sale.practice ? (
+        <Button icon="check" disabled={busy} onPress={() => take(till.practiceCode(sale.amount - sale.paid, sale.unit))}>
+          {_("Use a practice code")}
+        </Button>
+      ) : null}
+      {blind ? null : (
+        <Button kind="quiet" icon="keys" onPress={() => setBlind(true)}>
+          {_("Without the camera")}
+        </Button>
+      )}
+      <Button kind="quiet" icon="cross" disabled={busy} onPress={cancel}>
+        {_("Cancel the sale")}
+      </Button>
+    </Screen>
+  );
+}
+
+/** T4: green, and it stays. */
+export function Paid({ world, taken, unit, practice, onDone }: { world: World; taken: Taken; unit: string; practice: boolean; onDone: () => void }) {
+  return (
+    <div class="paid" role="alert">
+      <Icon name="check" large />
+      <h1>{practice ? _("Paid (practice)") : _("Paid")}</h1>
+      <Amount minor={taken.amount} sign={sign(world, unit)} large />
+      <p>{practice ? _("Without value: do not hand over goods.") : taken.confirmed ? _("confirmed") : _("stored, will be confirmed")}</p>
+      <button type="button" class="main huge" onClick={onDone}>
+        <Icon name="next" />
+        <span>{_("New sale")}</span>
+      </button>
+    </div>
+  );
+}
+
+/** A refused code: one sentence, and no goods. */
+export function NotTaken({ failure, onNext }: { failure: Failure; onNext: () => void }) {
+  return (
+    <div class="paid refused" role="alert">
+      <Icon name="cross" large />
+      <h1>{failureWords(failure)}</h1>
+      <p>{_("Do not hand over goods.")}</p>
+      <button type="button" class="main huge" onClick={onNext}>
+        <Icon name="camera" />
+        <span>{_("Scan again")}</span>
+      </button>
+    </div>
+  );
+}
+
+/** What a cancelled sale gives back: the customer scans each code, or gets a refund. */
+function HandBack({ world, codes, refund }: { world: World; codes: string[]; refund: number }) {
+  const [place, setPlace] = useState(0);
+  const code = codes[place];
+  return (
+    <Screen title={_("Give the codes back")} say={_("Let the customer scan each code.")}>
+      {code ? (
+        <>
+          <p>{fill(_("Code {place} of {all}: the customer scans it under Receive."), { place: String(place + 1), all: String(codes.length) })}</p>
+          <ShownCode text={code} label={_("Code for the customer")} />
+          <Button kind="main" icon="next" onPress={() => setPlace(place + 1)}>
+            {_("The customer has it")}
+          </Button>
+        </>
+      ) : (
+        <>
+          {refund > 0 ? (
+            <Notice kind="note">
+              <p>{fill(_("{amount} was confirmed already: give it back as a refund."), { amount: <Amount minor={refund} sign="" /> })}</p>
+              <Button icon="undo" onPress={() => world.go("refund", refund)}>
+                {_("Refund")}
+              </Button>
+            </Notice>
+          ) : null}
+          <Button kind="main" icon="check" onPress={() => world.home("amount")}>
+            {_("Done")}
+          </Button>
+        </>
+      )}
+    </Screen>
+  );
+}

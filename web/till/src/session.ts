@@ -1,0 +1,87 @@
+// The till put together: sealed store, public log, clients of the services. Loaded behind the first screen.
+
+import { fail } from "@amparo/cashu/errors.ts";
+import { FilterShelf } from "@amparo/purse/filters.ts";
+import { IndexedDbBackend, localWitness } from "@amparo/purse/backend.ts";
+import type { Shelf } from "@amparo/purse/backend.ts";
+import { Client } from "@amparo/purse/client.ts";
+import { Vault } from "@amparo/purse/vault.ts";
+import type { Addresses } from "@amparo/kit/settings.ts";
+import { clockOf } from "@amparo/kit/settings.ts";
+import { httpFetch } from "@amparo/log/client.ts";
+import type { LogMemory } from "@amparo/log/follow.ts";
+import { openFollower } from "@amparo/log/follow.ts";
+import type { Keeping } from "./state.ts";
+import type { Enrolment } from "./model.ts";
+import { Till, readEnrolment } from "./till.ts";
+import { keptEnrolment } from "./till_settings.ts";
+
+const NAME = "amparo-till";
+const LOG = "log";
+const EVIDENCE = "log-evidence";
+// A till needs no rules, no decisions and no receipts.
+const KINDS = ["key-announced", "keyset-announced"] as const;
+
+/** The open till: without a shop until a code was given. */
+export interface Session {
+  till(): Till | undefined;
+  /** Make this phone the till of the shop that a code names. Rejects with `till.enrolment_code_false` and what the shops side refuses. */
+  enrol(code: string): Promise<void>;
+  keep: Keeping;
+  /** What runs by itself while there is a connection. */
+  upkeep(): Promise<void>;
+}
+
+/** Open everything. `waiting` is called when another window has the till. Rejects with the errors of store and log. */
+export async function openSession(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
+  const backend = await IndexedDbBackend.open(NAME);
+  const opening = { backend, name: NAME, witness: localWitness(NAME), locks: navigator.locks, waiting, ...(pin === undefined ? {} : { pin }) };
+  const vault = await Vault.open(opening);
+  const log = await openFollower(httpFetch(told.log), told.vkey, memory(backend.shelf), KINDS);
+  const filters = await FilterShelf.open(backend.shelf);
+  const now = clockOf(told);
+  const openTill = async (enrolment: Enrolment) => {
+    const shops = new Client(told.shops, { bearer: enrolment.access });
+    return Till.open({ vault, mint: new Client(told.mint), shops, log, filters, now }, enrolment);
+  };
+  const known = keptEnrolment(vault);
+  let till = known ? await openTill(known) : undefined;
+  let typed = pin;
+  return {
+    till: () => till,
+    async enrol(code) {
+      const read = readEnrolment(code);
+      if (read.vkey !== told.vkey) fail("till.enrolment_code_false", "This is the code of another programme.");
+      // Where the services are is known from where the app came; a code cannot send the till elsewhere.
+      const enrolment = { ...read, mint: told.mint, shops: told.shops, log: told.log };
+      const shops = new Client(told.shops, { bearer: enrolment.access });
+      await shops.get(`/mine/${enrolment.units[0] ?? ""}`, (plain) => plain);
+      await log.refresh();
+      till = await openTill(enrolment);
+    },
+    keep: {
+      hasPin: () => vault.hasPin,
+      async changePin(chosen) {
+        await vault.changePin(typed, chosen);
+        typed = chosen ?? undefined;
+      },
+      wipe: async () => vault.wipe(),
+    },
+    async upkeep() {
+      await log.refresh();
+      await till?.recover();
+      await till?.upkeep();
+    },
+  };
+}
+
+function memory(shelf: Shelf): LogMemory {
+  return {
+    async load() {
+      const data = await shelf.load(LOG);
+      return data ? new TextDecoder().decode(data) : null;
+    },
+    save: async (state) => shelf.save(LOG, new TextEncoder().encode(state)),
+    keepEvidence: async (evidence) => shelf.save(`${EVIDENCE} ${(await shelf.names()).length}`, new TextEncoder().encode(evidence)),
+  };
+}

@@ -1,0 +1,164 @@
+// W7: what happened on this phone. No times and no shops are kept; the person can empty the list.
+
+import { Icon } from "@amparo/kit/icon.tsx";
+import type { IconName } from "@amparo/kit/icon.tsx";
+import { Amount, Button, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { useTask } from "@amparo/kit/task.ts";
+import { _, fill, moment } from "@amparo/kit/words.ts";
+import { useState } from "preact/hooks";
+import type { Entry } from "./model.ts";
+import { failureWords } from "./says.ts";
+import type { World } from "./state.ts";
+import { sign } from "./state.ts";
+
+const GLYPHS: Readonly<Record<Entry["kind"], IconName>> = { claimed: "receive", received: "receive", paid: "pay", aside: "lock" };
+
+function kindWords(entry: Entry): string {
+  switch (entry.kind) {
+    case "claimed":
+      return _("Aid taken");
+    case "received":
+      return _("Received");
+    case "paid":
+      return _("Paid");
+    case "aside":
+      return _("Set aside for a shop");
+  }
+}
+
+function stateWords(entry: Entry): string {
+  switch (entry.state) {
+    case "waiting":
+      return _("not yet confirmed");
+    case "done":
+      return _("done");
+    case "back":
+      return _("taken back");
+    case "later":
+      return _("comes back later");
+  }
+}
+
+/** One entry; a waiting one can be touched. */
+export function EntryLine({ world, entry }: { world: World; entry: Entry }) {
+  const open = entry.state === "waiting";
+  return (
+    <li>
+      <Icon name={GLYPHS[entry.kind]} />
+      <span class="what">
+        <b>{kindWords(entry)}</b>
+        <small>{stateWords(entry)}</small>
+      </span>
+      <Amount minor={entry.amount} sign={sign(world, entry.unit)} />
+      {open ? (
+        <Button kind="quiet" onPress={() => world.go("entry", entry.number)}>
+          {_("Open")}
+        </Button>
+      ) : null}
+    </li>
+  );
+}
+
+/** All entries, waiting ones first. */
+export function Activity({ world }: { world: World }) {
+  const entries = world.wallet.activity();
+  const waiting = entries.filter((entry) => entry.state === "waiting");
+  const others = entries.filter((entry) => entry.state !== "waiting");
+  const { busy, run } = useTask();
+  return (
+    <Screen title={_("Entries")} onBack={world.back}>
+      {entries.length === 0 ? <p>{_("Nothing here yet. What you receive and pay shows here.")}</p> : null}
+      <ul class="entries">
+        {[...waiting, ...others].map((entry) => (
+          <EntryLine key={entry.number} world={world} entry={entry} />
+        ))}
+      </ul>
+      {others.length > 0 ? (
+        <Button
+          icon="cross"
+          disabled={busy}
+          onPress={() =>
+            run(async () => {
+              await world.wallet.clearActivity();
+              world.changed();
+            })
+          }
+        >
+          {_("Empty the list")}
+        </Button>
+      ) : null}
+      <p class="hint">{_("The list is on this phone only. It has no shops and no times.")}</p>
+    </Screen>
+  );
+}
+
+/** A payment that waits: show it again, say that it arrived, or take it back. */
+export function EntryDetail({ world, number }: { world: World; number: number }) {
+  const entry = world.wallet.activity().find((each) => each.number === number);
+  const payment = world.wallet.payment(number);
+  const { busy, failure, run } = useTask();
+  const [said, setSaid] = useState<preact.ComponentChild>(null);
+  if (!entry) return <Screen title={_("Entries")} onBack={world.back}>{said}</Screen>;
+  const take = (hurry: boolean) =>
+    run(async () => {
+      const found = await world.wallet.takeBack(number, { hurry });
+      const label = sign(world, entry.unit);
+      setSaid(
+        <Notice kind={found.taken ? "note" : "good"}>
+          <p>
+            {found.taken
+              ? _("The shop has it already.")
+              : found.later
+                ? fill(_("It comes back after {moment}, if the shop does not use it."), { moment: moment(found.later) })
+                : fill(_("{amount} is back."), { amount: <Amount minor={found.back} sign={label} /> })}
+          </p>
+        </Notice>,
+      );
+      world.changed();
+    });
+  return (
+    <Screen title={kindWords(entry)} onBack={world.back}>
+      <p class="sum">
+        <Amount minor={entry.amount} sign={sign(world, entry.unit)} large />
+        <small>{stateWords(entry)}</small>
+      </p>
+      {said}
+      {failure ? (
+        <Notice kind="bad">
+          <p>{failureWords(failure)}</p>
+          {failure.code.endsWith("_rests") ? (
+            <Button disabled={busy} onPress={() => take(true)}>
+              {_("Take it back now all the same")}
+            </Button>
+          ) : null}
+        </Notice>
+      ) : null}
+      {payment ? (
+        <Button kind="main" icon="pay" onPress={() => world.go("code", payment)}>
+          {_("Show the code again")}
+        </Button>
+      ) : null}
+      {entry.state === "waiting" ? (
+        <>
+          <Button
+            icon="check"
+            disabled={busy}
+            onPress={() =>
+              run(async () => {
+                await world.wallet.arrived(number);
+                world.changed();
+                world.back();
+              })
+            }
+          >
+            {_("The shop has it")}
+          </Button>
+          <Button icon="undo" disabled={busy || !world.online} onPress={() => take(false)}>
+            {_("Take it back")}
+          </Button>
+          {world.online ? null : <p class="hint">{_("Taking back needs a connection.")}</p>}
+        </>
+      ) : null}
+    </Screen>
+  );
+}

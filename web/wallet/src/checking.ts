@@ -1,0 +1,65 @@
+// A decision recomputed on this phone. Loaded when somebody asks why: it brings the rules along.
+//
+// The first check needs a connection: receipt, rule and batch are proved to be in the public log. What proves them is kept, sealed like the rest, and from then on the check
+// needs nothing but the log's key.
+
+import type { Addresses } from "@amparo/kit/settings.ts";
+import { _, language } from "@amparo/kit/words.ts";
+import { checkBundle, checkEvidence, readEvidence } from "@amparo/log/evidence.ts";
+import type { Checked } from "@amparo/log/evidence.ts";
+import type { LogFollower } from "@amparo/log/follow.ts";
+import type { Vault } from "@amparo/purse/vault.ts";
+import { LABELS } from "@amparo/rules/labels.ts";
+import type { ReceiptBundle as Bundle } from "@amparo/rules/receipt.ts";
+import type { CheckedReceipt, Paper, ReceiptBundle } from "./model.ts";
+import type { Explained } from "./reasons.ts";
+
+/** What checking works with. */
+export interface Checking {
+  vault: Vault;
+  log: LogFollower;
+  told: Addresses;
+}
+
+async function nameOf(bundle: ReceiptBundle): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(bundle.receipt)));
+  return `evidence ${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+async function checked(given: Checking, bundle: ReceiptBundle): Promise<{ found: Checked; saved: string }> {
+  const name = await nameOf(bundle);
+  const kept = given.vault.read<string>(name);
+  if (kept !== undefined) return { found: await checkEvidence(readEvidence(kept), given.told.vkey), saved: kept };
+  const { evidence, ...found } = await checkBundle(bundle as unknown as Bundle, given.log, given.told.vkey);
+  const saved = JSON.stringify(evidence);
+  await given.vault.change((draft) => draft.put(name, saved));
+  return { found, saved };
+}
+
+/** What a receipt says, once all of it holds. Rejects with the finding. */
+export async function check(given: Checking, bundle: ReceiptBundle): Promise<CheckedReceipt> {
+  const { programme, cycle, rule_hash, amount, unit } = (await checked(given, bundle)).found.receipt;
+  return { programme, cycle, rule_hash, amount, unit };
+}
+
+/** The reasons in the rule's own words, and the facts that were used. Rejects with the finding. */
+export async function explain(given: Checking, paper: Paper): Promise<Explained> {
+  const { receipt, rule } = (await checked(given, paper.bundle)).found;
+  const say = (texts: Readonly<Record<string, string>>) => texts[language()] ?? texts["en"] ?? "";
+  const reasons = rule.text.require.map(({ id, text }) => ({ met: !receipt.failed.includes(id), text: say(text) }));
+  const label = (entity: string, name: string) => say(LABELS[`${entity} ${name}`] ?? { en: name });
+  const rows = (entity: string, facts: Readonly<Record<string, unknown>>) => Object.entries(facts).map(([name, value]): [string, string] => [label(entity, name), shown(value)]);
+  const people = receipt.facts.members.map((member) => rows("person", member));
+  return { reasons, facts: rows("household", receipt.facts.household), people: people.filter((each) => each.length > 0) };
+}
+
+/** The proof of a decision: a file that anybody checks offline with the log's key (`amparo receipt check`). Rejects with the finding, unless it is kept already. */
+export async function proof(given: Checking, paper: Paper): Promise<string> {
+  return given.vault.read<string>(await nameOf(paper.bundle)) ?? (await checked(given, paper.bundle)).saved;
+}
+
+function shown(value: unknown): string {
+  if (value === null) return _("not known");
+  if (typeof value === "boolean") return value ? _("yes") : _("no");
+  return String(value);
+}

@@ -1,0 +1,80 @@
+// What stands around every screen of the wallet, and which screen it is.
+
+import { Icon } from "@amparo/kit/icon.tsx";
+import { _ } from "@amparo/kit/words.ts";
+import { Activity, EntryDetail } from "./activity.tsx";
+import { Copy, Restore } from "./copy.tsx";
+import { Home, More } from "./home.tsx";
+import type { Asked, Payment } from "./model.ts";
+import { Complain, PaperDetail, Papers } from "./papers.tsx";
+import { Aside, Confirm, Pay, PayCode, TypeAmount } from "./pay.tsx";
+import { Enrol, Receive } from "./receive.tsx";
+import { Settings } from "./settings.tsx";
+import type { World } from "./state.ts";
+
+/** Bar, line about the connection, and the screen. */
+export function Frame({ world }: { world: World }) {
+  const { told, online } = world;
+  return (
+    <>
+      <header>
+        {told.practice ? <p class="practice">{_("For practice: this money is invented.")}</p> : null}
+        <div class="bar">
+          <span class="name">
+            <Icon name="shelter" /> Amparo
+          </span>
+          <span class="state">
+            <Icon name={online ? "line" : "no-line"} /> {online ? _("Connected") : _("No connection")}
+          </span>
+        </div>
+        {online ? null : (
+          <p class="offline" role="status">
+            <Icon name="no-line" />
+            <span>{_("No connection. You can still pay.")}</span>
+          </p>
+        )}
+      </header>
+      <Shown world={world} />
+    </>
+  );
+}
+
+function Shown({ world }: { world: World }) {
+  const about = world.place.about;
+  switch (world.place.name) {
+    case "pay":
+      return <Pay world={world} />;
+    case "amount":
+      return <TypeAmount world={world} />;
+    case "confirm":
+      return <Confirm world={world} asked={about as Asked} />;
+    case "code":
+      return <PayCode world={world} payment={about as Payment} />;
+    case "aside":
+      return <Aside world={world} asked={about as Asked} />;
+    case "receive":
+      return <Receive world={world} />;
+    case "enrol":
+      return <Enrol world={world} />;
+    case "activity":
+      return <Activity world={world} />;
+    case "entry":
+      return <EntryDetail world={world} number={about as number} />;
+    case "papers":
+      return <Papers world={world} />;
+    case "paper":
+      return <PaperDetail world={world} place={about as number} />;
+    case "complain":
+      return <Complain world={world} place={about as number} />;
+    case "copy":
+      return <Copy world={world} />;
+    case "restore":
+      return <Restore world={world} />;
+    case "settings":
+      return <Settings world={world} />;
+    case "more":
+      return <More world={world} />;
+    default:
+      return <Home world={world} />;
+  }
+}

@@ -1,0 +1,132 @@
+// W6: take a code from another person or a link, and the first code from the office.
+
+import { collector } from "@amparo/kit/frames.ts";
+import { Camera } from "@amparo/kit/camera.tsx";
+import { Amount, Button, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { useTask } from "@amparo/kit/task.ts";
+import { _, day, fill } from "@amparo/kit/words.ts";
+import { useRef, useState } from "preact/hooks";
+import type { Incoming } from "./model.ts";
+import { Paste, Refused } from "./pay.tsx";
+import { failureWords } from "./says.ts";
+import type { World } from "./state.ts";
+import { sign } from "./state.ts";
+
+/** Scan, look at it, add it. */
+export function Receive({ world }: { world: World }) {
+  const { wallet, home, back } = world;
+  const [found, setFound] = useState<{ text: string; coming: Incoming } | undefined>();
+  const [blind, setBlind] = useState(false);
+  const [share, setShare] = useState(0);
+  const parts = useRef(collector());
+  const { busy, failure, run } = useTask();
+  const look = (text: string) =>
+    run(async () => {
+      setFound({ text, coming: await wallet.readCode(text) });
+    });
+  const read = (text: string): boolean => {
+    const whole = parts.current.add(text);
+    setShare(parts.current.share());
+    if (whole === undefined) return true;
+    look(whole);
+    return false;
+  };
+  const add = (hurry: boolean) =>
+    run(async () => {
+      if (!found) return;
+      await wallet.receive(found.text, { hurry });
+      world.changed();
+      home("home");
+    });
+  return (
+    <Screen title={_("Receive")} say={_("Scan the code that somebody shows you.")} onBack={back}>
+      {found ? (
+        <>
+          <p class="sum">
+            <Amount minor={found.coming.amount} sign={sign(world, found.coming.unit)} large />
+            {found.coming.end ? <small>{fill(_("valid until {day}"), { day: day(found.coming.end) })}</small> : null}
+          </p>
+          {found.coming.mine ? (
+            <Notice kind="note">
+              <p>{_("This code is your own.")}</p>
+            </Notice>
+          ) : null}
+          {failure ? <Refused failure={failure} onHurry={() => add(true)} busy={busy} /> : null}
+          <Button kind="main" icon="plus" disabled={busy || found.coming.mine} onPress={() => add(false)}>
+            {_("Add to your aid")}
+          </Button>
+        </>
+      ) : (
+        <>
+          {blind ? null : <Camera hint={share ? fillShare(share) : _("Hold it over the code")} onCode={read} onFail={() => setBlind(true)} />}
+          {failure ? (
+            <Notice kind="bad">
+              <p>{failureWords(failure)}</p>
+            </Notice>
+          ) : null}
+          <Paste label={_("Or paste a code")} onText={look} />
+        </>
+      )}
+    </Screen>
+  );
+}
+
+/** How much of a moving code is there. */
+export function fillShare(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** The office's code binds this phone to a household; then the papers come. */
+export function Enrol({ world }: { world: World }) {
+  const { wallet, home, back, online } = world;
+  const [code, setCode] = useState("");
+  const [blind, setBlind] = useState(true);
+  const { busy, failure, run } = useTask();
+  const send = (typed: string) =>
+    run(async () => {
+      await wallet.enrol(typed.trim());
+      await wallet.fetchPapers();
+      world.changed();
+      home("home");
+    });
+  return (
+    <Screen title={_("The office's code")} say={_("Type the code from the office, or scan it.")} onBack={back}>
+      {blind ? null : (
+        <Camera
+          hint={_("Hold it over the code on the paper")}
+          onCode={(text) => {
+            setCode(text);
+            setBlind(true);
+            send(text);
+            return false;
+          }}
+          onFail={() => setBlind(true)}
+        />
+      )}
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          send(code);
+        }}
+      >
+        <label for="office-code">{_("Code from the office")}</label>
+        <input id="office-code" dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck={false} value={code} onInput={(event) => setCode(event.currentTarget.value)} />
+        {failure ? (
+          <Notice kind="bad">
+            <p>{failureWords(failure)}</p>
+          </Notice>
+        ) : null}
+        <Button kind="main" icon="check" submit disabled={busy || !code.trim() || !online}>
+          {busy ? _("One moment…") : _("Add")}
+        </Button>
+      </form>
+      {blind ? (
+        <Button icon="camera" onPress={() => setBlind(false)}>
+          {_("Scan the code")}
+        </Button>
+      ) : null}
+      {online ? null : <p class="hint">{_("This needs a connection.")}</p>}
+      <p class="hint">{_("The office learns that this phone is yours, and nothing of what you buy.")}</p>
+    </Screen>
+  );
+}

@@ -1,0 +1,47 @@
+// The open wallet: bar, line about the connection, and one screen at a time; the upkeep runs by itself while there is a connection.
+
+import { useOnline } from "@amparo/kit/line.ts";
+import { usePlaces } from "@amparo/kit/places.ts";
+import type { Addresses } from "@amparo/kit/settings.ts";
+import { askToPersist } from "@amparo/kit/update.ts";
+import { useEffect, useState } from "preact/hooks";
+import { Frame } from "./frame.tsx";
+import type { Session } from "./session.ts";
+import { openSession } from "./session.ts";
+import type { Name, World } from "./state.ts";
+
+const UPKEEP_MS = 60_000;
+
+/** Open the sealed store and everything above it. Rejects with the store's and the log's errors. */
+export async function open(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
+  const session = await openSession(told, pin, waiting);
+  void askToPersist();
+  return session;
+}
+
+/** The wallet. */
+export function App({ opened, told, first }: { opened: Session; told: Addresses; first: Name }) {
+  const [, redraw] = useState(0);
+  const places = usePlaces<Name>("home");
+  const online = useOnline();
+  const changed = () => redraw((n) => n + 1);
+  const world: World = { ...places, wallet: opened.wallet, told, online, changed, keep: opened.keep };
+  useEffect(() => {
+    if (first !== "home") places.go(first);
+  }, []);
+  useEffect(() => {
+    if (!online) return;
+    let open = true;
+    const work = async () => {
+      await opened.upkeep().catch(() => undefined); // what did not work now is tried again in a minute
+      if (open) changed();
+    };
+    void work();
+    const timer = setInterval(() => void work(), UPKEEP_MS);
+    return () => {
+      open = false;
+      clearInterval(timer);
+    };
+  }, [online]);
+  return <Frame world={world} />;
+}
