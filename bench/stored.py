@@ -43,8 +43,8 @@ def fill_postgres(address: str, number: int, count: int) -> None:
 async def _fill_postgres(address: str, number: int, count: int) -> None:
     connection = await asyncpg.connect(address)
     try:
-        for kind, column in (("spent", ""), ("issued", f", {AMOUNT}")):
-            await fill_table(connection, f"{kind}_{number}", column, count)
+        for kind in ("spent", "issued"):
+            await fill_table(connection, kind, number, count)
         await connection.execute(
             "UPDATE denomination SET signed = signed + $1, spent = spent + $1 WHERE keyset = $2 AND amount = $3",
             *(count, number, AMOUNT),
@@ -59,17 +59,25 @@ async def _fill_postgres(address: str, number: int, count: int) -> None:
 
 async def fill_table(
     connection: "asyncpg.Connection[asyncpg.Record]",
-    table: str,
-    column: str,
+    kind: str,
+    number: int,
     count: int,
     advance: Callable[[int], None] = lambda _rows: None,
 ) -> None:
-    """Random rows into a table of tokens, without its index meanwhile: to build it once is many times faster."""
-    await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey")
+    """Random tokens into a keyset's `spent` or `issued` ones, packed all at once as the mint does with a small table: many times
+    faster than little by little."""
+    issued = kind == "issued"
+    await connection.execute(
+        "CREATE TEMPORARY TABLE long_ago AS SELECT unnest(hashes) AS hash"
+        f"{', unnest(amounts) AS amount' if issued else ''} FROM {kind}_{number}"
+    )
     for start in range(0, count, AT_ONCE):
         rows = min(AT_ONCE, count - start)
+        column = f", {AMOUNT}" if issued else ""
         await connection.execute(
-            f"INSERT INTO {table} SELECT gen_random_uuid(){column} FROM generate_series(1, {rows})"
+            f"INSERT INTO long_ago SELECT gen_random_uuid(){column} FROM generate_series(1, {rows})"
         )
         advance(rows)
-    await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY (hash)", timeout=3600)
+    await connection.execute(f"TRUNCATE {kind}_{number}")
+    await connection.execute("SELECT fill_buckets($1, $2, 'pg_temp.long_ago')", kind, number, timeout=3600)
+    await connection.execute("DROP TABLE long_ago")

@@ -7,12 +7,14 @@ import sqlite3
 from tests.tidy.tree import Workspace, identifiers, listed, plant, string_constants, words
 
 from amparo_mint.postgres_schema import MIGRATIONS as POSTGRES_MIGRATIONS
-from amparo_mint.postgres_schema import token_tables as postgres_token_tables
+from amparo_mint.postgres_schema import loose_tables, packed_tables
 from amparo_mint.sqlite_store import MIGRATIONS as SQLITE_MIGRATIONS
 from amparo_mint.sqlite_store import token_tables as sqlite_token_tables
 
 SQLITE = "".join(SQLITE_MIGRATIONS) + ";\n".join(sqlite_token_tables(1))
-POSTGRES = "".join(POSTGRES_MIGRATIONS) + postgres_token_tables(1)
+POSTGRES = "".join(POSTGRES_MIGRATIONS) + ";\n".join(
+    [loose_tables("fresh", 1), loose_tables("aside", 1), packed_tables(1)]
+)
 
 # Words that would have to appear if the mint came to know somebody.
 PEOPLE = {
@@ -41,7 +43,8 @@ ORDERED = {
 # Where the schemas that are looked at here are made: (file, name of the constant or function).
 SCHEMAS = {
     *(("sqlite_store.py", name) for name in ("_TABLES", "_QUOTES_GO", "token_tables")),
-    *(("postgres_schema.py", name) for name in ("_TABLES", "_QUOTES_GO", "token_tables")),
+    *(("postgres_schema.py", name) for name in ("_TABLES", "_QUOTES_GO", "_PACKED")),
+    *(("postgres_schema.py", name) for name in ("token_tables", "loose_tables", "packed_tables")),
 }
 # (file, what the statement begins with) -> why it is no table of tokens or people.
 MADE_ELSEWHERE = {
@@ -53,7 +56,7 @@ _MADE = re.compile(r"\b(CREATE (UNLOGGED )?(TEMP |TEMPORARY )?TABLE|ALTER TABLE|
 _TABLE = re.compile(r"CREATE TABLE (\w+) \(")
 _ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN ([^;]+);")
 _DROPPED = re.compile(r"DROP TABLE (\w+);")
-_KINDS = {"integer", "bigint", "text", "uuid", "bytea"}
+_KINDS = {"smallint", "integer", "bigint", "text", "uuid", "bytea", "uuid[]", "bigint[]"}
 _RULES = {"PRIMARY", "CHECK", "UNIQUE", "FOREIGN", "CONSTRAINT"}
 _TIME = {"at", "time", "date", "day", "when", "created", "updated", "timestamp", "moment", "seen", "hour", "clock"}
 
@@ -172,8 +175,9 @@ def test_both_databases_have_the_same_tables_with_the_same_columns() -> None:
         {table: [column.split()[0] for column in columns] for table, columns in columns_of(schema).items()}
         for schema in (SQLITE, POSTGRES)
     )
-    fresh = {f"fresh_{table}": sqlite[table] for table in ("spent_1", "issued_1")}
-    assert postgres == sqlite | fresh
+    packed = {"spent_1": ["first", "depth", "hashes"], "issued_1": ["first", "depth", "hashes", "amounts"]}
+    loose = {f"{place}_{table}": sqlite[table] for place in ("fresh", "aside") for table in packed}
+    assert postgres == sqlite | loose | packed
     assert len(sqlite) > 8
 
 

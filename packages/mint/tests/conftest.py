@@ -255,7 +255,10 @@ class Town:
             if row.state != "closed":
                 question = f"SELECT hash FROM {kind}_{row.number}"
                 if self.database != "sqlite":
-                    question += f" UNION ALL SELECT hash FROM fresh_{kind}_{row.number} ORDER BY hash"
+                    question = f"SELECT unnest(hashes) AS hash FROM {kind}_{row.number}"
+                    for place in ("fresh", "aside"):
+                        question += f" UNION ALL SELECT hash FROM {place}_{kind}_{row.number}"
+                    question += " ORDER BY hash"
                 found += [bytes(each[0]) for each in self.rows(question)]
         return found
 

@@ -20,8 +20,9 @@ from amparo_cashu.errors import AuthRateExceeded, ClearAuthFalse, ClearAuthMissi
 from amparo_cashu.wire import Endpoint
 from amparo_common.clock import FixedClock
 from amparo_common.signing import SigningKey, b64url
-from amparo_mint.clear_auth import AHEAD_SECONDS, ClearAuth, ClearAuthSettings, DailyCount, Subject, read_keys
+from amparo_mint.clear_auth import AHEAD_SECONDS, ClearAuth, ClearAuthSettings, DailyCount, Subject
 from amparo_mint.errors import BadConfiguration
+from amparo_mint.login_keys import read_keys
 
 ISSUER = "https://login.example/realms/aid"
 DISCOVERY = ISSUER + "/.well-known/openid-configuration"

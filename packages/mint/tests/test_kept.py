@@ -9,6 +9,7 @@ from packages.mint.tests.conftest import NOON, Town, Wallet
 
 from amparo_cashu.curve import hash_to_curve, show_point
 from amparo_common.secret import Secret
+from amparo_mint.postgres_store import PostgresStore
 from amparo_mint.sqlite_store import MIGRATIONS
 from amparo_service.database import Database
 from amparo_service.errors import KeyMissing
@@ -57,13 +58,44 @@ def test_rows_of_spent_and_issued_tokens_are_never_changed_or_deleted(
     assert sqlite_town.rows(f"SELECT * FROM {table}") == before
 
 
-@pytest.mark.parametrize("table", ["spent_1", "issued_1", "fresh_spent_1", "fresh_issued_1"])
+@pytest.mark.parametrize("table", ["fresh_spent_1", "fresh_issued_1", "aside_spent_1", "aside_issued_1"])
 @pytest.mark.parametrize("statement", ["UPDATE {table} SET hash = gen_random_uuid()", "DELETE FROM {table}"])
 def test_rows_of_tokens_in_postgresql_are_never_changed_or_deleted(
     postgres_town: Town, table: str, statement: str
 ) -> None:
     with pytest.raises(asyncpg.RaiseError, match="recorded once"):
         postgres_town.rows(statement.format(table=table))
+
+
+@pytest.mark.parametrize("table", ["spent_1", "issued_1"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM {table}",
+        "UPDATE {table} SET hashes = hashes[2:]{amounts_too}",
+        "UPDATE {table} SET hashes[1] = gen_random_uuid()",
+        "UPDATE {table} SET first = gen_random_uuid()",
+        "UPDATE {table} SET depth = depth",
+        "UPDATE issued_1 SET amounts[1] = 8192",
+        # It would stand before tokens that are there.
+        "INSERT INTO {table} SELECT hashes[cardinality(hashes)], 1, '{{}}'{none_too} FROM {table} WHERE cardinality(hashes) > 0",
+    ],
+)
+def test_packed_tokens_in_postgresql_are_never_changed_hidden_or_deleted(
+    postgres_town: Town, table: str, statement: str
+) -> None:
+    wallet = Wallet(postgres_town)
+    (keyset,) = postgres_town.figures()
+    wallet.swap(wallet.receive(keyset, 63), wallet.split(keyset, 63))
+    store = postgres_town.store
+    assert isinstance(store, PostgresStore)
+    postgres_town.run(store.mix)
+    before = postgres_town.rows(f"SELECT * FROM {table}")
+    assert before != [(bytes(16), 0, [])]
+    words = {"amounts_too": ", amounts = amounts[2:]", "none_too": ", '{}'"} if table == "issued_1" else {}
+    with pytest.raises(asyncpg.RaiseError, match="recorded once"):
+        postgres_town.rows(statement.format(table=table, **({"amounts_too": "", "none_too": ""} | words)))
+    assert postgres_town.rows(f"SELECT * FROM {table}") == before
 
 
 def test_the_tables_hold_no_time_no_order_and_no_link_between_inputs_and_outputs(sqlite_town: Town) -> None:
@@ -86,9 +118,11 @@ def test_the_tables_in_postgresql_are_the_same(postgres_town: Town) -> None:
     )
     for table, column, kind in postgres_town.rows(question):
         found.setdefault(table, []).append(column)
-        assert kind in {"integer", "bigint", "text", "uuid", "bytea"}, (table, column)
+        assert kind in {"smallint", "integer", "bigint", "text", "uuid", "bytea", "ARRAY"}, (table, column)
     assert found.pop("schema_version") == ["version"]
-    assert found == KEPT | {f"fresh_{table}": KEPT[table] for table in ("spent_1", "issued_1")}
+    packed = {"spent_1": ["first", "depth", "hashes"], "issued_1": ["first", "depth", "hashes", "amounts"]}
+    loose = {f"{place}_{table}": KEPT[table] for place in ("fresh", "aside") for table in packed}
+    assert found == KEPT | packed | loose
 
 
 def test_the_order_on_the_disk_is_that_of_the_hash_and_not_of_arrival(sqlite_town: Town) -> None:

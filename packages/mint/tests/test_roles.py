@@ -111,11 +111,13 @@ def test_the_mint_does_all_its_work_as_that_user(roles: Roles, guarded: Town) ->
     [
         *(
             statement.format(table)
-            for table in ("spent_1", "fresh_spent_1", "issued_1", "fresh_issued_1")
+            for table in ("spent_1", "fresh_spent_1", "aside_spent_1", "issued_1", "fresh_issued_1")
             for statement in ("DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}", "ALTER TABLE {} DISABLE TRIGGER ALL")
         ),
-        "UPDATE spent_1 SET hash = gen_random_uuid()",
-        "UPDATE issued_1 SET amount = 8192",
+        "UPDATE spent_1 SET hashes = '{}'",
+        "INSERT INTO spent_1 SELECT gen_random_uuid(), 1, '{}'",
+        "UPDATE issued_1 SET amounts = '{8192}'",
+        "UPDATE fresh_issued_1 SET amount = 8192",
         "UPDATE keyset SET final_expiry = 0",
         "UPDATE mint_quote SET amount = 8192",
         "UPDATE hash_key SET fingerprint = 'x'",
@@ -134,7 +136,7 @@ def test_the_mints_user_cannot_undo_what_was_done(roles: Roles, guarded: Town, s
 
 def test_the_tables_of_an_open_keyset_are_not_dropped_by_the_owners_function(roles: Roles, guarded: Town) -> None:
     asyncio.run(run_all(roles.mint, "SELECT drop_token_tables(1)"))
-    assert guarded.rows("SELECT count(*) FROM spent_1") == [(0,)]
+    assert guarded.rows("SELECT count(*) FROM fresh_spent_1") == [(0,)]
 
 
 def test_a_user_whose_tables_are_not_up_to_date_is_told_what_to_do(roles: Roles) -> None:

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from amparo_mint.asgi import App, Request
 from amparo_mint.http import protocol_error
+from amparo_mint.socket_protocol import DroppingProtocol
 from amparo_mint.sockets import (
     FAILED,
     GOING_AWAY,
@@ -27,7 +28,6 @@ from amparo_mint.sockets import (
     RESTARTING,
     SOCKET_PATH,
     UNREADABLE,
-    DroppingProtocol,
     Kind,
     Sockets,
     SocketSettings,

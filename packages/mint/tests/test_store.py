@@ -404,10 +404,15 @@ def test_mixed_tokens_of_postgresql_carry_one_transaction_and_no_order(
             await store.mix()
             async with store._reading() as connection:
                 for table in ("spent_1", "issued_1"):
-                    rows = await connection.fetch(f"SELECT hash, xmin::text FROM {table} ORDER BY ctid")
-                    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+                    rows = await connection.fetch(f"SELECT hashes, xmin::text, ctid::text FROM {table} ORDER BY ctid")
+                    hashes = [each for row in rows for each in row[0]]
+                    assert hashes == sorted(hashes)
+                    assert len(hashes) >= 49
                     assert len({row[1] for row in rows}) == 1
-                    assert await connection.fetchval(f"SELECT count(*) FROM fresh_{table}") == 0
+                    # Nothing stood on the first page before.
+                    assert rows[0][2] == "(0,1)"
+                    for place in ("fresh", "aside"):
+                        assert await connection.fetchval(f"SELECT count(*) FROM {place}_{table}") == 0
             await store.apply([Change(spend=[entry("49")], issue=[entry("49n")])])
         assert await refusal(store, Change(spend=[entry("07")], issue=[entry("new")])) is AlreadySpent
         assert await sums(store) == [(400, 0, 0, 400)]
@@ -451,9 +456,10 @@ def test_a_large_table_of_postgresql_takes_new_tokens_only_in_a_crowd(
 ) -> None:
     async def story(store: PostgresStore) -> None:
         fill = "INSERT INTO {} SELECT gen_random_uuid(), 1 FROM generate_series(1, {})"
-        question = "SELECT (SELECT count(*) FROM issued_1), (SELECT count(*) FROM fresh_issued_1)"
+        question = "SELECT (SELECT sum(cardinality(hashes)) FROM issued_1), (SELECT count(*) FROM fresh_issued_1)"
         async with store._reading() as connection:
-            await connection.execute(fill.format("issued_1", SMALL_TABLE))
+            await connection.execute(fill.format("fresh_issued_1", SMALL_TABLE))
+            await store.mix()
             for more, kept in (
                 (SMALLEST_MIX - 1, (SMALL_TABLE, SMALLEST_MIX - 1)),
                 (1, (SMALL_TABLE + SMALLEST_MIX, 0)),
@@ -476,8 +482,9 @@ def test_a_spent_token_is_told_as_spent_also_to_whoever_asks_while_tokens_are_mi
         await store.apply([Change(spend=[entry("a")], issue=[entry("b")])])
         async with store._turn() as mixing:
             for table in ("spent_1", "issued_1"):
-                await mixing.execute(f"INSERT INTO {table} SELECT * FROM fresh_{table}")
-                await mixing.execute(f"TRUNCATE fresh_{table}")
+                kind, _, number = table.partition("_")
+                await mixing.execute("SELECT set_aside($1, $2, 10, 10)", kind, int(number))
+                await mixing.execute("SELECT pack_tokens($1, $2, 10)", kind, int(number))
             states = asyncio.create_task(store.token_states([(1, entry("a").hash)]))
             amounts = asyncio.create_task(store.signed_amounts([(1, entry("b").hash)]))
             tallies = asyncio.create_task(store.tallies())
@@ -506,7 +513,7 @@ def test_mixing_gives_way_to_a_long_question_and_keeps_nobody_waiting(
             assert await store.apply([Change(spend=[entry("a")], issue=[entry("b")])]) == [DONE]
         await store.mix()
         async with store._reading() as connection:
-            assert await connection.fetchval("SELECT count(*) FROM issued_1") == 2
+            assert await connection.fetchval("SELECT sum(cardinality(hashes)) FROM issued_1") == 2
         assert await sums(store) == [(8, 0, 0, 8)]
 
     play_on_postgres(story)

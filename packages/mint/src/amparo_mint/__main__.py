@@ -1,12 +1,13 @@
 """Runs the mint as a process of its own: `python -m amparo_mint --data FOLDER`. Its signer is another process."""
 
+import asyncio
 import sys
 
 import msgspec
 
 from amparo_common.errors import AmparoError
 from amparo_mint.assemble import make_server
-from amparo_mint.sockets import DroppingProtocol
+from amparo_mint.http import MintServer
 from amparo_service.keys import require_keys, signing_key
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 
@@ -26,13 +27,22 @@ def main() -> None:
         server = make_server(arguments)
         app = server.app()
         try:
-            run_service(app, arguments, websockets=None if server.sockets is None else DroppingProtocol)
+            run_service(app, arguments, websockets=_websockets(server))
         finally:
             # Also when the server ends the process by itself because the application did not start: it says no word about it.
             if app.failure is not None:
                 raise app.failure
     except AmparoError as error:
         exit_with_words(error)
+
+
+def _websockets(server: MintServer) -> type[asyncio.Protocol] | None:
+    if server.sockets is None:
+        return None
+    # Its library is a tenth of a start.
+    from amparo_mint.socket_protocol import DroppingProtocol
+
+    return DroppingProtocol
 
 
 if __name__ == "__main__":

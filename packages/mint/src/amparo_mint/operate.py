@@ -5,14 +5,15 @@ there, before it signs anything.
 """
 
 import asyncio
+import functools
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 
 from amparo_cashu.nut22_auth import UNIT as ACCESS_UNIT
 from amparo_common.bridge import (
@@ -45,12 +46,17 @@ from amparo_service.errors import BadRequest, KeyMissing, RemoteError, Unreachab
 from amparo_service.keys import file_once, replace_file
 from amparo_signer.protocol import Signer
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 # Of a keyset that only the log knows, opened by hand.
 UNKNOWN_PERIOD = "unknown"
 # Beside the database, and not in its backups.
 NOTE = "groups-done"
 # The shops side, asked by who wants a deposit quote: how many threads ask, how many requests wait for them, and how long each.
 MOST_ASKERS, MOST_ASKING, ASK_SECONDS = 8, 64, 3.0
+# Threads that talk to the log and the shops side.
+MOST_ERRANDS = 40
 # Until a question to the shops side is given up, so that a thread that asks it comes back.
 SHOPS_SECONDS = 10.0
 # Unpaid quotes of a kind that are kept (about 150 bytes each), and how often it is looked for ones to remove.
@@ -79,7 +85,12 @@ class Operation:
         self._cleared_at = 0
         # Threads of their own: a shops side that hangs holds up nothing else.
         self._askers = ThreadPoolExecutor(MOST_ASKERS)
+        self._errands = ThreadPoolExecutor(MOST_ERRANDS)
         self._asking = 0
+
+    async def _beside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of work in a thread beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._errands, functools.partial(work, *args, **kwargs))
 
     def operator_token(self) -> bytes:
         """The token that operates this mint: a file that only its user can read."""
@@ -95,7 +106,7 @@ class Operation:
 
     async def introduce(self) -> None:
         """Announce the mint's publishing key, so that others can check its entries."""
-        await run_in_threadpool(self._log.publish, KeyAnnounced(purpose="mint", jwk=self._key.public.jwk), self._key)
+        await self._beside(self._log.publish, KeyAnnounced(purpose="mint", jwk=self._key.public.jwk), self._key)
 
     # --- keysets --------------------------------------------------------------------------------------------------------------
 
@@ -127,7 +138,7 @@ class Operation:
             final_expiry=made.final_expiry,
             active_from=active_from,
         )
-        await run_in_threadpool(self._log.publish, announced, self._key)
+        await self._beside(self._log.publish, announced, self._key)
         await self._store.add_keyset(
             NewKeyset(announced.keyset, announced.unit, period, final_expiry, sorted(int(each) for each in made.keys))
         )
@@ -218,7 +229,7 @@ class Operation:
     async def accept_backup(self) -> list[KeysetRow]:
         """A backup was put back on purpose: nobody knows which tokens were spent since, of its keysets and of those that the log
         announced after it, so none is taken any more; their value is given out anew by the office. New keysets start at once."""
-        for _, body in (await run_in_threadpool(self._log.refresh)).keysets:
+        for _, body in (await self._beside(self._log.refresh)).keysets:
             # Made again, one that the backup does not know would count all of its tokens as unspent.
             period = UNKNOWN_PERIOD if body.active_from is None else period_of(body.active_from)
             amounts = sorted(int(each) for each in body.keys)
@@ -231,11 +242,11 @@ class Operation:
 
     async def open_payment(self, token: str) -> tuple[QuotePaid, int]:
         """The office's message, and the total that the log says was approved in its unit. Raises `BadSignature`."""
-        message = await run_in_threadpool(self._open_payment, token)
+        message = await self._beside(self._open_payment, token)
         total = await self._store.paid_total(message.unit) + message.amount
         approved = self._log.view().approved(message.unit)
         if approved < total:
-            approved = (await run_in_threadpool(self._log.refresh)).approved(message.unit)
+            approved = (await self._beside(self._log.refresh)).approved(message.unit)
         return message, approved
 
     def _open_payment(self, token: str) -> QuotePaid:
@@ -288,7 +299,7 @@ class Operation:
         while waiting := await self._store.waiting(after=after):
             for row in waiting:
                 after = row.id
-                accepted = await run_in_threadpool(self._tell, row)
+                accepted = await self._beside(self._tell, row)
                 if accepted is None:
                     unclear = True
                 else:
@@ -314,7 +325,7 @@ class Operation:
     async def publish(self, figures: list[MintFigures]) -> None:
         """Put figures into the public log."""
         for each in figures:
-            await run_in_threadpool(self._log.publish, each, self._key)
+            await self._beside(self._log.publish, each, self._key)
 
 
 def _has_ended(row: KeysetRow, now: int) -> bool:

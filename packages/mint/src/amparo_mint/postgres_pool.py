@@ -31,6 +31,10 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "10000",
     # Shorter than our patience: whoever was given up must not go on waiting for his turn, and hold a connection.
     "lock_timeout": "20000",
+    # A plan that was made while a table was empty is kept when it is not any more: it must not read the whole table. Without the
+    # second setting such plans, which look dear, would be compiled.
+    "enable_seqscan": "off",
+    "jit": "off",
 }
 
 
@@ -154,6 +158,8 @@ class PostgresPool:
             await asyncio.wait({commit}, timeout=self._patience)
         finally:
             if not commit.done():
+                # Whoever stops the mint meanwhile waits for no answer.
+                commit.add_done_callback(lambda done: done.cancelled() or done.exception())
                 self._give_up(connection)
         await commit
 

@@ -6,10 +6,11 @@ round trips. A connection that breaks in a commit leaves the question open: the 
 finds what was done.
 
 PostgreSQL keeps rows in the order of arrival and each with its transaction's number. So new tokens go into `fresh_...` tables and
-are moved from there in one transaction, sorted by hash (`tidy`, every `MIX_SECONDS`). In a small table all tokens are written anew
-each time, in a large one at least `SMALLEST_MIX` are moved at once: no token carries a number that few others carry, even in a
-quiet hour. Quotes are written anew with them while they are few. LIMIT: until then, among many quotes, and in PostgreSQL's own
-write-ahead log, an order can be seen (docs/operate/mint.md, «What the disk shows»).
+are packed from there into buckets of their hashes (`postgres_schema.py`): every `MIX_SECONDS`, and sooner when there are
+`MOST_FRESH`. In a small table all tokens are written anew each time, in a large one at least `SMALLEST_MIX` are packed at once: no
+token carries a number that few others carry, even in a quiet hour. Quotes are written anew with them while they are few. LIMIT:
+until then, among many quotes, and in PostgreSQL's own write-ahead log, an order can be seen (docs/operate/mint.md, «What the disk
+shows»).
 
 Whatever makes, empties or drops tables is a function of the database that runs with its owner's rights, so that the mint can be a
 user who cannot change or delete a token (`roles.py`).
@@ -31,13 +32,22 @@ from amparo_mint.deciding import Known, Outcome, Place, Writes, decide, sought
 from amparo_mint.errors import BadConfiguration, DatabaseAway, KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 from amparo_mint.postgres_pool import AWAY, PATIENCE_SECONDS, PostgresPool
-from amparo_mint.postgres_schema import MIGRATIONS, TURN
+from amparo_mint.postgres_schema import MIGRATIONS, PACKING, TURN
+from amparo_mint.postgres_tokens import filter_items, present, rows_of, token_inserts
 from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
 from amparo_service.errors import BadRequest, CannotStore, DatabaseTooNew, KeyMissing
 
 MIX_SECONDS = 600.0
 SMALL_TABLE = 20_000
 SMALLEST_MIX = 1_000
+# Spent and signed ones of this process together: about half a second of PostgreSQL's.
+MOST_FRESH = 40_000
+# A large database is brought up to date in minutes.
+_MIGRATION_SECONDS = 86_400.0
+
+# Emptying a table, or another name for it, waits for whoever still reads it, and everybody would wait behind: rather later.
+_RATHER_LATER = "SET LOCAL lock_timeout = '200ms'"
+_PACK_SECONDS = 3_600.0
 
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
 _MINT_QUOTE = "id, unit, amount, pubkey, paid, issued, keyset"
@@ -50,6 +60,8 @@ class PostgresStore:
     def __init__(self, address: str, *, patience: float = PATIENCE_SECONDS) -> None:
         self._pool = PostgresPool(address, patience=patience)
         self._mixed_at = 0.0
+        # Tokens written since.
+        self._fresh = 0
 
     async def open(self) -> None:
         """Connect and bring the tables up to date. Several processes may do so at once. Raises `DatabaseTooNew`, and
@@ -80,16 +92,21 @@ class PostgresStore:
             if version > len(MIGRATIONS):
                 raise DatabaseTooNew(f"The database is at version {version}, this program knows {len(MIGRATIONS)}.")
             for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-                await connection.execute(script)
+                await connection.execute(script, timeout=_MIGRATION_SECONDS)
                 await connection.execute("INSERT INTO schema_version (version) VALUES ($1)", number)
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[Any]:
         """A connection in a transaction, in this process's turn. Raises `DatabaseAway` when the database went away: whether the
         transaction was carried out is then unknown."""
+        async with self._transaction() as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", TURN)
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Any]:
         try:
             async with self._pool.transaction() as connection:
-                await connection.execute("SELECT pg_advisory_xact_lock($1)", TURN)
                 yield connection
         except asyncpg.IntegrityConstraintViolationError:
             raise
@@ -123,6 +140,7 @@ class PostgresStore:
             async with self._turn() as connection:
                 outcomes, writes = decide(group, await _look_up(connection, group))
                 await _write(connection, writes)
+            self._fresh += len(writes.spent) + len(writes.issued)
             return outcomes
         except (asyncpg.IntegrityConstraintViolationError, KeysetUnknown) as error:
             # Only a token that its keyset never signed gets here (a stolen key, or a fault of ours), or one whose keyset was closed
@@ -195,30 +213,38 @@ class PostgresStore:
     async def token_states(self, places: Sequence[Place]) -> list[TokenState]:
         """The state of each token."""
         async with self._reading() as connection:
-            spent, pending, _ = await _present(connection, places, [])
+            spent, pending, _ = await present(connection, places, [])
         return ["SPENT" if place in spent else "PENDING" if place in pending else "UNSPENT" for place in places]
 
     async def signed_amounts(self, places: Sequence[Place]) -> list[int | None]:
         """The denomination that each output was signed for, or None."""
         async with self._reading() as connection:
-            _, _, issued = await _present(connection, [], places)
+            _, _, issued = await present(connection, [], places)
             if issued:
                 # Its signature is as good as the one that was lost: no failover may leave it and the token it was given for.
                 await self._pool.on_replica(connection)
         return [issued.get(place) for place in places]
 
     async def spent_items(self, keyset: int, *, most: int) -> bytearray:
-        """The filter items of a keyset's spent tokens. While they are read no fresh tokens are moved."""
+        """The filter items of a keyset's spent tokens. While they are read none that are set aside are packed."""
         items = bytearray()
+        loose = f"SELECT hash FROM fresh_spent_{keyset} UNION ALL SELECT hash FROM aside_spent_{keyset}"
         question = (
-            f"SELECT hash FROM (SELECT hash FROM spent_{keyset} UNION ALL SELECT hash FROM fresh_spent_{keyset}) AS every"
-            " ORDER BY hash LIMIT $1"
+            f"SELECT packed, hashes FROM (SELECT hash AS first, false AS packed, ARRAY[hash] AS hashes FROM ({loose}) AS l"
+            f" UNION ALL SELECT first, true, hashes FROM spent_{keyset}) AS every ORDER BY first, packed DESC"
         )
+        bucket: list[bytes] = []
         # A cursor lives in a transaction; as it is the only statement there, it sees one moment.
         async with self._reading() as connection, connection.transaction():
-            async for (hashed,) in connection.cursor(question, most, prefetch=10_000):
-                items += hashed[:ITEM_BYTES]
-        return items
+            async for packed, hashes in connection.cursor(question, prefetch=1_000):
+                # What is not packed comes after the bucket that it belongs to.
+                if packed:
+                    items += filter_items(bucket)
+                    bucket = []
+                    if len(items) >= most * ITEM_BYTES:
+                        break
+                bucket += hashes
+        return (items + filter_items(bucket))[: most * ITEM_BYTES]
 
     async def paid_total(self, unit: Unit) -> int:
         """What the office has paid for in a unit."""
@@ -300,25 +326,36 @@ class PostgresStore:
     # --- keeping house ------------------------------------------------------------------------------------------------------
 
     async def tidy(self) -> None:
-        """Move fresh tokens to where no order shows, and write few quotes anew, when it is time."""
+        """Pack fresh tokens, so that no order shows, and write few quotes anew, when it is time."""
         now = asyncio.get_running_loop().time()
-        if now - self._mixed_at >= MIX_SECONDS:
+        if now - self._mixed_at >= MIX_SECONDS or self._fresh >= MOST_FRESH:
             await self.mix()
             self._mixed_at = now
 
     async def mix(self) -> None:
-        """Move all fresh tokens in one transaction, sorted by hash; quotes, sorted by id."""
-        async with self._turn() as connection:
-            # Emptying a table waits for whoever still reads it, and everybody would wait for this turn: rather later.
-            await connection.execute("SET LOCAL lock_timeout = '200ms'")
-            for row in await _keysets(connection):
-                if row.state == "closed":
-                    continue
+        """Pack all fresh tokens, those of a table at once, sorted by hash; write quotes anew, sorted by id."""
+        self._fresh = 0
+        for row in await self.keysets():
+            if row.state != "closed":
                 for kind in ("spent", "issued"):
-                    await connection.execute(
-                        "SELECT mix_tokens($1, $2, $3, $4)", kind, row.number, SMALL_TABLE, SMALLEST_MIX
-                    )
+                    await self._pack(kind, row.number)
+        async with self._turn() as connection:
+            await connection.execute(_RATHER_LATER)
             await connection.execute("SELECT mix_quotes($1)", SMALL_TABLE)
+
+    async def _pack(self, kind: str, keyset: int) -> None:
+        async with self._turn() as connection:
+            await connection.execute(_RATHER_LATER)
+            question = "SELECT set_aside($1, $2, $3, $4)"
+            if not await connection.fetchval(question, kind, keyset, SMALL_TABLE, SMALLEST_MIX):
+                return
+        # Without a turn: meanwhile groups go on.
+        async with self._transaction() as connection:
+            if await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", PACKING):
+                await connection.execute(_RATHER_LATER)
+                await connection.execute(
+                    "SELECT pack_tokens($1, $2, $3)", kind, keyset, SMALL_TABLE, timeout=_PACK_SECONDS
+                )
 
     async def backup(self, path: str) -> None:
         """PostgreSQL is backed up with its own tools."""
@@ -347,7 +384,7 @@ def _trouble(error: Exception, what: str) -> AmparoError:
 
 async def _look_up(connection: Any, group: Sequence[Change]) -> Known:
     asked = sought(group)
-    spent, pending, issued = await _present(connection, asked.spend, asked.issue)
+    spent, pending, issued = await present(connection, asked.spend, asked.issue)
     return Known(
         spent=spent,
         pending=pending,
@@ -358,89 +395,12 @@ async def _look_up(connection: Any, group: Sequence[Change]) -> Known:
     )
 
 
-async def _present(
-    connection: Any, spend: Iterable[Place], issue: Iterable[Place]
-) -> tuple[set[Place], set[Place], dict[Place, int]]:
-    """Those of the places that are spent, waiting, or signed (for what amount), in one question."""
-    parts, values = [], []
-    for kind, amount, places in (("spent", "0::bigint AS amount", spend), ("issued", "amount", issue)):
-        for number, hashes in sorted(_by_keyset(places).items()):
-            values.append(hashes)
-            at = len(values)
-            parts += [
-                f"SELECT '{kind}' AS kind, {number} AS number, hash, {amount} FROM {table} WHERE hash = ANY(${at}::uuid[])"
-                for table in (f"{kind}_{number}", f"fresh_{kind}_{number}")
-            ]
-            if kind == "spent":
-                parts.append(
-                    f"SELECT 'pending', {number}, hash, 0 FROM pending WHERE keyset = {number} AND hash = ANY(${at}::uuid[])"
-                )
-    found: dict[str, dict[Place, int]] = {"spent": {}, "pending": {}, "issued": {}}
-    if parts:
-        for kind, number, hashed, signed_for in await connection.fetch(" UNION ALL ".join(parts), *values):
-            found[kind][number, hashed] = signed_for
-    return set(found["spent"]), set(found["pending"]), found["issued"]
-
-
-def _by_keyset(places: Iterable[Place]) -> dict[int, list[bytes]]:
-    grouped: dict[int, list[bytes]] = {}
-    for number, hashed in places:
-        grouped.setdefault(number, []).append(hashed)
-    return grouped
-
-
 async def _write(connection: Any, writes: Writes) -> None:
-    parts, values = _token_inserts(writes)
+    parts, values = token_inserts(writes)
     parts.append("UPDATE progress SET groups = groups + 1")
     numbered = [f"part{at} AS ({part})" for at, part in enumerate(parts)]
     await connection.execute(f"WITH {', '.join(numbered)} SELECT 1", *values)
     await _write_quotes(connection, writes)
-
-
-def _token_inserts(writes: Writes) -> tuple[list[str], list[Any]]:
-    """All inserts and counters of a group as the parts of one statement. `moved` and the others are sums per keyset."""
-    parts: list[str] = []
-    values: list[Any] = []
-
-    def bound(value: Any, kind: str) -> str:
-        values.append(value)
-        return f"${len(values)}::{kind}"
-
-    for number, hashes in sorted(_by_keyset((each.keyset, each.hash) for each in writes.spent).items()):
-        parts.append(f"INSERT INTO fresh_spent_{number} SELECT unnest({bound(sorted(hashes), 'uuid[]')})")
-    for number in sorted({each.keyset for each in writes.issued}):
-        rows = sorted((each.hash, each.amount) for each in writes.issued if each.keyset == number)
-        hashes_bound = bound([row[0] for row in rows], "uuid[]")
-        amounts_bound = bound([row[1] for row in rows], "bigint[]")
-        parts.append(f"INSERT INTO fresh_issued_{number} SELECT * FROM unnest({hashes_bound}, {amounts_bound})")
-    counts = writes.denominations()
-    if counts:
-        columns = [
-            bound([place[0] for place in counts], "integer[]"),
-            bound([place[1] for place in counts], "bigint[]"),
-            bound([count[0] for count in counts.values()], "bigint[]"),
-            bound([count[1] for count in counts.values()], "bigint[]"),
-        ]
-        parts.append(
-            "UPDATE denomination AS d SET signed = d.signed + n.signed, spent = d.spent + n.spent"
-            f" FROM unnest({', '.join(columns)}) AS n (keyset, amount, signed, spent)"
-            " WHERE d.keyset = n.keyset AND d.amount = n.amount"
-        )
-    if writes.keysets:
-        sums = list(writes.keysets.items())
-        columns = [
-            bound([number for number, _ in sums], "integer[]"),
-            bound([each.issued for _, each in sums], "bigint[]"),
-            bound([each.moved for _, each in sums], "bigint[]"),
-            bound([each.redeemed for _, each in sums], "bigint[]"),
-            bound([each.claims for _, each in sums], "bigint[]"),
-        ]
-        parts.append(
-            "UPDATE keyset AS k SET issued = k.issued + n.issued, moved = k.moved + n.moved,"
-            " redeemed = k.redeemed + n.redeemed, claims = k.claims + n.claims"
-            f" FROM unnest({', '.join(columns)}) AS n (number, issued, moved, redeemed, claims) WHERE k.number = n.number"
-        )
-    return parts, values
 
 
 async def _write_quotes(connection: Any, writes: Writes) -> None:
@@ -551,8 +511,7 @@ async def _finish_deposit(connection: Any, quote: str, *, accepted: bool) -> Non
 
 async def _tally(connection: Any, number: int) -> Tally:
     issued, spent, waiting, waiting_value, signed_count, spent_count, value, *row = await connection.fetchrow(
-        f"SELECT (SELECT count(*) FROM issued_{number}) + (SELECT count(*) FROM fresh_issued_{number}),"
-        f" (SELECT count(*) FROM spent_{number}) + (SELECT count(*) FROM fresh_spent_{number}),"
+        f"SELECT {rows_of('issued', number)}, {rows_of('spent', number)},"
         " (SELECT count(*) FROM pending WHERE keyset = k.number),"
         " (SELECT coalesce(sum(amount), 0)::bigint FROM pending WHERE keyset = k.number), d.signed, d.spent, d.value,"
         " k.number, k.id, k.unit, k.period, k.final_expiry, k.state, k.issued, k.moved, k.redeemed, k.returned, k.claims"

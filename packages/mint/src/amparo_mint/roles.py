@@ -4,7 +4,7 @@ and lets one user of the database work with them who may neither change nor dele
 Run as the tables' owner (`... | psql --single-transaction -v ON_ERROR_STOP=1 DATABASE`), before the first start and before the
 start after each upgrade. The mint then connects as the user.
 What the user cannot do: change, delete or empty tables of tokens, make or drop tables, switch off the triggers, undo a count. What
-only a function of the owner does for it: make a new keyset's tables, move fresh tokens, drop the tables of a closed keyset.
+only a function of the owner does for it: make a new keyset's tables, pack fresh tokens, drop the tables of a closed keyset.
 """
 
 import argparse
@@ -75,7 +75,8 @@ def _grants(user: str) -> list[str]:
         f"GRANT DELETE ON {', '.join(DELETED)} TO {user}",
         # Tables of tokens, those that are there and those of keysets to come.
         "DO $grants$ DECLARE made text; BEGIN\n"
-        "FOR made IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename ~ '^fresh_[a-z]+_[0-9]+$' LOOP\n"
+        "FOR made IN SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " AND tablename ~ '^(fresh|aside)_[a-z]+_[0-9]+$' LOOP\n"
         f"EXECUTE format('GRANT INSERT ON public.%I TO {user}', made);\nEND LOOP; END $grants$",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO {user}",
         f"REVOKE ALL ON FUNCTION {functions} FROM PUBLIC",

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from amparo_cashu.errors import TokenError
 from amparo_cashu.nut17_socket import PROOF_STATE, melt_quote_kind, mint_quote_kind, read_frame
@@ -45,8 +44,6 @@ MELT_QUOTES = melt_quote_kind("settle")
 DONE, GOING_AWAY, MISUSED, FAILED, RESTARTING = 1000, 1001, 1008, 1011, 1012
 # Why a frame is refused (JSON-RPC 2.0); the last one is the mint's own.
 UNREADABLE, NO_REQUEST, NO_METHOD, WRONG_PARAMETERS, FULL = -32700, -32600, -32601, -32602, -32000
-# From the end of a connection's handler to the end of its TCP connection, for a peer that does not read.
-LINGER_SECONDS = 5.0
 
 
 class SocketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -347,12 +344,3 @@ def _refusal(frame: str | bytes, why: str) -> SocketRefusal:
         return SocketRefusal(SocketFault(NO_REQUEST, why), head.id)
     code = WRONG_PARAMETERS if head.method in ("subscribe", "unsubscribe") else NO_METHOD
     return SocketRefusal(SocketFault(code, why), head.id)
-
-
-class DroppingProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's websockets, but a connection whose handler has ended is gone soon, even if its peer reads nothing."""
-
-    async def run_asgi(self) -> None:
-        """The handler's life."""
-        await super().run_asgi()
-        self.loop.call_later(LINGER_SECONDS, self.transport.abort)

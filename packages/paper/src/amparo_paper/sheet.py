@@ -8,7 +8,9 @@ Layouts are `layouts/*.typ`; text that runs from right to left is set by typst.
 import hashlib
 import multiprocessing
 import re
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib import resources
@@ -85,8 +87,21 @@ def _each(chunks: list[list[Item | None]], layout: Layout, words: dict[str, str]
             yield _print_chunk(layout, chunk, words)
         return
     # "spawn": a forked child would inherit threads and database connections in an unknown state.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_starter) as pool:
         yield from pool.map(_print_chunk, [layout] * len(chunks), chunks, [words] * len(chunks))
+
+
+def _end_with_starter() -> None:
+    """Otherwise a worker whose starter was killed waits for work for ever, with people's codes in its memory."""
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        threading.Thread(target=_end_after, args=(starter.join,), daemon=True).start()
+
+
+def _end_after(wait: Callable[[], None]) -> None:
+    wait()
+    signal.raise_signal(signal.SIGKILL)
 
 
 def _print_chunk(layout: Layout, items: list[Item | None], words: dict[str, str]) -> bytes:
