@@ -1,5 +1,6 @@
-"""A commit that is killed in its middle leaves nothing, and is done whole when it is run again."""
+"""A commit, or an update of many, that is killed in its middle leaves nothing, and is done whole when it is run again."""
 
+import io
 import json
 import os
 import signal
@@ -13,14 +14,14 @@ from django.db import connection
 
 from amparo_common.clock import FixedClock
 from amparo_office.desk import place
-from amparo_office.intake import service
-from amparo_office.intake.models import ImportState
-from amparo_office.register.models import Household, Individual, Origin
+from amparo_office.intake import service, update_steps
+from amparo_office.intake.models import ImportState, Update, UpdateState
+from amparo_office.register.models import Change, Household, Individual, Origin
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.jobs.models import JobFile
 from amparo_staff.jobs.service import run_next
 
-from .conftest import NOON, checked, csv_of, fresh, send
+from .conftest import NOON, checked, csv_of, fresh, send, taken, work
 
 ROOT = Path(__file__).parents[4]
 COUNT = 1_300
@@ -50,7 +51,7 @@ run_next(FixedClock(noon), alive=Dying(noon))
 """
 
 
-@pytest.mark.parametrize("beats", [1, 3])
+@pytest.mark.parametrize("beats", [1, 4, 5])
 def test_a_killed_commit_leaves_nothing_and_is_done_whole_when_it_is_run_again(
     registrar: StaffMember, beats: int
 ) -> None:
@@ -65,6 +66,30 @@ def test_a_killed_commit_leaves_nothing_and_is_done_whole_when_it_is_run_again(
     assert (Household.objects.count(), Individual.objects.count()) == (COUNT, COUNT)
     assert fresh(given).state == ImportState.MERGED
     assert JobFile.objects.count() == 0
+
+
+@pytest.mark.parametrize("beats", [1, 2])
+def test_a_killed_update_of_many_leaves_nothing_and_is_done_whole_when_it_is_run_again(
+    registrar: StaffMember, beats: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(update_steps, "MOST_ALONE", COUNT)
+    rows = [("ref", "nombre", "rooms"), *((str(number), f"Ana {number}", "2") for number in range(COUNT))]
+    taken(checked(send(registrar, ("l.csv", csv_of(*rows)))))
+    content = csv_of(("ref", "rooms"), *((ref, "4") for ref in Household.objects.values_list("ref", flat=True)))
+    given = update_steps.receive("visits", "seen at home", "u.csv", io.BytesIO(content), by=registrar, at=NOON)
+    work()
+    update_steps.start(Update.objects.get(id=given.id), by=registrar, at=NOON)
+    _run_and_kill(beats)
+    assert (_rooms(), Change.objects.count(), Origin.objects.count()) == ({2}, 0, 1)
+    assert Update.objects.get().state == UpdateState.WRITING
+    assert run_next(FixedClock(NOON + timedelta(minutes=5)))
+    assert (_rooms(), Change.objects.count(), Origin.objects.count()) == ({4}, COUNT, 2)
+    assert Update.objects.get().state == UpdateState.DONE
+    assert JobFile.objects.count() == 0
+
+
+def _rooms() -> set[int | None]:
+    return {facts["rooms"] for facts in Household.objects.values_list("facts", flat=True)}
 
 
 def _run_and_kill(beats: int) -> None:

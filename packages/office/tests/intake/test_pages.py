@@ -8,13 +8,14 @@ from django.test import Client
 from packages.office.tests.town_log import TownLog
 from tests.servers.desk import member
 
+from amparo_office.intake import checking, service
 from amparo_office.intake.models import Export, Import, ImportState
 from amparo_office.register.models import Household
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.approvals.models import Approval
 
-from .conftest import checked, csv_of, fresh, send, taken, work
+from .conftest import NOON, checked, csv_of, fresh, send, taken, work
 
 ROWS = [
     ("ref", "nombre", "edad", "religion", "cuartos"),
@@ -77,6 +78,21 @@ def test_a_file_goes_through_all_pages_into_the_register(desk: Client) -> None:
     again = desk.post("/imports/new", {"name": "market", "sent": SimpleUploadedFile("l.csv", csv_of(*ROWS))})
     assert again["Location"] == f"/imports/{given.id}/before"
     assert "Nothing has changed" in text_of(desk.get(again["Location"]))
+
+
+def test_a_page_says_that_faults_were_left_out_only_where_some_were(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [*ROWS, ("3", "Luz Sol", "poco", "x", "")]
+    given = checked(send(StaffMember.objects.get(), ("l.csv", csv_of(*rows))))
+    page = text_of(desk.get(f"/imports/{given.id}"))
+    assert "<bdi>2</bdi> of <bdi>2</bdi> faults." in page
+    assert "are kept" not in page
+    monkeypatch.setattr(checking, "MOST_SHOWN", 1)
+    service.check_again(given, by=given.by, at=NOON)
+    work()
+    page = text_of(desk.get(f"/imports/{given.id}"))
+    assert "<bdi>1</bdi> of <bdi>2</bdi> faults. The first 1,000 are kept." in page
 
 
 def test_a_forbidden_column_is_refused_with_its_reason_in_the_members_language(desk: Client) -> None:

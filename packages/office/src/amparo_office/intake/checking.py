@@ -1,7 +1,9 @@
 """The dry run and the commit of an import: the same reading of the file, once only to count and find faults, once to take in.
 
-The commit takes all that the dry run found right, or nothing, in one transaction; a crash at any moment leaves one of the two. What
-was taken in before (known by its key in the source) is left as it is, so a corrected file takes in only what is new.
+The commit takes all that the dry run found right, or nothing, in one transaction; a crash at any moment leaves one of the two.
+Before that transaction, which keeps other writers waiting on SQLite, the file is read and its households are checked, numbered and
+sealed; in it they are only written. What was taken in before (known by its key in the source) is left as it is, so a corrected file
+takes in only what is new.
 """
 
 from collections.abc import Iterator
@@ -9,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import msgspec
-from django.db import transaction
-from django.utils.translation import gettext_lazy
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from amparo_office.errors import ImportChanged, OutOfOrder
 from amparo_office.intake import refused, storing
@@ -22,9 +24,9 @@ from amparo_office.intake.keys import SourceKeys
 from amparo_office.intake.looking import tables_of
 from amparo_office.intake.models import Import, ImportState
 from amparo_office.intake.plan import check_plan, read_plan
-from amparo_office.register import catalogue, needs
-from amparo_office.register.models import Household, Origin
-from amparo_office.register.service import NewHousehold, enrol_many, make_origin
+from amparo_office.register import bulk, catalogue, needs
+from amparo_office.register.models import Collector, Household, Individual, Origin, SearchKey
+from amparo_office.register.service import NewHousehold, Ready, make_origin, ready, write_ready
 from amparo_office.register.vault import vault
 from amparo_staff.jobs import files
 from amparo_staff.jobs.models import JobFile
@@ -33,6 +35,7 @@ from amparo_staff.trail.service import note
 
 PERMISSION = "intake.import"
 _AT_ONCE = 500
+_CHANGED = gettext_noop("The register or the rules have changed since this file was checked.")
 _NOT_APPROVED = ("not approved", "not_approved", "on hold", "on_hold", "rejected", "hasissues")
 
 
@@ -80,11 +83,12 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
 class Reading:
     """One reading of an import's file."""
 
-    def __init__(self, given: Import, running: Running) -> None:
+    def __init__(self, given: Import, running: Running, *, passes: int = 1) -> None:
         self.given, self.plan = given, read_plan(given.plan)
         self._running = running
+        self._done, self._all = 0, passes * given.rows
         now = running.clock.now()
-        _, self.tables = tables_of(given, now)
+        self.tables = tables_of(given, now)
         self._needed, definitions = needs.needed(now), catalogue.known()
         person = self.tables.person
         check_plan(
@@ -104,9 +108,10 @@ class Reading:
         self.needed = self._needed
 
     def households(self, found: Findings, refuse: files.NewFile | None, *, in_order: bool) -> Iterator[NewHousehold]:
-        """The households that can be taken in; everything else goes to `found`, and refused ones whole to `refuse`."""
+        """The households that can be taken in; everything else goes to `found`, and refused ones whole to `refuse`. Begun anew (a
+        file turned out not to be in order) it tells of the work as of one that grew."""
         seen: set[bytes] = set()
-        done = 0
+        self._all += self._done
         every = units(self.tables, self.plan, found.report, in_order=in_order)
         while some := list(islice(every, _AT_ONCE)):
             keyed = [(self._keys.key(unit), unit) for unit in some]
@@ -129,9 +134,18 @@ class Reading:
                         found.new += 1
                         found.individuals += len(new.members)
                         yield new
-            done += sum(1 if self.plan.shape == "flat" else 1 + len(unit.people) for unit in some)
-            self._running.progress(min(done, self.given.rows), self.given.rows)
+            self._done += sum(self._rows_of(unit) for unit in some)
+            self._running.progress(min(self._done, self._all), self._all)
         self._loose(found, refuse)
+
+    def _rows_of(self, unit: Unit) -> int:
+        """How many rows of the file it is; in a table of people the household's is the first one's."""
+        match self.plan.shape:
+            case "flat":
+                return 1
+            case "people":
+                return len(unit.people)
+        return 1 + len(unit.people)
 
     def _twice(self, unit: Unit, found: Findings, refuse: files.NewFile | None) -> None:
         ref = self.plan.household_ref() or self.plan.member_ref()
@@ -199,27 +213,52 @@ def _dry_run(reading: Reading, running: Running, *, in_order: bool) -> tuple[Fin
 @job("intake.commit", words=gettext_lazy("Take in a file"), permission=PERMISSION, result_path="import-of-job")
 def commit(running: Running) -> dict[str, object]:
     """Take in what the dry run found right: all of it, or nothing. Raises `ImportChanged` when it is no longer what was shown."""
-    with transaction.atomic():
-        given = Import.objects.select_for_update(of=("self",)).select_related("by").get(id=running.argument["import"])
-        if given.state == ImportState.COMMITTING:
-            _take_in(given, running)
+    given = Import.objects.select_related("by").get(id=running.argument["import"])
+    if given.state == ImportState.COMMITTING:
+        prepared = _prepare(given, running)
+        with files.erased_unless_done(prepared), transaction.atomic():
+            given = Import.objects.select_for_update(of=("self",)).select_related("by").get(id=given.id)
+            if given.state == ImportState.COMMITTING:
+                _take_in(given, running)
     # After the commit: a crash between the two is mended by running this again.
     if given.state == ImportState.MERGED:
         storing.erase(given)
+        bulk.measure(Household, Individual, Collector, SearchKey)
     return {"households": given.new, "individuals": given.individuals}
+
+
+def _prepare(given: Import, running: Running) -> JobFile:
+    """All that can be done before the transaction. A file of a run that was killed goes first."""
+    storing.erase(given, storing.PREPARED)
+    reading, found = Reading(given, running, passes=2), Findings()
+    every = ready(reading.households(found, None, in_order=given.in_order), reading.needed)
+    with files.new_file("prepared.bin", by=given.by, at=running.clock.now()) as kept:
+        for some in every:
+            storing.add_frame(kept, some)
+        if (found.new, found.individuals) != (given.new, given.individuals):
+            raise ImportChanged(_CHANGED)
+    given.files[storing.PREPARED] = str(kept.row.id)
+    given.save(update_fields=["files"])
+    return kept.row
 
 
 def _take_in(given: Import, running: Running) -> None:
     now = running.clock.now()
-    reading, found = Reading(given, running), Findings()
     assert given.day is not None  # noqa: S101 - set with the mapping
     origin = make_origin(
         Origin.Kind.IMPORT, source=given.source, day=given.day, by=given.by, content_hash=given.content_hash
     )
-    every = reading.households(found, None, in_order=given.in_order)
-    taken = enrol_many(every, origin=origin, by=given.by, at=now, needed=reading.needed)
-    if (taken.households, taken.individuals) != (given.new, given.individuals):
-        raise ImportChanged("The register or the rules have changed since this file was checked.")
+    try:
+        taken = write_ready(
+            storing.frames(given.files[storing.PREPARED], Ready, at=now),
+            origin=origin,
+            by=given.by,
+            at=now,
+            progress=lambda done: running.progress(given.rows + given.rows * done // given.new, 2 * given.rows),
+        )
+    except IntegrityError as error:
+        # One of the households came into the register after it was prepared.
+        raise ImportChanged(_CHANGED) from error
     given.state, given.merged = ImportState.MERGED, now
     given.save(update_fields=["state", "merged"])
     counts: dict[str, str | int | bool | None] = {"households": taken.households, "individuals": taken.individuals}

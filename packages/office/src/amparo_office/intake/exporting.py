@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amparo_common.bridge import ExportMade
-from amparo_office.desk import public_log
+from amparo_office.desk import place, public_log
 from amparo_office.errors import ExportRefused
 from amparo_office.intake.lists_out import Value, writer
 from amparo_office.intake.models import Export, ExportState
@@ -43,8 +43,6 @@ from amparo_staff.trail.service import note
 PERMISSION, IDENTITY = "intake.export", "register.identity"
 KIND = "intake.export"
 REGISTER = "register"
-ALONE = 500
-AT_ONCE_ROWS = 2_000
 LIVES = timedelta(days=1)
 _WEEK = timedelta(days=7)
 
@@ -79,7 +77,7 @@ def reasons() -> dict[str, str]:
 
 def alone() -> int:
     """How many personal records one member may take within a week."""
-    return int(getattr(settings, "EXPORT_ALONE", ALONE))
+    return int(getattr(settings, "EXPORT_ALONE", place.MOST_ALONE))
 
 
 def areas_of(asked: Asked, by: StaffMember) -> list[str]:

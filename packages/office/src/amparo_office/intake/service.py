@@ -84,7 +84,7 @@ def start_check(
         row.mapping, _ = Mapping.objects.update_or_create(
             columns_hash=_hash_of(look), defaults={"name": source, "text": text, "by": by, "at": at}
         )
-        storing.erase(row, storing.FAULTS, storing.REFUSED)
+        storing.erase(row, storing.FAULTS, storing.REFUSED, storing.PREPARED)
         row.plan, row.source, row.day, row.state = text, source, day, ImportState.CHECKING
         row.job = add("intake.check", {"import": row.id}, by=by, at=at).id
         row.save()
@@ -94,7 +94,7 @@ def check_again(given: Import, *, by: StaffMember, at: datetime) -> None:
     """Check once more with the same mapping: after a fault, or because the register has changed. Raises `ImportNotReady`."""
     with transaction.atomic():
         row = _step(given, {ImportState.CHECKING, ImportState.COMMITTING, ImportState.READY, ImportState.REFUSED_ROWS})
-        storing.erase(row, storing.FAULTS, storing.REFUSED)
+        storing.erase(row, storing.FAULTS, storing.REFUSED, storing.PREPARED)
         row.state = ImportState.CHECKING
         row.job = add("intake.check", {"import": row.id}, by=by, at=at).id
         row.save()

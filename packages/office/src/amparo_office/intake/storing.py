@@ -1,16 +1,16 @@
-"""The sealed files of an import: what was sent, what was seen in it, what is wrong with it. They go when it is merged or cancelled,
-or after seven days (`amparo_staff.jobs.files`).
+"""The sealed files of an import: what was sent (until it was looked at), its tables, what was seen in them, what is wrong with
+them. They go when it is merged or cancelled, or after seven days (`amparo_staff.jobs.files`).
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import msgspec
 
 from amparo_office.errors import ImportFilesGone
-from amparo_office.intake.models import Import, Update
+from amparo_office.intake.models import NONE, Import, Update
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.jobs import files
 from amparo_staff.jobs.files import NewFile
@@ -18,13 +18,14 @@ from amparo_staff.jobs.models import JobFile
 
 Content = TypeVar("Content", bound=msgspec.Struct)
 
-UPLOADS, LOOK, FAULTS, REFUSED, SEEN = "uploads", "look", "faults", "refused", "seen"
+UPLOADS, LOOK, TABLES = "uploads", "look", "tables"
+FAULTS, REFUSED, SEEN, PREPARED = "faults", "refused", "seen", "prepared"
 _FRAME = 4
 
 
 def row_of(number: str) -> JobFile:
     """A file by its id. Raises `ImportFilesGone`."""
-    found = JobFile.objects.filter(id=number).first()
+    found = JobFile.objects.filter(id=number or NONE).first()
     if found is None:
         raise ImportFilesGone("The files of this import are gone.")
     return found
@@ -64,9 +65,19 @@ def frames(number: str, kind: type[Content], *, at: datetime) -> Iterator[Conten
 
 def erase(given: Import | Update, *names: str) -> None:
     """Let files of an import or update go (all without names), and forget them."""
-    for name in names or tuple(given.files):
-        found = given.files.pop(name, None)
-        numbers = [each[1] for each in found] if name == UPLOADS and found else [found] if found else []
+    let_go({name: given.files.pop(name) for name in names or tuple(given.files) if name in given.files})
+    type(given)._default_manager.filter(id=given.id).update(files=given.files)
+
+
+def let_go(some: dict[str, Any]) -> None:
+    """Erase these files, named as an import names its files."""
+    for name, found in some.items():
+        match name:
+            case "uploads":
+                numbers = [number for _, number in found]
+            case "tables":
+                numbers = found
+            case _:
+                numbers = [found]
         for row in JobFile.objects.filter(id__in=numbers):
             files.erase(row)
-    type(given)._default_manager.filter(id=given.id).update(files=given.files)

@@ -16,7 +16,7 @@ import msgspec
 from django.db import transaction
 from django.utils.translation import gettext, gettext_lazy
 
-from amparo_office.errors import FactNotNeeded, ImportChanged, MappingNotReadable, RecordChanged, ValueFault
+from amparo_office.errors import FactNotNeeded, ImportChanged, MappingNotReadable, ValueFault
 from amparo_office.intake import refused, storing
 from amparo_office.intake.areas import Areas
 from amparo_office.intake.checking import FaultList, Refused
@@ -28,7 +28,7 @@ from amparo_office.intake.plan import Plan, refuse_column
 from amparo_office.intake.sheets import Sheet, sheets
 from amparo_office.intake.targets import Definitions, Needed, fact_code, fact_of, fold, guess, told_fact
 from amparo_office.intake.values import UNKNOWN, birth_date, fact_value, language, plain_digits, yes_no
-from amparo_office.register import catalogue, needs
+from amparo_office.register import bulk, catalogue, needs
 from amparo_office.register.bulk_correct import OPEN, Correction, correct_some
 from amparo_office.register.correction import area_of, within
 from amparo_office.register.models import Household, Individual, Origin, Relationship
@@ -136,15 +136,18 @@ class Reading:
         self._version = places.get(self.columns.version)
         self._takes = [(name, places[name], self._take(code)) for name, code in self.columns.targets.items()]
 
-    def corrections(self, found: Findings, refuse: files.NewFile | None) -> Iterator[list[Correction]]:
-        """What would change, some records at a time; everything else goes to `found`, and rows with faults to `refuse`."""
+    def corrections(
+        self, found: Findings, refuse: files.NewFile | None, *, hold: bool = False
+    ) -> Iterator[list[tuple[Record, Correction]]]:
+        """What would change, some records at a time; everything else goes to `found`, and rows with faults to `refuse`. `hold`: the
+        records are held until the end of the transaction."""
         seen: set[str] = set()
         lines = self.sheet.rows()
         while some := list(islice(lines, _AT_ONCE)):
             found.rows += len(some)
             refs = [read_ref(cell(cells, self._ref)) or "" for _, cells in some]
-            known = {row.ref: row for row in self._rows(refs)}
-            part = []
+            known = {row.ref: row for row in self._rows(refs, hold=hold)}
+            part = list[tuple[Record, Correction]]()
             for ref, line in zip(refs, some, strict=True):
                 faults: list[Fault] = []
                 correction = self._correction(line, known.get(ref), faults, again=ref in seen)
@@ -152,17 +155,18 @@ class Reading:
                 if faults:
                     self._refuse(line, faults, found, refuse)
                 elif correction is not None:
-                    part.append(correction)
+                    part.append((known[ref], correction))
                     _count(correction, known[ref], found)
-            yield [each for each in part if each.number in found.versions]
-            self._running.progress(found.rows, max(found.rows, self.given.rows))
+            yield [(row, each) for row, each in part if row.id in found.versions]
+            self._running.progress(found.rows, self.given.rows)
 
-    def _rows(self, refs: list[str]) -> list[Record]:
-        wanted = [ref for ref in refs if ref]
+    def _rows(self, refs: list[str], *, hold: bool) -> list[Record]:
+        wanted = bulk.these(ref for ref in refs if ref)
         if self.columns.person:
-            people = Individual.objects.filter(ref__in=wanted).select_related("household")
-            return [*people.defer("sealed", "household__sealed")]
-        return [*Household.objects.filter(ref__in=wanted).defer("sealed")]
+            people = Individual.objects.filter(ref__in=wanted).select_related("household").order_by("id")
+            return [*(people.select_for_update(of=("self",)) if hold else people).defer("sealed", "household__sealed")]
+        homes = Household.objects.filter(ref__in=wanted).order_by("id")
+        return [*(homes.select_for_update(of=("self",)) if hold else homes).defer("sealed")]
 
     def _correction(self, line: Line, row: Record | None, faults: list[Fault], *, again: bool) -> Correction | None:
         number, cells = line
@@ -189,7 +193,7 @@ class Reading:
         new = said.fields.get("relationship")
         if new not in (None, getattr(row, "relationship", None)) and Relationship.HEAD in (new, row.relationship):  # type: ignore[union-attr] # only of people
             self._fault(faults, line, self._column("relationship"), str(new), "head")
-        return Correction(row.id, row.version, said.fields, said.facts)
+        return Correction(said.fields, said.facts)
 
     def _fault(self, faults: list[Fault], line: Line, column: str, value: str, code: str) -> None:
         ref = cell(line[1], self._ref)
@@ -318,20 +322,12 @@ def _write(given: Update, running: Running) -> None:
     origin = make_origin(
         Origin.Kind.CORRECTION, source=given.name, day=now.date(), by=given.by, content_hash=given.content_hash
     )
-    written = 0
-    try:
-        for some in reading.corrections(found, None):
-            written += correct_some(
-                reading.model,
-                some,
-                reason=given.reason,
-                origin=origin,
-                by=given.by,
-                at=now,
-                needed=reading.needed,
-            )
-    except RecordChanged as error:
-        raise ImportChanged("The register has changed since this file was checked.") from error
+    written = sum(
+        correct_some(
+            reading.model, some, reason=given.reason, origin=origin, by=given.by, at=now, needed=reading.needed
+        )
+        for some in reading.corrections(found, None, hold=True)
+    )
     if found.fault_count or found.versions != seen.versions or written != given.changing:
         raise ImportChanged("The register has changed since this file was checked.")
     given.state, given.done = UpdateState.DONE, now

@@ -53,7 +53,8 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class FaultPage(msgspec.Struct, frozen=True):
-    """Some of the faults, and what the filter offers. `before` and `after` are numbers of pages, 0 when there is none."""
+    """Some of the faults, and what the filter offers. `before` and `after` are numbers of pages, 0 when there is none; `cut`: there
+    were more faults than are kept."""
 
     faults: list[Fault]
     columns: list[str]
@@ -63,6 +64,7 @@ class FaultPage(msgspec.Struct, frozen=True):
     count: int
     before: int
     after: int
+    cut: bool
 
 
 def state_words() -> dict[str, str]:
@@ -290,6 +292,7 @@ def _fault_page(request: HttpRequest, given: Import) -> FaultPage:
         count=len(chosen),
         before=page - 1,
         after=page + 1 if page < pages else 0,
+        cut=given.fault_count > len(every),
     )
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from amparo_common.secret import Secret
-from amparo_office.register import access_pages
+from amparo_office.register import access_pages, bulk
 from amparo_office.register.access import IDENTITY, Kinds, Reader, reader_of, shown
 from amparo_office.register.access_pages import Numbers
 from amparo_office.register.models import Access, Collector, Household, Individual, RecordState, Relationship
@@ -97,7 +97,7 @@ def _note(numbers: Sequence[int], reader: Reader, whom: Callable[[Sequence[int]]
     noted = _Noted(Numbers(), Numbers())
     with transaction.atomic():
         for part in _parts(numbers, _SEEN_AT_ONCE):
-            found = Household.objects.filter(id__in=part).values_list("id", "area_id")
+            found = Household.objects.filter(id__in=bulk.these(part)).values_list("id", "area_id")
             seen = [number for number, area in found if reader.may_see(area or "")]
             noted.homes.add(seen)
             noted.people.add(whom(seen))
@@ -123,7 +123,7 @@ def _nobody_in(_homes: Sequence[int]) -> Iterable[int]:
 
 def _homes(part: Sequence[int], reader: Reader, noted: _Noted) -> list[ListedHome]:
     columns = ("id", "ref", "state", "area_id", "language", "by_phone", "facts", "key", "sealed", "version")
-    rows = _in_order(part, Household.objects.filter(id__in=part).values_list(*columns), reader, noted)
+    rows = _in_order(part, Household.objects.filter(id__in=bulk.these(part)).values_list(*columns), reader, noted)
     there = [row[0] for row in rows]
     counted = dict(_members(there).values_list("household_id").annotate(Count("id")))
     opening = bool(reader.kinds & IDENTITY)
@@ -152,7 +152,7 @@ def _homes(part: Sequence[int], reader: Reader, noted: _Noted) -> list[ListedHom
 
 def _people(part: Sequence[int], reader: Reader, noted: _Noted) -> list[ListedPerson]:
     columns = ("id", "ref", "household_id", "relationship", "birth_precision", "facts", "key", "sealed", "version")
-    found = Household.objects.filter(id__in=part).values_list("id", "ref", "state", "area_id")
+    found = Household.objects.filter(id__in=bulk.these(part)).values_list("id", "ref", "state", "area_id")
     homes = {row[0]: row for row in _in_order(part, found, reader, noted)}
     places = {number: place for place, number in enumerate(homes)}
     rows = [row for row in _members(homes).values_list(*columns) if row[0] in noted.people]
@@ -187,7 +187,7 @@ def _in_order(part: Sequence[int], found: Iterable[Any], reader: Reader, noted: 
 
 
 def _members(homes: Collection[int]) -> QuerySet[Individual]:
-    return Individual.objects.filter(household_id__in=homes).exclude(state=RecordState.MERGED)
+    return Individual.objects.filter(household_id__in=bulk.these(homes)).exclude(state=RecordState.MERGED)
 
 
 def _heads(homes: Collection[int]) -> dict[int, int]:
@@ -199,14 +199,16 @@ def _heads(homes: Collection[int]) -> dict[int, int]:
 
 def _collectors(homes: Collection[int]) -> dict[int, int]:
     """Household -> who receives for it first."""
-    rows = Collector.objects.filter(household_id__in=homes, kind=Collector.Kind.PRIMARY)
+    rows = Collector.objects.filter(household_id__in=bulk.these(homes), kind=Collector.Kind.PRIMARY)
     return dict(rows.values_list("household_id", "individual_id"))
 
 
 def _identities(numbers: Collection[int], reader: Reader, noted: _Noted) -> dict[int, Identity]:
     rows = [
         row
-        for row in Individual.objects.filter(id__in=numbers, sealed__isnull=False).values_list("id", "key", "sealed")
+        for row in Individual.objects.filter(id__in=bulk.these(numbers), sealed__isnull=False).values_list(
+            "id", "key", "sealed"
+        )
         if row[0] in noted.people
     ]
     keys = vault().keys([row[1] for row in rows])

@@ -2,13 +2,12 @@
 stood there before. Names, papers, telephone and address are not corrected this way: they are opened one by one, for a purpose.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from amparo_office.errors import RecordChanged
 from amparo_office.programmes import Needed
 from amparo_office.register import bulk, catalogue
 from amparo_office.register.models import Change, Household, Individual, Origin, RecordState
@@ -19,17 +18,16 @@ from amparo_rules.catalogue import Entity
 from amparo_staff.accounts.models import StaffMember
 
 OPEN = (RecordState.NEW.value, RecordState.VALIDATED.value, RecordState.PAUSED.value)
+# Columns of a change, beside that of its record.
+CHANGE = ("version", "at", "by_id", "origin_id", "what", "fields", "reason", "sealed")
 # Field of a change -> column. Besides facts, nothing else is corrected this way.
 HOUSEHOLD_FIELDS = {"area": "area_id", "language": "language", "by_phone": "by_phone"}
 PERSON_FIELDS = {"relationship": "relationship", "birth_precision": "birth_precision"}
 
 
 class Correction(msgspec.Struct, frozen=True):
-    """What is to stand in one record: fields of `HOUSEHOLD_FIELDS` or `PERSON_FIELDS`, and facts. `version` is the one that was
-    seen."""
+    """What is to stand in one record: fields of `HOUSEHOLD_FIELDS` or `PERSON_FIELDS`, and facts."""
 
-    number: int
-    version: int
     fields: dict[str, Any]
     facts: Facts
 
@@ -48,7 +46,7 @@ def fields_of(row: Household | Individual) -> dict[str, str]:
 
 def correct_some(
     model: type[Household] | type[Individual],
-    corrections: Sequence[Correction],
+    corrections: Sequence[tuple[Household | Individual, Correction]],
     *,
     reason: str,
     origin: Origin,
@@ -56,21 +54,18 @@ def correct_some(
     at: datetime,
     needed: Needed,
 ) -> int:
-    """Correct up to some thousand records, in the caller's transaction; how many changed. Raises `RecordChanged` when one of them
-    is no longer as it was seen, and the catalogue's errors."""
+    """Correct up to some thousand open records that the caller holds for update, in the caller's transaction; how many changed.
+    Raises the catalogue's errors."""
     entity: Entity = "person" if model is Individual else "household"
-    for each in corrections:
+    for _, each in corrections:
         catalogue.check_facts(entity, each.facts, needed)
-    rows = _held(model, [each.number for each in corrections])
-    wanted = {each.number: each for each in corrections}
-    if len(rows) != len(wanted) or any(row.version != wanted[row.id].version for row in rows):
-        raise RecordChanged("Somebody else changed these records.", [])
-    changes: list[Change] = []
+    changes: list[Sequence[bulk.Value]] = []
     written = []
-    keys = vault().keys([row.key for row in rows])
+    keys = vault().keys([row.key for row, _ in corrections])
     kind: Kind = "individual-change" if entity == "person" else "household-change"
-    for row in rows:
-        fields, facts = wanted[row.id].differences(row)
+    when, who = bulk.told(Change, "at", at), bulk.told(Change, "by_id", by.id)
+    for row, each in corrections:
+        fields, facts = each.differences(row)
         if not fields and not facts:
             continue
         columns = fields_of(row)
@@ -78,36 +73,20 @@ def correct_some(
             name: row.facts.get(name) for name in facts
         }
         after = {name: _plain(value) for name, value in fields.items()} | dict(facts)
-        changes.append(
-            Change(
-                individual_id=row.id if entity == "person" else None,
-                household_id=None if entity == "person" else row.id,
-                version=row.version + 1,
-                at=at,
-                by=by,
-                origin=origin,
-                what="corrected",
-                fields=sorted(after),
-                reason=reason,
-                sealed=seal(keys[row.key], kind, row.id, Difference(before=before, after=after)),
-            )
-        )
+        sealed = seal(keys[row.key], kind, row.id, Difference(before=before, after=after))
+        named = bulk.json_text(sorted(after))
+        changes.append((row.id, row.version + 1, when, who, origin.id, "corrected", named, reason, sealed))
         written.append(_written(row, fields, facts, origin))
-    Change.objects.bulk_create(changes, batch_size=1_000)
-    named = PERSON_FIELDS if entity == "person" else HOUSEHOLD_FIELDS
-    bulk.update(model._meta.db_table, [*named.values(), "facts", "declared", "version"], written)
+    bulk.insert(Change._meta.db_table, (f"{model._meta.model_name}_id", *CHANGE), changes)
+    named_columns = (PERSON_FIELDS if entity == "person" else HOUSEHOLD_FIELDS).values()
+    bulk.update(model, [*named_columns, "facts", "declared", "version"], written)
     return len(written)
-
-
-def _held(model: type[Household] | type[Individual], numbers: Collection[int]) -> list[Household | Individual]:
-    open_ones = model._default_manager.select_for_update(of=("self",)).filter(id__in=numbers, state__in=OPEN)
-    return [*open_ones.defer("sealed").order_by("id")]
 
 
 def _written(row: Household | Individual, fields: dict[str, Any], facts: Facts, origin: Origin) -> Sequence[bulk.Value]:
     values = [fields.get(name, getattr(row, column)) for name, column in fields_of(row).items()]
     declared = row.declared | dict.fromkeys(facts, origin.id)
-    texts = [msgspec.json.encode(each).decode() for each in (row.facts | facts, declared)]
+    texts = [bulk.json_text(each) for each in (row.facts | facts, declared)]
     return [*values, *texts, row.version + 1, row.id]
 
 

@@ -9,6 +9,8 @@ from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy
 
 from amparo_office.errors import TooManyPaused
+from amparo_office.register import bulk
+from amparo_office.register.bulk_correct import CHANGE
 from amparo_office.register.forms_filter import Filter, households, read_filter
 from amparo_office.register.models import Change, Household, Origin, RecordState
 from amparo_office.register.sealing import Difference, seal
@@ -68,37 +70,28 @@ def run(running: Running) -> Result:
 def set_some(asked: Filter, state: str, reason: str, origin: Origin, *, by: StaffMember, at: datetime) -> int:
     """Set the state of up to 2,000 of these households, in the areas of the member; how many there were."""
     with transaction.atomic():
-        found = changing(asked, by.areas("register.change"), state).order_by("id").values_list("id", flat=True)
-        picked = list(found[:_AT_ONCE])
-        rows = list(
-            Household.objects.select_for_update(of=("self",))
-            .filter(id__in=picked, state__in=_OPEN)
-            .exclude(state=state)
-            .only("id", "key", "state", "version")
-        )
-        keys = vault().keys([row.key for row in rows])
-        Change.objects.bulk_create(
+        found = changing(asked, by.areas("register.change"), state).select_for_update(of=("self",)).order_by("id")
+        rows = list(found.values_list("id", "key", "state", "version")[:_AT_ONCE])
+        keys, after, fields = vault().keys([key for _, key, _, _ in rows]), {"state": state}, bulk.json_text(["state"])
+        when, who = bulk.told(Change, "at", at), bulk.told(Change, "by_id", by.id)
+        bulk.insert(
+            Change._meta.db_table,
+            ("household_id", *CHANGE),
             [
-                Change(
-                    household=row,
-                    version=row.version + 1,
-                    at=at,
-                    by=by,
-                    origin=origin,
-                    what="corrected",
-                    fields=["state"],
-                    reason=reason,
-                    sealed=seal(
-                        keys[row.key],
-                        "household-change",
-                        row.id,
-                        Difference(before={"state": row.state}, after={"state": state}),
-                    ),
+                (
+                    number,
+                    version + 1,
+                    when,
+                    who,
+                    origin.id,
+                    "corrected",
+                    fields,
+                    reason,
+                    seal(keys[key], "household-change", number, Difference(before={"state": before}, after=after)),
                 )
-                for row in rows
-                if row.key in keys
+                for number, key, before, version in rows
+                if key in keys
             ],
-            batch_size=1_000,
         )
-        Household.objects.filter(id__in=[row.id for row in rows]).update(state=state, version=F("version") + 1)
-        return len(rows)
+        changed = Household.objects.filter(id__in=bulk.these(number for number, _, _, _ in rows))
+        return changed.update(state=state, version=F("version") + 1)

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Literal, TypeVar
 
-from django.db import connection
+import numpy as np
+from django.db import connection, transaction
 
+from amparo_office.register import bulk
 from amparo_office.register.models import Household, Individual
 
 RefKind = Literal["H", "P"]
@@ -16,12 +18,25 @@ _AT_ONCE = 1_000
 _REF_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUE = {sign: value for value, sign in enumerate(_REF_SIGNS)}
 _DOUBLED = {sign: 2 * value // 32 + 2 * value % 32 for value, sign in enumerate(_REF_SIGNS)}
+_LENGTH = 11
 
 
 def new_ref(kind: RefKind) -> str:
     """A new reference such as "H-7F3K-9Q2M": seven random signs and a check sign. It says nothing about anybody."""
-    signs = "".join([_REF_SIGNS[byte & 31] for byte in secrets.token_bytes(7)])
-    return f"{kind}-{signs[:4]}-{signs[4:]}{check_sign(signs)}"
+    (ref,) = _random_refs(kind, 1)
+    return ref
+
+
+def _random_refs(kind: RefKind, count: int) -> list[str]:
+    values = np.frombuffer(secrets.token_bytes(7 * count), dtype=np.uint8).reshape(count, 7) & 31
+    doubled = values[:, ::2].astype(np.int64) * 2
+    total = (doubled // 32 + doubled % 32).sum(axis=1) + values[:, 1::2].sum(axis=1, dtype=np.int64)
+    signs = np.frombuffer(_REF_SIGNS.encode(), dtype=np.uint8)
+    refs = np.empty((count, _LENGTH), dtype=np.uint8)
+    refs[:] = np.frombuffer(f"{kind}-....-....".encode(), dtype=np.uint8)
+    refs[:, 2:6], refs[:, 7:10], refs[:, 10] = signs[values[:, :4]], signs[values[:, 4:]], signs[-total % 32]
+    text = refs.tobytes().decode()
+    return [text[start : start + _LENGTH] for start in range(0, len(text), _LENGTH)]
 
 
 def check_sign(signs: str) -> str:
@@ -41,18 +56,21 @@ def read_ref(said: str) -> str | None:
 
 
 def new_numbers(model: type[Household] | type[Individual], count: int) -> list[int]:
-    """Numbers for new rows, before they are written: a row's number is bound into its seal. In the transaction that writes."""
+    """Numbers for new rows, before they are written: a row's number is bound into its seal. No two rows get the same one, also
+    when they are written later; a number whose row never comes stays unused."""
     table = model._meta.db_table
-    with connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
                 "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
             )
             return [int(row[0]) for row in cursor.fetchall()]
-        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        cursor.execute("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s RETURNING seq", [count, table])
         row = cursor.fetchone()
-    first = 1 if row is None else int(row[0]) + 1
-    return list(range(first, first + count))
+        if row is None:
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, count])
+    last = count if row is None else int(row[0])
+    return list(range(last - count + 1, last + 1))
 
 
 def new_refs(kind: RefKind, count: int) -> list[str]:
@@ -60,9 +78,9 @@ def new_refs(kind: RefKind, count: int) -> list[str]:
     model = Household if kind == "H" else Individual
     found: set[str] = set()
     while len(found) < count:
-        fresh = {new_ref(kind) for _ in range(count - len(found))}
+        fresh = set(_random_refs(kind, count - len(found)))
         for some in chunks(sorted(fresh)):
-            fresh -= set(model.objects.filter(ref__in=some).values_list("ref", flat=True))
+            fresh -= set(model.objects.filter(ref__in=bulk.these(some)).values_list("ref", flat=True))
         found |= fresh
     return list(found)
 

@@ -93,6 +93,14 @@ def unpack(searched: bytes | memoryview) -> list[int]:
     return [int(value) for value in np.frombuffer(bytes(searched), dtype="<i8")]
 
 
+def rows_of(people: Collection[tuple[int, bytes]]) -> list[tuple[int, int]]:
+    """The rows of the index, in its order, for people with these numbers and packed digests."""
+    digests = np.frombuffer(b"".join([searched for _, searched in people]), dtype="<i8")
+    numbers = np.repeat([number for number, _ in people], [len(searched) // digests.itemsize for _, searched in people])
+    order = np.lexsort((numbers, digests))
+    return list(zip(digests[order].tolist(), numbers[order].tolist(), strict=True))
+
+
 def write_rows(rows: Iterable[tuple[int, int]]) -> None:
     """Add (digest, individual) to the index; what is there already stays."""
     ignore = "INSERT INTO register_searchkey (digest, individual_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"

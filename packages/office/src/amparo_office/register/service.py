@@ -27,7 +27,15 @@ from amparo_office.register.correction import (
     set_collectors,
     split,
 )
-from amparo_office.register.models import BirthPrecision, Collector, Household, Individual, Origin, Relationship
+from amparo_office.register.models import (
+    BirthPrecision,
+    Collector,
+    Household,
+    Individual,
+    Origin,
+    RecordState,
+    Relationship,
+)
 from amparo_office.register.refs import check_sign, chunks, new_numbers, new_ref, new_refs, read_ref
 from amparo_office.register.rules import Facts, check_collectors
 from amparo_office.register.sealing import Dwelling, Identity, seal
@@ -41,6 +49,7 @@ __all__ = [
     "IndividualChanges",
     "NewHousehold",
     "NewIndividual",
+    "Ready",
     "change_head",
     "check_household",
     "check_sign",
@@ -53,8 +62,10 @@ __all__ = [
     "move",
     "new_ref",
     "read_ref",
+    "ready",
     "set_collectors",
     "split",
+    "write_ready",
 ]
 
 Progress = Callable[[int], None]
@@ -86,6 +97,37 @@ class NewHousehold(msgspec.Struct, frozen=True, kw_only=True):
     source_key: bytes | None = None
 
 
+HouseholdRow = tuple[int, bytes | None, str, int, bytes, str | None, str, bool]
+IndividualRow = tuple[int, int, bytes | None, str, int, bytes, str, str, bytes]
+_HOUSEHOLD = ("id", "source_key", "facts", "key", "sealed", "area_id", "language", "by_phone")
+_INDIVIDUAL = (
+    "id",
+    "household_id",
+    "source_key",
+    "facts",
+    "key",
+    "sealed",
+    "relationship",
+    "birth_precision",
+    "searched",
+)
+# What every new record has besides reference and origin.
+_REST: dict[str, bulk.Value] = {"state": RecordState.NEW.value, "declared": "{}", "version": 1}
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True):
+    """Up to a thousand households that have only to be written: rows of the tables, in the order of `_HOUSEHOLD`, `_INDIVIDUAL` and
+    household, person, kind. Nothing in it is in the clear that the database would not hold in the clear."""
+
+    households: list[HouseholdRow]
+    individuals: list[IndividualRow]
+    collectors: list[tuple[int, int, str]]
+
+    def source_keys(self) -> list[bytes]:
+        """By what the households are known again."""
+        return [row[1] for row in self.households if row[1] is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What was enrolled."""
@@ -108,8 +150,9 @@ def enrol(
     """Enrol one household. `needed` are the facts that published programmes need (None: all of the catalogue). Raises
     `HouseholdRefused`, `CollectorsRefused`, and the catalogue's errors."""
     with transaction.atomic():
-        (number,) = _enrol_some([new], origin, needed)
-        made = Household.objects.get(id=number)
+        one = _ready([new], needed)
+        _write(one, origin)
+        made = Household.objects.get(id=one.households[0][0])
         note("register.enrolled", by=by, at=at, subject=made.ref, details={"individuals": len(new.members)})
         return made
 
@@ -124,15 +167,36 @@ def enrol_many(
     needed: Needed | None = None,
 ) -> Counts:
     """Enrol many, all or none. `progress` hears how many households are in."""
+    with transaction.atomic():
+        return write_ready(ready(new, needed), origin=origin, by=by, at=at, progress=progress)
+
+
+def ready(new: Iterable[NewHousehold], needed: Needed | None) -> Iterator[Ready]:
+    """Check, number and seal households, up to a thousand at a time: all of enrolling but the writing, so that it can be done
+    before the transaction that writes them and keeps others waiting. What is never written leaves numbers that no row has and keys
+    that open nothing. Raises like `enrol`."""
+    for some in chunks(new):
+        yield _ready(some, needed)
+
+
+def write_ready(
+    every: Iterable[Ready],
+    *,
+    origin: Origin,
+    by: StaffMember | None,
+    at: datetime,
+    progress: Progress = lambda _done: None,
+) -> Counts:
+    """Write what `ready` made, in the caller's transaction. `progress` as in `enrol_many`."""
     households = individuals = 0
-    with transaction.atomic(), _roomy():
-        for some in chunks(new):
-            _enrol_some(some, origin, needed)
-            households += len(some)
-            individuals += sum(len(each.members) for each in some)
+    with _roomy():
+        for some in every:
+            _write(some, origin)
+            households += len(some.households)
+            individuals += len(some.individuals)
             progress(households)
-        details: dict[str, Detail] = {"households": households, "individuals": individuals}
-        note("register.enrolled", by=by, at=at, subject=f"origin {origin.id}", details=details)
+    details: dict[str, Detail] = {"households": households, "individuals": individuals}
+    note("register.enrolled", by=by, at=at, subject=f"origin {origin.id}", details=details)
     return Counts(households=households, individuals=individuals)
 
 
@@ -152,74 +216,66 @@ def _person_facts(new: NewIndividual) -> Facts:
     return new.facts if new.birth_date is None else {**new.facts, "birth_date": new.birth_date}
 
 
-def _enrol_some(some: list[NewHousehold], origin: Origin, needed: Needed | None) -> list[int]:
+def _ready(some: list[NewHousehold], needed: Needed | None) -> Ready:
     for each in some:
         check_household(each, needed)
     people = [(place, member) for place, each in enumerate(some) for member in each.members]
-    keys = vault().new_keys(len(some) + len(people))
-    households = new_numbers(Household, len(some))
-    individuals = new_numbers(Individual, len(people))
-    bulk.insert_models(
-        Household,
-        [
-            _household_row(new, number, ref, key, origin)
-            for new, number, ref, key in zip(some, households, new_refs("H", len(some)), keys, strict=False)
+    with transaction.atomic():
+        households, individuals = new_numbers(Household, len(some)), new_numbers(Individual, len(people))
+    keys, index_key = vault().new_keys(len(some) + len(people)), vault().index_key
+    return Ready(
+        households=[_household_row(new, number, key) for new, number, key in zip(some, households, keys, strict=False)],
+        individuals=[
+            _individual_row(new, number, households[place], key, index_key)
+            for (place, new), number, key in zip(people, individuals, keys[len(some) :], strict=True)
         ],
+        collectors=_collector_rows(some, households, individuals),
     )
-    index_key = vault().index_key
-    rows: list[Individual] = []
-    found: list[tuple[int, int]] = []
-    for (place, member), number, ref, key in zip(
-        people, individuals, new_refs("P", len(people)), keys[len(some) :], strict=True
-    ):
-        digests = search.digests_of(index_key, member.identity)
-        row = _individual_row(member, number, ref, key, origin)
-        row.household_id, row.searched = households[place], search.pack(digests)
-        rows.append(row)
-        found += [(value, number) for value in digests]
-    bulk.insert_models(Individual, rows)
-    bulk.insert("register_searchkey", ("digest", "individual_id"), sorted(found))
-    _write_collectors(some, households, individuals)
-    return households
 
 
-def _write_collectors(some: list[NewHousehold], households: list[int], individuals: list[int]) -> None:
+def _household_row(new: NewHousehold, number: int, key: tuple[int, Secret]) -> HouseholdRow:
+    sealed = seal(key[1], "household", number, new.dwelling or Dwelling())
+    return number, new.source_key, bulk.json_text(new.facts), key[0], sealed, new.area, new.language, new.by_phone
+
+
+def _individual_row(
+    new: NewIndividual, number: int, household: int, key: tuple[int, Secret], index_key: Secret
+) -> IndividualRow:
+    return (
+        number,
+        household,
+        new.source_key,
+        bulk.json_text(_person_facts(new)),
+        key[0],
+        seal(key[1], "individual", number, new.identity),
+        new.relationship,
+        new.birth_precision,
+        search.pack(search.digests_of(index_key, new.identity)),
+    )
+
+
+def _collector_rows(
+    some: list[NewHousehold], households: list[int], individuals: list[int]
+) -> list[tuple[int, int, str]]:
     rows: list[tuple[int, int, str]] = []
     first = 0
     for new, household in zip(some, households, strict=True):
         chosen = [(Collector.Kind.PRIMARY, new.primary), (Collector.Kind.ALTERNATE, new.alternate)]
         rows += [(household, individuals[first + place], kind.value) for kind, place in chosen if place is not None]
         first += len(new.members)
-    bulk.insert("register_collector", ("household_id", "individual_id", "kind"), rows)
+    return rows
 
 
-def _household_row(new: NewHousehold, number: int, ref: str, key: tuple[int, Secret], origin: Origin) -> Household:
-    return Household(
-        id=number,
-        ref=ref,
-        origin=origin,
-        source_key=new.source_key,
-        facts=new.facts,
-        key=key[0],
-        sealed=seal(key[1], "household", number, new.dwelling or Dwelling()),
-        area_id=new.area,
-        language=new.language,
-        by_phone=new.by_phone,
-    )
-
-
-def _individual_row(new: NewIndividual, number: int, ref: str, key: tuple[int, Secret], origin: Origin) -> Individual:
-    return Individual(
-        id=number,
-        ref=ref,
-        origin=origin,
-        source_key=new.source_key,
-        facts=_person_facts(new),
-        key=key[0],
-        sealed=seal(key[1], "individual", number, new.identity),
-        relationship=new.relationship,
-        birth_precision=new.birth_precision,
-    )
+def _write(some: Ready, origin: Origin) -> None:
+    rest = (origin.id, *_REST.values())
+    homes, people = some.households, some.individuals
+    home_rows = [(*row, ref, *rest) for row, ref in zip(homes, new_refs("H", len(homes)), strict=True)]
+    bulk.insert(Household._meta.db_table, (*_HOUSEHOLD, "ref", "origin_id", *_REST), home_rows)
+    person_rows = [(*row, ref, *rest) for row, ref in zip(people, new_refs("P", len(people)), strict=True)]
+    bulk.insert(Individual._meta.db_table, (*_INDIVIDUAL, "ref", "origin_id", *_REST), person_rows)
+    searched = search.rows_of([(row[0], row[-1]) for row in people])
+    bulk.insert("register_searchkey", ("digest", "individual_id"), searched)
+    bulk.insert("register_collector", ("household_id", "individual_id", "kind"), some.collectors)
 
 
 @contextlib.contextmanager
