@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from amparo.audit.checks import CHECKS, CLOCKS, figures, run_checks
+from amparo_common import canonical
 from amparo_common.bridge import (
     AidApproved,
     DecisionsMade,
+    FactDefined,
     KeyAnnounced,
     KeysetAnnounced,
     LogEntry,
@@ -26,6 +28,7 @@ from amparo_common.money import Unit
 from amparo_common.signing import SigningKey
 from amparo_log.view import LogView
 from amparo_purse.calendar import GRACE
+from amparo_rules.catalogue import FactDefinition, FactType
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import starter
 
@@ -107,7 +110,48 @@ def keyset_afterwards() -> Story:
     return _in_time(story)
 
 
+def roof(**changes: Any) -> FactDefined:
+    """A fact beside the catalogue, as the office defines it, perhaps with something else in its definition."""
+    labels = dict.fromkeys(("es", "en", "fr", "ar", "pt"), "type of roof")
+    made = FactDefinition("roof_type", "household", FactType(kind="int", min=1, max=5), labels, "declared need", 365)
+    made = msgspec.structs.replace(made, **changes)
+    return FactDefined(made.entity, made.name, canonical.encode(made).decode(), approvals=2)
+
+
+ROOFS = RULE.source.replace("language: 1", "language: 2").replace("rooms: int}", "rooms: int, roof_type: int}")
+
+
+def with_roofs(*order: str, **changes: Any) -> Callable[[], Story]:
+    """The honest month by a rule that uses a defined fact: `order` says what stands where ("fact", "rule", "other fact")."""
+    rule = read_rule(ROOFS, (roof(),))
+    said: dict[str, LogMessage] = {
+        "fact": msgspec.structs.replace(roof(), **changes),
+        "rule": RulePublished("food-basket", "2026.1", rule.rule_hash, 7, ROOFS),
+        "other fact": roof(type=FactType(kind="int", min=1, max=50)),
+    }
+
+    def made() -> Story:
+        story: Story = []
+        for day, body, key in honest():
+            if isinstance(body, RulePublished):
+                story += [(day, said[name], OFFICE) for name in order]
+            elif isinstance(body, DecisionsMade):
+                story.append((day, msgspec.structs.replace(body, rule_hash=rule.rule_hash), key))
+            else:
+                story.append((day, body, key))
+        return story
+
+    return made
+
+
 FAULTS: list[tuple[str, Callable[[], Story]]] = [
+    ("facts_defined", with_roofs("fact", "rule", "other fact")),
+    ("facts_defined", with_roofs("fact", "rule", approvals=1)),
+    ("facts_defined", with_roofs("fact", "rule", name="wall_type")),
+    ("facts_defined", with_roofs("fact", "rule", definition=roof(purpose="to know their religion").definition)),
+    ("rules_unchanged", with_roofs("rule", "fact")),
+    ("rules_unchanged", with_roofs("other fact", "fact", "rule")),
+    ("rules_unchanged", with_roofs("rule")),
     ("rules_unchanged", again(RulePublished, 12, rule_hash="00" * 32)),
     ("rules_unchanged", changed(RulePublished, file=RULE.source.replace("150.00", "90.00"))),
     ("rules_unchanged", changed(RulePublished, notice_days=1)),
@@ -136,6 +180,10 @@ FAULTS: list[tuple[str, Callable[[], Story]]] = [
 
 def test_an_honest_month_passes_every_check() -> None:
     assert [check.id for check in run_checks(view_of(honest())) if not check.passed] == []
+
+
+def test_a_month_by_a_rule_with_a_defined_fact_passes_every_check() -> None:
+    assert [check.id for check in run_checks(view_of(with_roofs("fact", "rule")())) if not check.passed] == []
 
 
 @pytest.mark.parametrize(("check", "story"), FAULTS, ids=[f"{name}-{n}" for n, (name, _) in enumerate(FAULTS)])

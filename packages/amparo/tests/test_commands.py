@@ -118,6 +118,32 @@ def test_a_rule_is_checked_without_any_service(tmp_path: Path) -> None:
     assert refused["error"]["code"] == "rules.forbidden_concept"
 
 
+def test_a_rule_is_checked_with_drafts_of_facts_that_the_catalogue_lacks(tmp_path: Path) -> None:
+    rule, facts = tmp_path / "rule.yaml", tmp_path / "facts.json"
+    source = starter("food-basket").replace("rooms: int", "roof_type: int, rooms: int")
+    rule.write_text(source)
+    assert answer("programme", "check", str(rule), expect=3)["error"]["code"] == "rules.unknown_fact"
+    draft: dict[str, Any] = {
+        "name": "roof_type",
+        "entity": "household",
+        "type": {"kind": "int", "min": 1, "max": 5},
+        "label": dict.fromkeys(("es", "en", "fr", "ar", "pt"), "type of roof"),
+        "purpose": "declared need of the household",
+        "retention_days": 365,
+    }
+    facts.write_text(json.dumps([draft]))
+    rule.write_text(source.replace("language: 1", "language: 2"))
+    assert answer("programme", "check", str(rule), "--facts", str(facts))["programme"] == "food-basket"
+    for wrong, code in (
+        (draft | {"name": "party_card"}, "rules.forbidden_concept"),
+        (draft | {"label": {}}, "rules.definition_not_allowed"),
+        (draft | {"more": 1}, "amparo.file_missing"),
+    ):
+        facts.write_text(json.dumps([wrong]))
+        refused = answer("programme", "check", str(rule), "--facts", str(facts), expect=3)
+        assert refused["error"]["code"] == code
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A folder with running services on the machine's own clock."""
@@ -132,6 +158,12 @@ def test_a_day_at_the_office(data: str, tmp_path: Path) -> None:
     rule.write_text(run("programme", "starter", "food-basket").stdout)
     published = answer("programme", "publish", str(rule), "--data", data)
     assert answer("programme", "list", "--data", data)[0]["rule_hash"] == published["rule_hash"]
+
+    services = DataFolder(Path(data)).services()
+    assert services is not None
+    log = ("--log", services.url("log"), "--vkey", services.vkey)
+    checked = run("programme", "check", str(rule), *log, "--json", env={"HOME": str(tmp_path)}).stdout
+    assert json.loads(checked)["rule_hash"] == published["rule_hash"]
 
     mapping = tmp_path / "mapping.yaml"
     mapping.write_text(

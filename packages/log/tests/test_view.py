@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from amparo_common.bridge import (
     AidApproved,
+    AppPublished,
     DecisionsMade,
     ExportMade,
     FactDefined,
@@ -77,6 +78,7 @@ OWNED: list[tuple[LogMessage, str]] = [
         "office",
     ),
     (StaffTrail(entries=7, head="3" * 64), "office"),
+    (AppPublished(app="till", release="0123456789abcdef", hash="4" * 64), "office"),
     (CARDS, "office"),
     (RECEIPTS, "office"),
     (KEYSET, "mint"),
@@ -315,6 +317,28 @@ def test_the_notice_period_of_a_rule_runs_from_its_first_publication() -> None:
     found = view.rule("a" * 64)
     assert found is not None
     assert (found[0], view.rule("c" * 64)) == (Logged(3, "2026-11-02T00:00:00Z"), None)
+
+
+def test_before_a_rule_stand_the_definitions_with_a_smaller_index_in_their_order() -> None:
+    view = town()
+    facts = [FactDefined(entity="household", name=name, definition="{}", approvals=2) for name in ("b", "a", "b")]
+    view.add(3, entry(facts[0], KEYS["office"]))
+    view.add(4, entry(facts[1], KEYS["office"]))
+    view.add(5, entry(rule(), KEYS["office"]))
+    view.add(6, entry(facts[2], KEYS["office"]))
+    assert view.facts_before(3) == ()
+    assert view.facts_before(4) == (facts[0],)
+    assert view.facts_before(5) == (facts[0], facts[1])
+    assert view.facts_before(view.size) == tuple(facts)
+
+
+def test_a_definition_that_the_office_did_not_sign_stands_before_no_rule() -> None:
+    fact = FactDefined(entity="household", name="roof_type", definition="{}", approvals=2)
+    for key in (STRANGER, KEYS["mint"], KEYS["shops"]):
+        view = town()
+        with pytest.raises(BadEntry):
+            view.add(3, entry(fact, key))
+        assert view.facts_before(9) == ()
 
 
 @pytest.mark.parametrize("at", ["2026-10-31T12:00:00Z", "yesterday", "2026-12-01", "2026-12-01T00:00:00+00:00", ""])

@@ -37,7 +37,7 @@ from amparo_office.desk import place
 from amparo_office.http import OfficeServer
 from amparo_office.importing import Importer
 from amparo_office.mapping import read_mapping
-from amparo_office.programmes import Needed, Programmes, needs_of
+from amparo_office.programmes import Needed, Programmes, defined_in, needs_of
 from amparo_office.staff import Role, Staff
 from amparo_office.store import Cycle, open_database
 from amparo_office.tables import read_table
@@ -270,11 +270,12 @@ class Town:
 
     def needed(self) -> Needed:
         """The facts that the published programmes need."""
-        return needs_of(self.log.refresh().rules, self.clock.now()).needed
+        return needs_of(self.log.refresh(), self.clock.now()).needed
 
     def take_in(self, homes: bytes, people: bytes, *, mapping: str = MAPPING, kind: str = "csv") -> ImportResult:
         """Import two files."""
-        read = read_mapping(mapping, needed=self.needed())
+        view = self.log.refresh()
+        read = read_mapping(mapping, needed=self.needed(), defined=defined_in(view))
         importer = Importer(read, at=self.clock.now(), progress=no_progress)
         identity = content_hash(mapping, [homes, people])
         return importer.run(read_table(f"homes.{kind}", homes), read_table(f"people.{kind}", people), identity=identity)

@@ -231,7 +231,7 @@ def test_a_fact_of_an_unpublished_rule_is_not_needed(town: Town) -> None:
     needed = town.needed()
     assert ("household", "floor_type") not in needed
     with pytest.raises(FactNotNeeded, match="floor_type"):
-        read_mapping(MAPPING.replace("rooms: rooms", "floor_type: floor"), needed=needed)
+        read_mapping(MAPPING.replace("rooms: rooms", "floor_type: floor"), needed=needed, defined={})
 
 
 cells = st.sampled_from(["", "H1", "H2", "yes", "no", "1", "1.5", "-1", "1990-01-02", "x", "ñ", "99999999999999999999"])

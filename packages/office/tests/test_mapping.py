@@ -19,7 +19,7 @@ NEEDED: set[tuple[Entity, str]] = set(CATALOGUE)
 def mapping_of(old: str, new: str) -> Mapping:
     """The usual mapping with one thing changed."""
     assert MAPPING.count(old) == 1, old
-    return read_mapping(MAPPING.replace(old, new), needed=NEEDED)
+    return read_mapping(MAPPING.replace(old, new), needed=NEEDED, defined={})
 
 
 def value(written: str, text: str, *, fact: str = "monthly_income") -> int | None:
@@ -37,7 +37,7 @@ def person_value(fact: str, written: str, text: str) -> int | None:
 
 
 def test_a_good_mapping_names_the_columns_it_reads_and_no_others() -> None:
-    mapping = read_mapping(MAPPING, needed=NEEDED)
+    mapping = read_mapping(MAPPING, needed=NEEDED, defined={})
     assert mapping.household_columns() == {"ref", "phone", "income", "rooms"}
     assert mapping.person_columns() == {"home", "name", "surname", "arabic", "lang", "born", "head", "disabled"}
     assert {reader.name for reader in mapping.household_facts} == {"monthly_income", "rooms"}
@@ -85,15 +85,15 @@ def test_a_fact_outside_the_catalogue_is_refused_by_name() -> None:
 def test_a_fact_that_no_published_programme_needs_is_refused() -> None:
     fewer: set[tuple[Entity, str]] = {*NEEDED} - {("household", "rooms")}
     with pytest.raises(FactNotNeeded, match="rooms"):
-        read_mapping(MAPPING, needed=fewer)
-    read_mapping(MAPPING.replace(", rooms: rooms", ""), needed=fewer)
+        read_mapping(MAPPING, needed=fewer, defined={})
+    read_mapping(MAPPING.replace(", rooms: rooms", ""), needed=fewer, defined={})
 
 
 def test_a_mapping_without_a_fact_that_may_not_be_unknown_is_refused() -> None:
     with pytest.raises(MappingNotReadable, match="is_head"):
         mapping_of("is_head: head, ", "")
     nobody_needs_it: set[tuple[Entity, str]] = {*NEEDED} - {("person", "is_head")}
-    read_mapping(MAPPING.replace("is_head: head, ", ""), needed=nobody_needs_it)
+    read_mapping(MAPPING.replace("is_head: head, ", ""), needed=nobody_needs_it, defined={})
     mapping_of(", disability: disabled", "")  # this one may be unknown
 
 
@@ -130,14 +130,14 @@ def test_a_mapping_without_a_fact_that_may_not_be_unknown_is_refused() -> None:
 )
 def test_a_mapping_written_wrongly_is_refused_before_a_row_is_read(source: str) -> None:
     with pytest.raises(MappingNotReadable) as found:
-        read_mapping(source, needed=NEEDED)
+        read_mapping(source, needed=NEEDED, defined={})
     assert len(str(found.value).split()) > 8
 
 
 @given(st.text(st.sampled_from("abc:-{}[]&*!|>'\"\n #?,\t\x07"), max_size=40) | st.text(max_size=20))
 def test_any_text_at_all_is_refused_in_words(source: str) -> None:
     with pytest.raises(AmparoError):
-        read_mapping(source, needed=NEEDED)
+        read_mapping(source, needed=NEEDED, defined={})
 
 
 # --- how values are read -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
 from amparo_office.desk import place
-from amparo_rules.catalogue import CATALOGUE, Entity
+from amparo_rules.catalogue import CATALOGUE, Definitions, Entity
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import starter
 from amparo_service.errors import Unreachable
@@ -62,7 +62,8 @@ class TownLog(LogFollower):
 
 def publish_rule(log: TownLog, source: str) -> None:
     """Put a programme's rule into the log."""
-    rule = read_rule(source)
+    view = log.refresh()
+    rule = read_rule(source, view.facts_before(view.size))
     body = RulePublished(
         programme=rule.programme,
         version=rule.text.version,
@@ -73,16 +74,17 @@ def publish_rule(log: TownLog, source: str) -> None:
     log.publish(body, signing_key(place.folder(), "publish-key"))
 
 
-def asking(programme: str, version: str, *facts: tuple[Entity, str]) -> str:
-    """A rule that needs these facts, and gives everybody the same."""
+def asking(programme: str, version: str, *facts: tuple[Entity, str], defined: Definitions | None = None) -> str:
+    """A rule that needs these facts, and gives everybody the same. With `defined`, facts of the log are among them."""
+    known = CATALOGUE | dict(defined or {})
     inputs = {
-        entity: ", ".join(f"{name}: {CATALOGUE[kind, name].type.kind}" for kind, name in facts if kind == entity)
+        entity: ", ".join(f"{name}: {known[kind, name].type.kind}" for kind, name in facts if kind == entity)
         for entity in ("person", "household")
     }
     return f"""
 programme: {programme}
 version: "{version}"
-language: 1
+language: {1 if defined is None else 2}
 title: {{en: {programme}}}
 purpose: {{en: To test.}}
 legal_basis: None, it is a test.

@@ -52,12 +52,16 @@ def test_an_example_that_does_not_come_true_is_refused() -> None:
         ("monthly_income: decimal", "monthly_income: int", UnknownFact, "catalogue"),
         ("rooms: int}", "rooms: int, religion: int}", ForbiddenConcept, "religion"),
         ("rooms: int}", "rooms: int, partido: int}", ForbiddenConcept, "party"),
-        ("rooms: int}", "rooms: int, shoe_size: int}", UnknownFact, "not in the catalogue"),
+        ("rooms: int}", "rooms: int, shoe_size: int}", UnknownFact, "is not in the catalogue"),
         ("  under5:", "  votes:", ForbiddenConcept, "vote"),
         ("      fr: Un seul chef de ménage est enregistré.\n", "", RuleNotReadable, "every language"),
         ("version:", "version: a\nversion:", RuleNotReadable, "written twice"),
         ("unit: usd\n", "unit: usd\nphone: 5\n", RuleNotReadable, "phone"),
-        ("language: 1", "language: 2", RuleNotReadable, "language"),
+        ("language: 1", "language: 3", RuleNotReadable, "language"),
+        ('"2026.1"', r'"\UFFFFFFFF"', RuleNotReadable, "not YAML"),
+        ('"2026.1"', r'"\U00110000"', RuleNotReadable, "not YAML"),
+        ("unit: usd", "unit: &a usd", RuleNotReadable, "anchors"),
+        ("unit: usd", "unit: !!str usd", RuleNotReadable, "tags"),
     ],
 )
 def test_a_rule_that_could_go_wrong_is_refused_with_the_reason(
@@ -85,6 +89,7 @@ def test_a_rule_that_could_go_wrong_is_refused_with_the_reason(
         "a" + "+a" * 300,
         "x; drop",
         "1.1234567",
+        "\u0661 + 1",
     ],
 )
 def test_text_that_is_no_expression_is_refused_without_breaking_the_parser(text: str) -> None:

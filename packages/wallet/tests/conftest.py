@@ -25,7 +25,7 @@ from amparo_log.store import SCHEMA as LOG_SCHEMA
 from amparo_rules.batch import Columns, column, evaluate_batch
 from amparo_rules.evaluate import Household
 from amparo_rules.receipt import Declared, Frame, ReceiptBundle, Subject, receipt_signer, write_receipts
-from amparo_rules.rule import RuleFile, read_rule
+from amparo_rules.rule import Plan, RuleFile, read_rule
 from amparo_rules.starter import starter
 from amparo_rules.sumtree import SumTree, leaf
 from amparo_service.client import Client
@@ -39,23 +39,26 @@ AS_OF = date(2026, 11, 1)
 OFFICE_KEY, RECEIPT_KEY, STRANGER = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
 LOG_SIGNER = NoteSigner("town.example/log", bytes(range(32)))
 RULE = read_rule(starter("food-basket"))
-OFFICE_KINDS = frozenset({"key-announced", "rule-published", "decisions-made", "aid-approved"})
+OFFICE_KINDS = frozenset({"key-announced", "fact-defined", "rule-published", "decisions-made", "aid-approved"})
 MINT_KINDS = frozenset({"key-announced", "keyset-announced", "mint-figures"})
 # Three households: one head with a small child, one that is too rich, one person alone.
 BORN, SMALL = 7_306, 19_844
 HOMES = [
     Household(
-        facts={"monthly_income": 5_050, "rooms": 2},
+        facts={"monthly_income": 5_050, "rooms": 2, "roof_type": 4},
         members=[
             {"birth_date": BORN, "is_head": 1, "disability": 0},
             {"birth_date": SMALL, "is_head": 0, "disability": None},
         ],
     ),
     Household(
-        facts={"monthly_income": 9_000_000, "rooms": None},
+        facts={"monthly_income": 9_000_000, "rooms": None, "roof_type": 1},
         members=[{"birth_date": BORN, "is_head": 1, "disability": 0}],
     ),
-    Household(facts={"monthly_income": 0, "rooms": 1}, members=[{"birth_date": None, "is_head": 1, "disability": 1}]),
+    Household(
+        facts={"monthly_income": 0, "rooms": 1, "roof_type": None},
+        members=[{"birth_date": None, "is_head": 1, "disability": 1}],
+    ),
 ]
 AMOUNTS = [5_600, 0, 5_300]
 
@@ -254,6 +257,7 @@ class Town:
         self,
         *,
         cycle: str = "2026-11",
+        rule: RuleFile = RULE,
         change: Callable[[int, dict[str, Any]], None] = lambda _place, _receipt: None,
         key: SigningKey = RECEIPT_KEY,
         publish: bool = True,
@@ -262,28 +266,28 @@ class Town:
     ) -> list[ReceiptBundle]:
         """Decide the three households and publish their batch, honestly or not: `change` may alter a receipt before it is
         signed with `key`, `batch_changes` alter what is published, and the log takes it in at the moment `logged`."""
-        plan = RULE.plan(AS_OF)
-        frame = Frame(rule=RULE, cycle=cycle, as_of=AS_OF, decided_at=to_text(DECIDED))
+        plan = rule.plan(AS_OF)
+        frame = Frame(rule=rule, cycle=cycle, as_of=AS_OF, decided_at=to_text(DECIDED))
         declared = Declared(source="registry", date="2026-10-01")
         holder = None if self.office.holder is None else self.office.holder.kid
         subjects = [Subject(f"H{n}", holder, declared, home) for n, home in enumerate(HOMES)]
         signer, tokens, leaves = receipt_signer(key), [], []
-        for place, payload in enumerate(write_receipts(frame, plan, subjects, evaluate_batch(plan, _columns()))):
+        for place, payload in enumerate(write_receipts(frame, plan, subjects, evaluate_batch(plan, _columns(plan)))):
             content = msgspec.json.decode(payload)
             change(place, content)
             tokens.append(signer.sign(canonical.encode(content)))
             leaves.append((leaf(tokens[-1].encode(), content["amount"]), content["amount"]))
         tree = SumTree(leaves)
         batch = DecisionsMade(
-            programme=RULE.programme,
+            programme=rule.programme,
             cycle=cycle,
-            rule_hash=RULE.rule_hash,
+            rule_hash=rule.rule_hash,
             as_of=AS_OF.isoformat(),
             root=tree.root,
             households=tree.count,
             eligible=sum(amount > 0 for _, amount in leaves),
             total=tree.total,
-            unit=RULE.unit,
+            unit=rule.unit,
         )
         if publish:
             self.clock.set(logged)
@@ -297,8 +301,7 @@ class Town:
         return paper
 
 
-def _columns() -> Columns:
-    plan = RULE.plan(AS_OF)
+def _columns(plan: Plan) -> Columns:
     members = [(place, member) for place, home in enumerate(HOMES) for member in home.members]
     return Columns(
         count=len(HOMES),

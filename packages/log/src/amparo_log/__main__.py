@@ -35,7 +35,8 @@ def main() -> None:
             publishers=config.load(arguments.data).by_key(),
             clock=clock_for(arguments.practice_clock),
         )
-        run_service(make_app(routes(log, practice=arguments.practice_clock is not None)), arguments)
+        app = make_app(routes(log, practice=arguments.practice_clock is not None), phones=("/checkpoint", "/tile/"))
+        run_service(app, arguments)
     except AmparoError as error:
         exit_with_words(error)
 

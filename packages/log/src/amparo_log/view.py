@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from amparo_common.bridge import (
     AidApproved,
+    AppPublished,
     DecisionsMade,
     FactDefined,
     KeyAnnounced,
@@ -40,6 +41,7 @@ OWNERS: dict[str, str | None] = {
     "decisions-made": "office",
     "aid-approved": "office",
     "staff-trail": "office",
+    "app-published": "office",
     "keyset-announced": "mint",
     "mint-figures": "mint",
     "settlement-figures": "shops",
@@ -81,6 +83,7 @@ class LogView:
     decisions: list[tuple[Logged, DecisionsMade]] = field(default_factory=list)
     approvals: list[tuple[Logged, AidApproved]] = field(default_factory=list)
     trails: list[tuple[Logged, StaffTrail]] = field(default_factory=list)
+    apps: list[tuple[Logged, AppPublished]] = field(default_factory=list)
     mint_figures: list[tuple[Logged, MintFigures]] = field(default_factory=list)
     settlements: list[tuple[Logged, SettlementFigures]] = field(default_factory=list)
     size: int = 0
@@ -111,6 +114,8 @@ class LogView:
                 self.approvals.append((place, body))
             case StaffTrail():
                 self.trails.append((place, body))
+            case AppPublished():
+                self.apps.append((place, body))
             case MintFigures():
                 self.mint_figures.append((place, body))
             case SettlementFigures():
@@ -168,6 +173,11 @@ class LogView:
     def rule(self, rule_hash: str) -> tuple[Logged, RulePublished] | None:
         """The first publication of a rule: its notice period runs from there."""
         return next((each for each in self.rules if each[1].rule_hash == rule_hash), None)
+
+    def facts_before(self, index: int) -> tuple[FactDefined, ...]:
+        """The definitions of facts that stand before a place of the log, in its order: all that a rule at this place may use. What
+        they say is not looked at here."""
+        return tuple(body for place, body in self.facts if place.index < index)
 
     def approved(self, unit: Unit) -> int:
         """The sum of all approved payments in a unit."""

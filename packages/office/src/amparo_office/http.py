@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from amparo_common.bridge import KeyAnnounced
+from amparo_common.bridge import AppPublished, KeyAnnounced
 from amparo_common.clock import Clock
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
@@ -30,7 +30,7 @@ from amparo_office.errors import JobUnknown
 from amparo_office.importing import Importer
 from amparo_office.jobs import Jobs, Progress
 from amparo_office.mapping import read_mapping
-from amparo_office.programmes import Programmes, needs_of
+from amparo_office.programmes import Programmes, defined_in, needs_of
 from amparo_office.staff import Role, Staff, StaffMember
 from amparo_office.tables import read_table
 from amparo_service.database import Database
@@ -64,6 +64,14 @@ class NewProgramme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rule file to publish."""
 
     rule: str
+
+
+class NewApp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A release of a phone app: the hash over all its files."""
+
+    app: Literal["wallet", "till"]
+    release: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    hash: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class NewCycle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,6 +177,7 @@ class OfficeServer:
             Route("/cards", self.start_cards, methods=["POST"]),
             Route("/cards/{number:int}.pdf", self.cards_file),
             Route("/cards/{number:int}.pdf/printed", self.cards_printed, methods=["POST"]),
+            Route("/apps", self.publish_app, methods=["POST"]),
             Route("/enrolment-codes", self.new_codes, methods=["POST"]),
             Route("/jobs/{number:int}", self.job),
             Route("/wallet/enrol", self.wallet_enrol, methods=["POST"]),
@@ -211,6 +220,18 @@ class OfficeServer:
         await self._require(request, "programme-manager")
         rule, index = await aside(self._programmes.publish, (await read(request, NewProgramme)).rule)
         return answer({"rule_hash": rule.rule_hash, "index": index})
+
+    async def publish_app(self, request: Request) -> Response:
+        """Say in the public log which release of a phone app this programme hands out. The same again changes nothing."""
+        await self._require(request, "administrator")
+        asked = await read(request, NewApp)
+        return answer({"index": await aside(self._publish_app, AppPublished(asked.app, asked.release, asked.hash))})
+
+    def _publish_app(self, app: AppPublished) -> int:
+        newest = [(place, known) for place, known in self._log.refresh().apps if known.app == app.app][-1:]
+        if newest and newest[0][1] == app:
+            return newest[0][0].index
+        return self._log.publish(app, self._key)
 
     async def start_cycle(self, request: Request) -> Response:
         member = await self._require(request, "programme-manager")
@@ -288,7 +309,9 @@ class OfficeServer:
             asked = msgspec.msgpack.decode(argument, type=NewImport)
         except ValueError as error:
             raise BadRequest("The import cannot be read.") from error
-        mapping = read_mapping(asked.mapping, needed=needs_of(self._log.refresh().rules, self._clock.now()).needed)
+        view = self._log.refresh()
+        needed = needs_of(view, self._clock.now()).needed
+        mapping = read_mapping(asked.mapping, needed=needed, defined=defined_in(view))
         text = mapping.text
         households = read_table(asked.households.name, asked.households.data, sheet=text.household_sheet)
         individuals = read_table(asked.individuals.name, asked.individuals.data, sheet=text.individual_sheet)

@@ -1,6 +1,6 @@
 """A mapping file: which column of a table becomes which fact or identity field. Small YAML, checked before a row is read.
 
-Refused with a reason: a column or fact that speaks of a forbidden concept, a fact outside the catalogue, a fact that no
+Refused with a reason: a column or fact that speaks of a forbidden concept, a fact outside the catalogue and the log, a fact that no
 published programme needs, a mapping without a fact that may not be unknown. Format page: `docs/formats/mapping.md`.
 """
 
@@ -11,7 +11,7 @@ import msgspec
 import yaml
 
 from amparo_office.errors import FactNotNeeded, MappingNotReadable
-from amparo_rules.catalogue import Entity, FactType, days, fact
+from amparo_rules.catalogue import Definitions, Entity, FactType, days, fact
 from amparo_rules.check import divide_half_away
 from amparo_rules.errors import FactOutOfRange
 from amparo_rules.forbidden import refuse_forbidden
@@ -88,8 +88,8 @@ class Mapping(msgspec.Struct, frozen=True):
         return {person.household, *(each.column for each in self.person_facts), *(str(name) for name in named)}
 
 
-def read_mapping(source: str, *, needed: Set[tuple[Entity, str]]) -> Mapping:
-    """A mapping file, checked against the catalogue and the facts that published programmes need.
+def read_mapping(source: str, *, needed: Set[tuple[Entity, str]], defined: Definitions) -> Mapping:
+    """A mapping file, checked against the catalogue, what the log defines beside it, and the facts that published programmes need.
     Raises `MappingNotReadable`, `ForbiddenConcept`, `UnknownFact`, `FactNotNeeded`."""
     try:
         text = msgspec.convert(yaml.load(source, Loader=yaml.BaseLoader), MappingText)  # noqa: S506 - texts and lists only
@@ -102,11 +102,11 @@ def read_mapping(source: str, *, needed: Set[tuple[Entity, str]]) -> Mapping:
         refuse_forbidden(column, place="The column")
     mapping = Mapping(
         text=text,
-        household_facts=[_reader("household", n, c, needed) for n, c in text.household.facts.items()],
-        person_facts=[_reader("person", n, c, needed) for n, c in text.individual.facts.items()],
+        household_facts=[_reader("household", n, c, needed, defined) for n, c in text.household.facts.items()],
+        person_facts=[_reader("person", n, c, needed, defined) for n, c in text.individual.facts.items()],
         phone=None if text.household.phone is None else _value_reader(text.household.phone, _YES_NO),
     )
-    _check_complete(text, needed)
+    _check_complete(text, needed, defined)
     return mapping
 
 
@@ -118,12 +118,12 @@ def _columns(text: MappingText) -> list[str]:
     return [name for name in named if name is not None] + [column_of(each) for each in written if each is not None]
 
 
-def _check_complete(text: MappingText, needed: Set[tuple[Entity, str]]) -> None:
+def _check_complete(text: MappingText, needed: Set[tuple[Entity, str]], defined: Definitions) -> None:
     """Without this, households that lack the fact would be taken in, and no cycle could be decided any more."""
     mapped = {("household", name) for name in text.household.facts}
     mapped |= {("person", name) for name in text.individual.facts}
     for entity, name in sorted(needed - mapped):
-        if not fact(entity, name).type.nullable:
+        if not fact(entity, name, defined).type.nullable:
             raise MappingNotReadable(f"The mapping leaves out the {entity} fact “{name}”, which may not be unknown.")
 
 
@@ -135,8 +135,10 @@ def column_of(written: ColumnText | str) -> str:
     return written if isinstance(written, str) else written.column
 
 
-def _reader(entity: Entity, name: str, written: ColumnText | str, needed: Set[tuple[Entity, str]]) -> FactReader:
-    definition = fact(entity, name)
+def _reader(
+    entity: Entity, name: str, written: ColumnText | str, needed: Set[tuple[Entity, str]], defined: Definitions
+) -> FactReader:
+    definition = fact(entity, name, defined)
     if (entity, name) not in needed:
         raise FactNotNeeded(f"No published programme needs the fact “{name}”.")
     return FactReader(name, column_of(written), _value_reader(written, definition.type))

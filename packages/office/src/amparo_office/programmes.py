@@ -4,7 +4,7 @@ The office keeps no rule of its own: what it evaluates is read from the log each
 the office's disk has no effect. What published programmes need is all that is asked of people, taken in and kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -13,18 +13,17 @@ from amparo_common.bridge import RulePublished
 from amparo_common.clock import Clock
 from amparo_common.signing import SigningKey
 from amparo_log.follow import LogFollower
-from amparo_log.view import Logged
+from amparo_log.view import Logged, LogView
 from amparo_office.errors import ProgrammeUnknown, VersionPublished
-from amparo_rules.catalogue import Entity
-from amparo_rules.errors import DoesNotFollowRule, RuleNotPublicInTime
+from amparo_rules.catalogue import Definitions, Entity
+from amparo_rules.defined import standing
+from amparo_rules.errors import DoesNotFollowRule, RuleNotPublicInTime, RulesError
 from amparo_rules.examples import check_examples
 from amparo_rules.receipt import notice_ends
-from amparo_rules.rule import RuleFile, read_rule
+from amparo_rules.rule import RuleFile, facts_of, read_rule
 from amparo_rules.step import check_step
 
 Needed = frozenset[tuple[Entity, str]]
-Published = Iterable[tuple[Logged, RulePublished]]
-ENTITIES: tuple[Entity, ...] = ("person", "household")
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -47,10 +46,11 @@ class Programmes:
     def publish(self, source: str) -> tuple[RuleFile, int]:
         """Check a rule file and put it into the log; returns its place. Publishing the same again changes nothing.
         Raises the errors of `read_rule`, `ExampleFails`, `AmountTooFine`, `VersionPublished`."""
-        rule = read_rule(source)
+        view = self._log.refresh()
+        rule = read_rule(source, view.facts_before(view.size))
         check_examples(rule)
         check_step(rule)
-        for _, known in self._log.refresh().rules:
+        for _, known in view.rules:
             same = (known.programme, known.version) == (rule.programme, rule.text.version)
             if same and known.rule_hash != rule.rule_hash:
                 raise VersionPublished("This version is already published with other content.")
@@ -65,14 +65,14 @@ class Programmes:
 
     def in_force(self, rule_hash: str) -> RuleFile:
         """The rule as the log has it, when its notice period has ended. Raises `ProgrammeUnknown`,
-        `RuleNotPublicInTime`, `DoesNotFollowRule` when the logged file does not have the logged hash."""
-        found = self._log.refresh().rule(rule_hash)
+        `RuleNotPublicInTime`, `DoesNotFollowRule` when the logged file does not have the logged hash, `UnknownFact` when it names
+        a fact that was not defined in the log before it."""
+        view = self._log.refresh()
+        found = view.rule(rule_hash)
         if found is None:
             raise ProgrammeUnknown("This rule is not in the public log.")
         logged, published = found
-        rule = read_rule(published.file)
-        if rule.rule_hash != rule_hash:
-            raise DoesNotFollowRule("The rule file in the log does not have the hash that stands beside it.")
+        rule = rule_at(view, logged, published)
         ends = notice_ends(logged.at, rule.notice_days)
         if self._clock.now() < ends:
             raise RuleNotPublicInTime(
@@ -88,23 +88,41 @@ class Programmes:
         raise ProgrammeUnknown("This version of the programme is not in the public log.")
 
 
-def needs_of(published: Published, at: datetime) -> Needs:
-    """The same of these rules, in the log's order. Pure."""
+def rule_at(view: LogView, place: Logged, published: RulePublished) -> RuleFile:
+    """A rule as it stands in the log, read with the facts that were defined before it. Raises `DoesNotFollowRule` when the file
+    does not have the hash that stands beside it, and the errors of `read_rule`."""
+    rule = read_rule(published.file, view.facts_before(place.index))
+    if rule.rule_hash != published.rule_hash:
+        raise DoesNotFollowRule("The rule file in the log does not have the hash that stands beside it.")
+    return rule
+
+
+def readable(view: LogView) -> Iterator[tuple[Logged, RuleFile]]:
+    """The rules in the log that can ever be in force, in its order. One that cannot be read, or that uses a fact which was not
+    defined before it, counts for nothing: no cycle is decided by it, so it asks nothing of anybody (the audit reports it)."""
+    for place, published in view.rules:
+        try:
+            yield place, rule_at(view, place, published)
+        except RulesError:
+            continue
+
+
+def defined_in(view: LogView) -> Definitions:
+    """The facts that the log defines beside the catalogue, as far as it was read."""
+    return standing(view.facts_before(view.size))
+
+
+def needs_of(view: LogView, at: datetime, *, programme: str = "") -> Needs:
+    """What the published rules of a programme (for "", of all) need at `at`. Pure."""
     until: dict[tuple[Entity, str], datetime | None] = {}
     counts_from: dict[str, datetime] = {}
     # Backwards: the versions that can replace one are then known when it comes.
-    for place, body in reversed(list(published)):
-        rule = read_rule(body.file)
-        replaced = counts_from.get(body.programme)
+    for place, rule in reversed([each for each in readable(view) if programme in ("", each[1].programme)]):
+        replaced = counts_from.get(rule.programme)
         counts = notice_ends(place.at, rule.notice_days)
-        counts_from[body.programme] = counts if replaced is None else min(counts, replaced)
-        for key in facts_of(rule):
+        counts_from[rule.programme] = counts if replaced is None else min(counts, replaced)
+        for key in facts_of(rule.text):
             known = until.get(key, replaced)
             until[key] = None if known is None or replaced is None else max(known, replaced)
     ended = {key: end for key, end in until.items() if end is not None and end <= at}
     return Needs(frozenset(until.keys() - ended.keys()), ended)
-
-
-def facts_of(rule: RuleFile) -> Needed:
-    """The facts that a rule tests."""
-    return frozenset((entity, name) for entity in ENTITIES for name in rule.text.inputs.get(entity, {}))

@@ -1,9 +1,11 @@
 """Enrolling households and changing them: what is allowed, what is kept, and two people who change one record at once."""
 
+import contextlib
 from datetime import date
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import given
 from hypothesis import strategies as st
 from packages.office.tests.register.people import NOON, areas, enrolled, household, origin, person
@@ -20,7 +22,7 @@ from amparo_office.errors import (
 )
 from amparo_office.register import access, service
 from amparo_office.register.models import Change, Collector, Household, Individual, RecordState, SearchKey
-from amparo_office.register.refs import check_sign, new_ref, new_refs, read_ref
+from amparo_office.register.refs import check_sign, new_numbers, new_ref, new_refs, read_ref
 from amparo_office.register.sealing import Dwelling, Identity, Name, open_difference
 from amparo_office.register.service import HouseholdChanges, IndividualChanges, NewHousehold, NewIndividual
 from amparo_office.register.vault import vault
@@ -62,6 +64,18 @@ def test_a_reference_is_read_as_people_type_it(say: Any) -> None:
 @pytest.mark.parametrize("said", ["", "H", "X-7F3K-9Q2M", "H-7F3K", "H-7F3K-9Q2M-1", "H-UUUU-UUUU", "ه-٧٧٧٧-٧٧٧٧"])
 def test_what_is_no_reference_is_none(said: str) -> None:
     assert read_ref(said) is None
+
+
+def test_a_number_is_never_given_twice_also_when_its_row_never_comes(desk_database: str) -> None:
+    first = new_numbers(Household, 3)
+    with contextlib.suppress(RuntimeError), transaction.atomic():
+        enrolled(person("Ana"))
+        raise RuntimeError("taken back")
+    made = enrolled(person("Berta"))
+    second = new_numbers(Household, 2)
+    assert len({*first, made.id, *second}) == 6
+    assert second == sorted(second)
+    assert first[-1] < made.id < second[0]
 
 
 def test_new_references_are_ones_that_no_record_has(desk_database: str) -> None:

@@ -56,7 +56,7 @@ def banded(rule: RuleFile, bands: Sequence[int], *, version: str) -> str:
     steps |= {f"{_TABLE}{number}": text for number, text in enumerate(tables, start=1)}
     amount = f"greatest({', '.join([BY_RULE, *(name for name in steps if name.startswith(_TABLE))])})"
     text = msgspec.structs.replace(rule.text, version=version, let=steps, amount=amount, examples=[])
-    new = read_rule(_written(text))
+    new = read_rule(_written(text), rule.defined)
     return _written(msgspec.structs.replace(text, examples=[_expected(new, each) for each in rule.text.examples]))
 
 

@@ -2,11 +2,14 @@
 
 A value is kept as a scaled integer (`parse`) and shown as JSON (`show`): bool as true/false, whole numbers as numbers,
 decimals as text with all their digits, dates as YYYY-MM-DD. The catalogue of this release is `CATALOGUE`; it is part of
-the documentation (`docs/formats/fact-catalogue.md`) and every name passes `forbidden.refuse_forbidden` at start.
+the documentation (`docs/formats/fact-catalogue.md`) and every name passes `forbidden.refuse_forbidden` at start. Facts that
+an office defined in the public log stand beside it (`defined.py`).
 """
 
 import functools
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -115,7 +118,7 @@ def _read_decimal(text: str, scale: int) -> int:
     whole, _, part = text.removeprefix("-").partition(".")
     if not (whole.isascii() and whole.isdigit() and (part == "" or (part.isascii() and part.isdigit()))):
         raise FactOutOfRange("A number cannot be read.", todo="Write digits and at most one point, like 125.50.")
-    if len(part.rstrip("0")) > scale or len(whole) > 15:
+    if len(part.rstrip("0")) > scale or len(whole) > 16:
         raise FactOutOfRange(f"A number has more than {scale} decimals or too many digits.")
     return sign * int(whole + part[:scale].ljust(scale, "0"))
 
@@ -223,10 +226,27 @@ CATALOGUE: dict[tuple[Entity, str], FactDefinition] = {
 }
 
 
-def fact(entity: Entity, name: str) -> FactDefinition:
-    """The catalogue's entry. Raises `ForbiddenConcept` for a name that must never be recorded, else `UnknownFact`."""
-    found = CATALOGUE.get((entity, name))
+# No log may define these names. One that a later release adds may stand in some log already: there the log's meaning stays, because
+# rules are computed by it.
+FIRST_RELEASE: frozenset[tuple[Entity, str]] = frozenset(
+    {
+        ("person", "birth_date"),
+        ("person", "is_head"),
+        ("person", "disability"),
+        ("household", "monthly_income"),
+        ("household", "rooms"),
+        ("household", "floor_type"),
+    }
+)
+Definitions = Mapping[tuple[Entity, str], FactDefinition]
+_NONE: Definitions = MappingProxyType({})
+
+
+def fact(entity: Entity, name: str, defined: Definitions = _NONE) -> FactDefinition:
+    """The entry of `defined` (what stands in the log), or of the catalogue. Raises `ForbiddenConcept` for a name that must never
+    be recorded, else `UnknownFact`."""
+    found = defined.get((entity, name)) or CATALOGUE.get((entity, name))
     if found is None:
         refuse_forbidden(name, place=f"{entity} fact")
-        raise UnknownFact(f"The {entity} fact “{name}” is not in the catalogue.")
+        raise UnknownFact(f"The {entity} fact “{name}” is not in the catalogue and not defined in the log.")
     return found

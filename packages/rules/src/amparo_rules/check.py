@@ -43,7 +43,7 @@ Scope = Mapping[str, Node]
 
 def number(value: int, scale: int) -> Node:
     """A constant."""
-    return _within(Node("const", (value,), "number", scale, value, value))
+    return within(Node("const", (value,), "number", scale, value, value))
 
 
 def check(tree: Tree, scope: Scope, *, as_of: date) -> Node:
@@ -58,7 +58,8 @@ def condition(node: Node) -> Node:
     return Node("truth", (node,), "bool") if node.nullable else node
 
 
-def _within(node: Node) -> Node:
+def within(node: Node) -> Node:
+    """`node` itself when no value it can take is too large or too fine. Raises `RuleRefused`."""
     if node.low < -LIMIT or node.high > LIMIT:
         raise RuleRefused("A number could become too large to be computed exactly.")
     if node.scale > MOST_SCALE:
@@ -79,7 +80,7 @@ def rescale(node: Node, scale: int) -> Node:
     if node.scale == scale:
         return node
     factor = 10 ** (scale - node.scale)
-    return _within(Node("times", (node, factor), "number", scale, node.low * factor, node.high * factor))
+    return within(Node("times", (node, factor), "number", scale, node.low * factor, node.high * factor))
 
 
 def round_half_away(node: Node, scale: int) -> Node:
@@ -87,7 +88,7 @@ def round_half_away(node: Node, scale: int) -> Node:
     if node.scale <= scale:
         return rescale(node, scale)
     power = 10 ** (node.scale - scale)
-    _within(Node("probe", (), "number", 0, 2 * node.low - power, 2 * node.high + power))
+    within(Node("probe", (), "number", 0, 2 * node.low - power, 2 * node.high + power))
     low, high = divide_half_away(node.low, power), divide_half_away(node.high, power)
     return Node("round", (node, power), "number", scale, low, high)
 
@@ -143,12 +144,12 @@ class _Checker:
     def _arithmetic(self, op: str, one: Node, two: Node) -> Node:
         if op == "*":
             ends = [a * b for a in (one.low, one.high) for b in (two.low, two.high)]
-            return _within(Node("*", (one, two), "number", one.scale + two.scale, min(ends), max(ends)))
+            return within(Node("*", (one, two), "number", one.scale + two.scale, min(ends), max(ends)))
         scale = max(one.scale, two.scale)
         one, two = rescale(one, scale), rescale(two, scale)
         if op == "+":
-            return _within(Node("+", (one, two), "number", scale, one.low + two.low, one.high + two.high))
-        return _within(Node("-", (one, two), "number", scale, one.low - two.high, one.high - two.low))
+            return within(Node("+", (one, two), "number", scale, one.low + two.low, one.high + two.high))
+        return within(Node("-", (one, two), "number", scale, one.low - two.high, one.high - two.low))
 
     def _call(self, name: str, arguments: list[Tree]) -> Node:
         match name, arguments:
@@ -192,9 +193,9 @@ class _Checker:
             over = top
             under = rescale(bottom, bottom.scale - exponent)
         reach = 2 * max(abs(over.low), abs(over.high)) + max(abs(under.low), abs(under.high))
-        _within(Node("probe", (), "number", 0, -reach, reach))
+        within(Node("probe", (), "number", 0, -reach, reach))
         ends = [divide_half_away(a, b) for a in (over.low, over.high) for b in (under.low, under.high)]
-        return _within(Node("divide", (over, under), "number", digits, min(*ends, 0), max(*ends, 0)))
+        return within(Node("divide", (over, under), "number", digits, min(*ends, 0), max(*ends, 0)))
 
     def _known(self, value: Node, default: Node) -> Node:
         if not value.nullable:
@@ -208,7 +209,7 @@ class _Checker:
         default = rescale(default, scale)
         low, high = min(value.low * factor, default.low), max(value.high * factor, default.high)
         scaled = Node("times", (value, factor), "number", scale, low, high, nullable=True) if factor > 1 else value
-        return _within(Node("known", (scaled, default), "number", scale, low, high))
+        return within(Node("known", (scaled, default), "number", scale, low, high))
 
     def _age(self, name: str, born: Node, years: int) -> Node:
         if born.kind != "date":

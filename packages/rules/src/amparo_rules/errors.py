@@ -6,6 +6,7 @@ AmparoError
     RuleRefused            rules.refused
     ForbiddenConcept       rules.forbidden_concept
     UnknownFact            rules.unknown_fact
+    DefinitionNotAllowed   rules.definition_not_allowed
     FactOutOfRange         rules.fact_out_of_range
     ExampleFails           rules.example_fails
     AmountTooFine          rules.amount_too_fine
@@ -53,11 +54,23 @@ class ForbiddenConcept(RulesError):
 
 
 class UnknownFact(RulesError):
-    """A name is not in the fact catalogue, or is used as another type than it has there."""
+    """A name is neither in the fact catalogue nor defined in the log before the rule, or is used as another type than it has."""
 
     code = "rules.unknown_fact"
-    why = "Only facts of the published catalogue can be recorded or tested."
-    todo = "Use a fact of the catalogue, or publish a new catalogue entry first."
+    why = "Only facts of the published catalogue, or defined in the public log, can be recorded or tested."
+    todo = (
+        "Use a fact of the catalogue, or have a new one defined first: two people agree to it and it stands in the log."
+    )
+
+
+class DefinitionNotAllowed(RulesError):
+    """An entry of the log defines a fact against the limits; it defines nothing."""
+
+    code = "rules.definition_not_allowed"
+    why = (
+        "A fact has a new name, labels in five languages, a purpose, a range, an end, and two people who agreed to it."
+    )
+    todo = "Have the fact defined again under another name: the first entry of a name counts for good."
 
 
 class FactOutOfRange(RulesError):

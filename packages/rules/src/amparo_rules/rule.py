@@ -1,8 +1,9 @@
 """A rule file: read, checked, hashed (`read_rule`), and made ready for one cycle (`RuleFile.plan`).
 
 The identity of a rule is `rule_hash`: SHA-256 over the canonical JSON of its parsed content (expressions as trees, types
-as catalogued), so that layout and comments of the file do not count and everything else does. `LANGUAGE` is the version
-of grammar and meaning; a new meaning gets a new number, an old number keeps its meaning for ever.
+as catalogued), so that layout and comments of the file do not count and everything else does. `LANGUAGES` are the versions
+of grammar and meaning; a new meaning gets a new number, an old number keeps its meaning for ever. Language 2 is language 1 and
+facts that were defined in the public log before the rule; its hash covers their definitions whole.
 """
 
 import contextlib
@@ -16,14 +17,17 @@ import msgspec
 import yaml
 
 from amparo_common import canonical
+from amparo_common.bridge import FactDefined
 from amparo_common.money import MOST_MINOR_UNITS, Unit, parse_minor
-from amparo_rules.catalogue import FactType, Shown, fact
-from amparo_rules.check import Node, Scope, check, condition, number, rescale, round_half_away
+from amparo_rules.catalogue import CATALOGUE, Definitions, Entity, FactType, Shown, fact
+from amparo_rules.check import Node, Scope, check, condition, number, round_half_away, within
+from amparo_rules.defined import first_of_each, standing
 from amparo_rules.errors import RuleNotReadable, RuleRefused, UnknownFact
 from amparo_rules.forbidden import forbidden_concept, refuse_forbidden
 from amparo_rules.syntax import RESERVED, Tree, parse
 
-LANGUAGE = 1
+LANGUAGES = ("1", "2")
+ENTITIES: tuple[Entity, ...] = ("person", "household")
 LARGEST_FILE = 60_000
 MOST_MEMBERS = 100
 MOST_CLAUSES = 60
@@ -111,7 +115,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """A checked rule. `content` is what `rule_hash` is computed over; `source` the file as published."""
+    """A checked rule. `content` is what `rule_hash` is computed over; `source` the file as published; `defined` the entries of the
+    log that define those of its facts that are not in the catalogue of the release."""
 
     text: RuleText
     source: str
@@ -119,6 +124,7 @@ class RuleFile:
     rule_hash: str
     notice_days: int
     budget: int
+    defined: tuple[FactDefined, ...] = ()
 
     @property
     def programme(self) -> str:
@@ -132,19 +138,22 @@ class RuleFile:
 
     def plan(self, as_of: date) -> Plan:
         """The rule for the cycle that begins on `as_of`. Raises `RuleRefused`."""
-        return _plan(self.text, as_of)
+        return _plan(self.text, standing(self.defined), as_of)
 
 
 @functools.lru_cache(maxsize=64)
-def read_rule(source: str) -> RuleFile:
-    """A rule file, checked in every way but its examples (`examples.check_examples`).
+def read_rule(source: str, defined: tuple[FactDefined, ...] = ()) -> RuleFile:
+    """A rule file, checked in every way but its examples (`examples.check_examples`). `defined` is what the log defines before the
+    place of the rule (`LogView.facts_before`), in its order; for a draft, all that it defines now.
 
     Raises `RuleNotReadable`, `RuleRefused`, `UnknownFact` or `ForbiddenConcept`."""
     text = _read_yaml(source)
     _check_names(text)
     _check_languages(text)
-    plan = _plan(text, ANY_DAY)
-    content = _content(text, plan)
+    known = standing(defined)
+    plan = _plan(text, known, ANY_DAY)
+    used = facts_of(text) & known.keys() if text.language != "1" else frozenset()
+    content = _content(text, plan) | _defined_content(text, {key: known[key] for key in used})
     rule = RuleFile(
         text=text,
         source=source,
@@ -152,6 +161,7 @@ def read_rule(source: str) -> RuleFile:
         rule_hash=canonical.digest(content),
         notice_days=_whole(text.notice_days, "notice_days"),
         budget=parse_minor(text.budget),
+        defined=tuple(entry for key, entry in first_of_each(defined).items() if key in used),
     )
     if rule.notice_days < SHORTEST_NOTICE_DAYS:
         raise RuleRefused(f"The notice period is shorter than {SHORTEST_NOTICE_DAYS} days.")
@@ -162,8 +172,10 @@ class _StrictLoader(yaml.BaseLoader):
     """YAML with text values only, no aliases, no repeated keys: one file, one meaning."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise RuleNotReadable("A rule file has no aliases.")
+        event = self.peek_event()  # type: ignore[no-untyped-call] # the stubs give it no types
+        # The phones read rules too, with a smaller reader: what it does not know is not published.
+        if getattr(event, "anchor", None) is not None or getattr(event, "tag", None) is not None:
+            raise RuleNotReadable("A rule file has no anchors, aliases or tags.")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001
@@ -180,18 +192,23 @@ def _read_yaml(source: str) -> RuleText:
     try:
         plain = yaml.load(source, Loader=_StrictLoader)  # noqa: S506 - BaseLoader makes text, lists and maps only
         return msgspec.convert(plain, RuleText)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise RuleNotReadable("The file is not YAML.", why=str(getattr(error, "problem", ""))) from error
     except msgspec.ValidationError as error:
         raise RuleNotReadable(f"The file has the wrong shape: {error}.") from error
+    except (
+        yaml.YAMLError,
+        RecursionError,
+        ValueError,
+        OverflowError,
+    ) as error:  # the last two: an escape beyond Unicode
+        raise RuleNotReadable("The file is not YAML.", why=str(getattr(error, "problem", ""))) from error
 
 
 def _check_names(text: RuleText) -> None:
     for name in (text.programme, text.unit):
         if not (name and name.replace("-", "").isalnum() and name.isascii() and name == name.lower()):
             raise RuleNotReadable(f"“{name}” is not a short name (small letters, digits and hyphens).")
-    if text.language != str(LANGUAGE):
-        raise RuleNotReadable(f"This version reads language {LANGUAGE}.")
+    if text.language not in LANGUAGES:
+        raise RuleNotReadable(f"This version reads language {' and '.join(LANGUAGES)}.")
     seen: set[str] = set()
     inputs = [name for names in text.inputs.values() for name in names]
     for name in [*inputs, *text.parameters, *text.facts, *text.let]:
@@ -223,12 +240,22 @@ def _whole(text: str, name: str) -> int:
     return int(text)
 
 
-def _types(text: RuleText, entity: str) -> dict[str, FactType]:
-    if set(text.inputs) - {"person", "household"}:
+def facts_of(text: RuleText) -> frozenset[tuple[Entity, str]]:
+    """The facts that a rule tests."""
+    return frozenset((entity, name) for entity in ENTITIES for name in text.inputs.get(entity, {}))
+
+
+def _types(text: RuleText, entity: Entity, defined: Definitions) -> dict[str, FactType]:
+    if set(text.inputs) - set(ENTITIES):
         raise RuleNotReadable("Inputs are listed under person and household.")
     found = {}
     for name, kind in text.inputs.get(entity, {}).items():
-        definition = fact("person" if entity == "person" else "household", name)
+        if text.language == "1" and (entity, name) in defined.keys() - CATALOGUE.keys():
+            raise UnknownFact(
+                f"The {entity} fact “{name}” is defined in the log, and language 1 knows the catalogue only.",
+                todo="Write language: 2 in the rule file.",
+            )
+        definition = fact(entity, name) if text.language == "1" else fact(entity, name, defined)
         if definition.type.kind != kind:
             raise UnknownFact(f"The fact “{name}” is of type {definition.type.kind} in the catalogue, not {kind}.")
         found[name] = definition.type
@@ -240,8 +267,8 @@ def _column(name: str, kind: FactType) -> Node:
     return Node("column", (name,), node_kind, kind.scale, kind.min, kind.max, kind.nullable)  # type: ignore[arg-type]
 
 
-def _plan(text: RuleText, as_of: date) -> Plan:
-    persons, households = _types(text, "person"), _types(text, "household")
+def _plan(text: RuleText, defined: Definitions, as_of: date) -> Plan:
+    persons, households = _types(text, "person", defined), _types(text, "household", defined)
     member_scope: dict[str, Node] = {name: _column(name, kind) for name, kind in persons.items()}
     scope: dict[str, Node] = {name: _column(name, kind) for name, kind in households.items()}
     for name, parameter in text.parameters.items():
@@ -296,7 +323,7 @@ def _aggregate(tree: Tree, scope: Scope, as_of: date) -> Node:
             if node.kind != "number":
                 raise RuleRefused("total() adds numbers.")
             low, high = min(0, node.low * MOST_MEMBERS), max(0, node.high * MOST_MEMBERS)
-            return rescale(Node("total", (node,), "number", node.scale, low, high), node.scale)
+            return within(Node("total", (node,), "number", node.scale, low, high))
     raise RuleRefused("A line under facts is count(condition) or total(number), over the members.")
 
 
@@ -322,7 +349,7 @@ def _amount(node: Node) -> Node:
 def _content(text: RuleText, plan: Plan) -> dict[str, Any]:
     written: dict[str, Any] = msgspec.to_builtins(text)
     return written | {
-        "language": LANGUAGE,
+        "language": int(text.language),
         "inputs": {
             "person": {name: msgspec.to_builtins(kind) for name, kind in plan.person_inputs.items()},
             "household": {name: msgspec.to_builtins(kind) for name, kind in plan.household_inputs.items()},
@@ -331,6 +358,18 @@ def _content(text: RuleText, plan: Plan) -> dict[str, Any]:
         "let": [[name, parse(expression)] for name, expression in text.let.items()],
         "require": [{"id": each.id, "when": parse(each.when), "text": each.text} for each in text.require],
         "amount": parse(text.amount),
+    }
+
+
+def _defined_content(text: RuleText, used: Definitions) -> dict[str, Any]:
+    """What the hash covers beside the file: the whole definitions, so that a rule cannot be read with others."""
+    if text.language == "1":
+        return {}
+    return {
+        "defined": {
+            entity: {name: msgspec.to_builtins(found) for (kind, name), found in used.items() if kind == entity}
+            for entity in ENTITIES
+        }
     }
 
 

@@ -2,7 +2,7 @@
 
 The tree is made of plain lists, so that it is its own JSON form and can be hashed: `["name", n]`, `["number", digits,
 scale]`, `["bool", b]`, `["call", f, args...]`, and operators `["+", a, b]`. Length, depth and size are limited before
-anything is built. The grammar is frozen with `LANGUAGE` in `rule.py`. Not here: types and ranges (`check.py`).
+anything is built. The grammar is frozen with `LANGUAGES` in `rule.py`. Not here: types and ranges (`check.py`).
 """
 
 import re
@@ -17,7 +17,7 @@ DEEPEST = 32
 MOST_TOKENS = 400
 MOST_DECIMALS = 6
 
-_TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[a-z][a-z0-9_]*)|(?P<sign><=|>=|!=|[-+*(),=<>]))")
+_TOKEN = re.compile(r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[a-z][a-z0-9_]*)|(?P<sign><=|>=|!=|[-+*(),=<>]))")
 
 _BINARY = {
     "or": 10,

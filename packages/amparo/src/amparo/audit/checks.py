@@ -14,6 +14,7 @@ from amparo_common.errors import AmparoError
 from amparo_common.money import Unit, format_minor
 from amparo_log.view import Logged, LogView
 from amparo_purse.calendar import GRACE
+from amparo_rules.defined import first_of_each, read_definition
 from amparo_rules.examples import check_examples
 from amparo_rules.rule import RuleFile, read_rule
 
@@ -125,15 +126,30 @@ def figures(view: LogView) -> Figures:
 # --- rules ------------------------------------------------------------------------------------------------------------------
 
 
+def facts_defined(view: LogView) -> Iterator[str]:
+    """Every fact beside the catalogue was defined once, by two people, within the limits; none speaks of what is never recorded."""
+    every = view.facts_before(view.size)
+    first = first_of_each(every)
+    for body in every:
+        if first[body.entity, body.name] != body:
+            yield f"The {body.entity} fact {body.name} was defined again with different content; the first definition counts."
+            continue
+        try:
+            read_definition(body)
+        except AmparoError as error:
+            yield error.what
+
+
 def rules_unchanged(view: LogView) -> Iterator[str]:
-    """Every version was published once; its file has the hash and notice period that stand beside it; examples hold."""
+    """Every version was published once; its file has the hash and notice period that stand beside it, and uses no fact that was
+    not defined before it; examples hold."""
     seen: dict[tuple[str, str], str] = {}
-    for _, body in view.rules:
+    for place, body in view.rules:
         label = f"{body.programme} {body.version}"
         if seen.setdefault((body.programme, body.version), body.rule_hash) != body.rule_hash:
             yield f"{label} was published twice with different content."
         try:
-            rule = read_rule(body.file)
+            rule = read_rule(body.file, view.facts_before(place.index))
             check_examples(rule)
         except AmparoError as error:
             yield f"{label}: {error.what}"
@@ -198,7 +214,7 @@ def _within_budget(view: LogView, batch: DecisionsMade) -> Iterator[str]:
 def _rule_of(view: LogView, batch: DecisionsMade) -> RuleFile | None:
     found = view.rule(batch.rule_hash)
     try:
-        return None if found is None else read_rule(found[1].file)
+        return None if found is None else read_rule(found[1].file, view.facts_before(found[0].index))
     except AmparoError:
         return None  # `rules_unchanged` reports it
 
@@ -252,6 +268,7 @@ def redeemed_is_settled(view: LogView) -> Iterator[str]:
 
 
 CHECKS: dict[str, Callable[[LogView], Iterator[str]]] = {
+    "facts_defined": facts_defined,
     "rules_unchanged": rules_unchanged,
     "notice_kept": notice_kept,
     "approvals_match": approvals_match,

@@ -45,6 +45,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);padding:1
 # What each check says when it passed. Its id stays the same in every language.
 SAYS = {
     "log_consistent": "The log is whole: its signature is right, every entry is in it, nothing seen before is missing.",
+    "facts_defined": "Every fact that is asked beside the catalogue was agreed to by two people, in public, before its use.",
     "rules_unchanged": "Every rule is the one that was published; its examples give what they promise.",
     "notice_kept": "Nobody decided before a rule had been public for its notice period.",
     "approvals_match": "Two people approved exactly what was decided, within the budget.",

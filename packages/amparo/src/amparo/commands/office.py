@@ -7,13 +7,20 @@ somebody who runs everything on one machine).
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
+from amparo.commands.public import read_log
 from amparo.commands.shell import DATA, Data, Json, access, bar, console, errors, say, show_table, tell
+from amparo.errors import FileMissing
 from amparo.installation import CycleTotals, Installation, fetch_cards, import_source, wait_for
 from amparo.sources import from_files, read_file
+from amparo_common import canonical
+from amparo_common.bridge import FactDefined
 from amparo_common.money import format_minor
 from amparo_office.crowds import BandsOffer, CrowdReport
+from amparo_rules.catalogue import FactDefinition
+from amparo_rules.defined import TWO_PEOPLE, read_definition
 from amparo_rules.examples import check_examples
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import NAMES, starter
@@ -45,13 +52,42 @@ def import_files(
 
 
 @programme.command("check")
-def check_rule(file: Path, as_json: Json = False) -> None:
-    """Check a rule file and compute its examples. Nothing is published."""
-    rule = read_rule(_text(file))
+def check_rule(
+    file: Path,
+    facts: Annotated[
+        Path | None, typer.Option(help="Drafts of facts that the catalogue lacks: a JSON list of definitions.")
+    ] = None,
+    log: Annotated[str | None, typer.Option(help="Address of the public log that defines such facts.")] = None,
+    vkey: Annotated[str, typer.Option(help="The log's public key, with --log.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Check a rule file and compute its examples. Nothing is published. A rule that uses a fact which the catalogue lacks is
+    checked against the log that defines it, or against drafts."""
+    defined = () if log is None else _defined_in_log(log, vkey)
+    rule = read_rule(_text(file), defined + (() if facts is None else _drafts(facts)))
     check_examples(rule)
     check_step(rule)
     found = {"programme": rule.programme, "version": rule.text.version, "rule_hash": rule.rule_hash}
     tell(as_json, found, f"{rule.programme} {rule.text.version} is a valid rule; all examples hold.\n{rule.rule_hash}")
+
+
+def _defined_in_log(url: str, vkey: str) -> tuple[FactDefined, ...]:
+    view = read_log(url, vkey)
+    return view.facts_before(view.size)
+
+
+def _drafts(file: Path) -> tuple[FactDefined, ...]:
+    """The definitions in a file, as they would stand in the log. Raises `FileMissing`, and what is wrong with one of them."""
+    try:
+        drafts = msgspec.json.decode(read_file(file), type=list[FactDefinition])
+    except ValueError as error:
+        raise FileMissing(f"{file} is not a list of fact definitions.", why="It has another form.") from error
+    found = tuple(
+        FactDefined(each.entity, each.name, canonical.encode(each).decode(), approvals=TWO_PEOPLE) for each in drafts
+    )
+    for each in found:
+        read_definition(each)
+    return found
 
 
 @programme.command("publish")

@@ -18,6 +18,7 @@ from amparo_common.secret import Secret
 from amparo_credentials.card import open_card
 from amparo_credentials.errors import CredentialsError
 from amparo_log.follow import LogFollower
+from amparo_log.view import LogView
 from amparo_paper.errors import CodeNotReadable
 from amparo_paper.sheet import read_printed
 from amparo_service.client import Client
@@ -41,7 +42,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Check everything that is public: rules, notice periods, decisions, approvals, and where all the aid went."""
-    seen = memory or MEMORY / _file_name(vkey)
+    seen = memory or MEMORY / file_name(vkey)
     seen.parent.mkdir(parents=True, exist_ok=True)
     found = run_audit(url, vkey, memory=seen)
     if html is not None:
@@ -82,7 +83,14 @@ def audit(
         raise typer.Exit(FOUND_WRONG)
 
 
-def _file_name(vkey: str) -> str:
+def read_log(url: str, vkey: str) -> LogView:
+    """What a log says, every entry proved, continuing what was seen of it on this machine. Raises the errors of `LogFollower`."""
+    MEMORY.mkdir(parents=True, exist_ok=True)
+    return LogFollower(Client(url), vkey, MEMORY / file_name(vkey)).refresh()
+
+
+def file_name(vkey: str) -> str:
+    """A file's name for what is remembered of the log with this key."""
     return "".join(sign if sign.isalnum() else "_" for sign in vkey)
 
 
@@ -149,8 +157,7 @@ def _card_key(issuer_key: str | None, log: str | None, vkey: str) -> bytes:
             raise KeyNotInLog("The card key is not written as hex digits.") from error
     if log is None:
         raise typer.BadParameter("give --issuer-key, or --log with --vkey")
-    MEMORY.mkdir(parents=True, exist_ok=True)
-    announced = LogFollower(Client(log), vkey, MEMORY / _file_name(vkey)).refresh().key("cards")
+    announced = read_log(log, vkey).key("cards")
     if announced is None or announced.ed25519 is None:
         raise KeyNotInLog("The log holds no card key.")
     return bytes.fromhex(announced.ed25519)

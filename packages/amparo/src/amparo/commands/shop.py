@@ -9,6 +9,7 @@ from amparo.commands.shell import DATA, Data, Json, show_table, tell
 from amparo.installation import Installation
 from amparo_common.money import format_minor
 from amparo_service.keys import replace_file
+from amparo_till.enrolment import TillEnrolment, write_enrolment
 
 shop = typer.Typer(help="A shop's till; accreditation and settlement of shops.", no_args_is_help=True)
 
@@ -23,13 +24,23 @@ def accredit(
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Accredit a shop; its access code is shown once."""
-    new = (
-        Installation.running(data)
-        .finance()
-        .post("/shops", {"name": name, "account": account, "units": unit}, dict[str, str])
+    """Accredit a shop; its access code is shown once, and the code that makes a phone its till."""
+    installation = Installation.running(data)
+    new = installation.finance().post("/shops", {"name": name, "account": account, "units": unit}, dict[str, str])
+    services = installation.services
+    enrolment = TillEnrolment(
+        shop=new["shop"],
+        name=name,
+        access=new["access"],
+        units=unit,
+        mint=services.url("mint"),
+        shops=services.url("shops"),
+        log=services.url("log"),
+        vkey=services.vkey,
     )
-    tell(as_json, new, f"shop {new['shop']}\naccess code (shown once): {new['access']}")
+    code = write_enrolment(enrolment)
+    words = f"shop {new['shop']}\naccess code (shown once): {new['access']}\nfor a phone that becomes its till: {code}"
+    tell(as_json, new | {"till_code": code}, words)
 
 
 @shop.command("settle")

@@ -25,6 +25,7 @@ from amparo_purse.filters import FilterShelf
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.keys import replace_file
+from amparo_till.enrolment import PREFIX, read_enrolment
 from amparo_till.till import SCHEMA, DepositReport, Till, TillSettings
 
 # The whole group: both parts are commands of `amparo shop`.
@@ -93,19 +94,30 @@ def share(
 
 @shop.command("join")
 def join(
-    file: Annotated[Path, typer.Argument(help="The file that the first device wrote.")],
+    given: Annotated[str, typer.Argument(help="The file that the first device wrote, or the code that a phone shows.")],
     folder: Folder = HERE,
     as_json: Json = False,
 ) -> None:
     """Make this device another till of a shop: it takes what is locked to the shop, and deposits for itself."""
-    try:
-        shared = msgspec.json.decode(read_file(file), type=Shared)
-        key = bytes.fromhex(shared.lock_key)
-    except ValueError as error:
-        raise FileMissing(f"{file} was not written by a till.", why="It has another form.") from error
-    till = _make_till(folder, shared.places, lock_key=Secret(key))
+    shared = _of_phone(given) if given.startswith(PREFIX) else _of_device(Path(given))
+    lock_key = Secret(bytes.fromhex(shared.lock_key)) if shared.lock_key else None
+    till = _make_till(folder, shared.places, lock_key=lock_key)
     words = say("This is another till of the same shop. A code that is shown to both is found when they deposit.")
     tell(as_json, {"shop": shared.places.shop, "lock_key": till.lock_key}, words)
+
+
+def _of_device(file: Path) -> Shared:
+    try:
+        shared = msgspec.json.decode(read_file(file), type=Shared)
+        bytes.fromhex(shared.lock_key)
+    except ValueError as error:
+        raise FileMissing(f"{file} was not written by a till.", why="It has another form.") from error
+    return shared
+
+
+def _of_phone(code: str) -> Shared:
+    found = read_enrolment(code)
+    return Shared(Places(found.mint, found.shops, found.log, found.vkey, found.shop, found.access), found.lock or "")
 
 
 def _make_till(folder: Path, places: Places, *, lock_key: Secret | None) -> Till:

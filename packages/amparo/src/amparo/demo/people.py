@@ -14,7 +14,7 @@ from amparo.demo.story import Stage
 from amparo_log.follow import LogFollower
 from amparo_log.view import LogView
 from amparo_office.mapping import read_mapping
-from amparo_office.programmes import needs_of
+from amparo_office.programmes import defined_in, needs_of
 from amparo_office.tables import read_table
 from amparo_service.client import Client
 from amparo_service.database import Database
@@ -115,7 +115,8 @@ def in_parallel(work: Sequence[T], do: Callable[[T], None], stage: Stage, *, alr
 def read_homes(stage: Stage, view: LogView) -> list[Home]:
     """The households of the source: whether they have a phone, and the language of the person named first."""
     source = stage.source
-    mapping = read_mapping(source.mapping, needed=needs_of(view.rules, stage.clock.now()).needed)
+    needed = needs_of(view, stage.clock.now()).needed
+    mapping = read_mapping(source.mapping, needed=needed, defined=defined_in(view))
     person, ref = mapping.text.individual, mapping.text.household.ref
     people = read_table(source.individual_file, source.individuals, sheet=mapping.text.individual_sheet)
     languages: dict[str, str] = {}

@@ -1,9 +1,12 @@
 """A first look at an upload: which table is which, its columns with examples, how many rows. A job, because a large workbook takes
-minutes to read to its end. The examples lie sealed; the mapping page shows them shortened.
+minutes to read to its end. So it is read this once: its rows are kept in a form that is quick to read, and what was sent is erased.
+Everything lies sealed; the mapping page shows the examples shortened.
 """
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
 import msgspec
 from django.utils.translation import gettext_lazy
@@ -13,15 +16,16 @@ from amparo_office.intake import storing
 from amparo_office.intake.faults import shortened
 from amparo_office.intake.joining import Tables
 from amparo_office.intake.models import Import, ImportState
-from amparo_office.intake.sheets import Sheet, sheets
+from amparo_office.intake.sheets import Rows, Sheet, sheets
 from amparo_office.intake.targets import PERSON_WORDS, fact_code, fold, guess, is_person
-from amparo_rules.catalogue import CATALOGUE
+from amparo_office.register import catalogue
+from amparo_staff.jobs import files
 from amparo_staff.jobs.service import Running, job
 
 EXAMPLES = 3
 MOST_VALUES = 40
 _SAMPLE = 2_000
-_BEAT = 5_000
+_AT_ONCE = 500
 # The sheet by which our own template is known: below its hidden row of codes stands a row of words.
 MARK = "amparo"
 # Sheets of our own workbooks, and of Kobo's and HOPE's, that hold no registrations.
@@ -57,9 +61,37 @@ class Look(msgspec.Struct, frozen=True, array_like=True):
     person: TableLook | None
     repeats: bool
 
+    def tables(self) -> list[TableLook]:
+        """One or two."""
+        return [self.household] if self.person is None else [self.household, self.person]
 
-def tables_of(given: Import, at: datetime) -> tuple[str, Tables]:
-    """The tables of an upload, and what kind of file it is. Raises `FileNotReadable`, `ImportFilesGone`."""
+
+class Lines(msgspec.Struct, frozen=True, array_like=True):
+    """Some rows of a table, with their numbers in the file."""
+
+    lines: list[tuple[int, list[str]]]
+
+
+def tables_of(given: Import, at: datetime) -> Tables:
+    """The tables of an upload that was looked at. Raises `ImportFilesGone`."""
+    look = read_look(given, at)
+    kept = given.files.get(storing.TABLES, [])
+    found = [_kept(seen, file, at) for seen, file in zip(look.tables(), kept, strict=False)]
+    if not found:
+        raise ImportFilesGone("The files of this import are gone.")
+    return Tables(found[0], found[1] if len(found) > 1 else None)
+
+
+def _kept(seen: TableLook, file: str, at: datetime) -> Sheet:
+    def rows() -> Rows:
+        for some in storing.frames(file, Lines, at=at):
+            yield from some.lines
+
+    return Sheet(seen.name, seen.names(), rows)
+
+
+def _sent(given: Import, at: datetime) -> tuple[str, Tables]:
+    """The tables of an upload as it was sent, and what kind of file it is. Raises `FileNotReadable`, `ImportFilesGone`."""
     uploads = given.files.get(storing.UPLOADS, [])
     found = [sheet for name, file in uploads for sheet in sheets(name, storing.opener(file, at))]
     if not found:
@@ -103,31 +135,37 @@ def look(running: Running) -> dict[str, object]:
     given = Import.objects.get(id=running.argument["import"])
     if given.state != ImportState.UPLOADED:
         return {}
-    kind, tables = tables_of(given, running.clock.now())
-    home, repeats = _look_at(tables.household, running)
-    person = None if tables.person is None else _look_at(tables.person, running)[0]
-    seen = Look(kind, home, person, repeats)
-    kept = storing.keep(seen, by=given.by, at=running.clock.now())
-    Import.objects.filter(id=given.id, state=ImportState.UPLOADED).update(
-        state=ImportState.MAPPING,
-        kind=kind,
-        rows=home.rows + (0 if person is None else person.rows),
-        files=given.files | {storing.LOOK: kept},
+    now = running.clock.now()
+    kind, tables = _sent(given, now)
+    found = [tables.household] if tables.person is None else [tables.household, tables.person]
+    with contextlib.ExitStack() as whole:
+        kept = [whole.enter_context(files.new_file("table.bin", by=given.by, at=now)) for _ in found]
+        looks = _looks(found, kept, running)
+    (home, repeats), *others = looks
+    person = others[0][0] if others else None
+    seen = storing.keep(Look(kind, home, person, repeats), by=given.by, at=now)
+    sent, made = given.files, {storing.LOOK: seen, storing.TABLES: [str(each.row.id) for each in kept]}
+    looked_at = Import.objects.filter(id=given.id, state=ImportState.UPLOADED).update(
+        state=ImportState.MAPPING, kind=kind, rows=sum(table.rows for table, _ in looks), files=made
     )
+    # Where it was given up meanwhile, all of it goes.
+    storing.let_go(sent if looked_at else sent | made)
     return {"rows": home.rows}
 
 
-def _look_at(sheet: Sheet, running: Running) -> tuple[TableLook, bool]:
-    sample: list[list[str]] = []
-    count = 0
-    for _, cells in sheet.rows():
-        count += 1
-        if len(sample) < _SAMPLE:
-            sample.append(cells)
-        if count % _BEAT == 0:
+def _looks(found: list[Sheet], kept: list[files.NewFile], running: Running) -> list[tuple[TableLook, bool]]:
+    """What is seen in each table, and whether its rows share households; the rows go to the file of the table."""
+    looks, count = list[tuple[TableLook, bool]](), 0
+    for sheet, file in zip(found, kept, strict=True):
+        sample, before, rows = list[list[str]](), count, sheet.rows()
+        while some := list(islice(rows, _AT_ONCE)):
+            storing.add_frame(file, Lines(some))
+            sample += [cells for _, cells in some[: _SAMPLE - len(sample)]]
+            count += len(some)
             running.progress(count, 0)
-    columns = [_column(sheet, place, sample) for place in range(len(sheet.columns))]
-    return TableLook(sheet.name, count, columns), _has_repeats(sheet, sample)
+        columns = [_column(sheet, place, sample) for place in range(len(sheet.columns))]
+        looks.append((TableLook(sheet.name, count - before, columns), _has_repeats(sheet, sample)))
+    return looks
 
 
 def _column(sheet: Sheet, place: int, sample: list[list[str]]) -> ColumnLook:
@@ -154,5 +192,7 @@ def _has_repeats(sheet: Sheet, sample: list[list[str]]) -> bool:
 
 
 def _people_guesses(sheet: Sheet) -> int:
-    allowed = {*PERSON_WORDS, *(fact_code(*key) for key in CATALOGUE)}
-    return sum(is_person(code) for code in guess(sheet.columns, person=None, allowed=allowed).values())
+    definitions = catalogue.known()
+    allowed = {*PERSON_WORDS, *(fact_code(*key) for key in definitions)}
+    guessed = guess(sheet.columns, person=None, allowed=allowed, definitions=definitions)
+    return sum(is_person(code) for code in guessed.values())

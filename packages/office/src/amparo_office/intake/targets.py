@@ -211,9 +211,19 @@ def _known(definitions: Definitions) -> dict[str, list[str]]:
 
 
 def own_name(code: str) -> str:
-    """The name of a target's column in our own templates and forms."""
+    """The name of a target's column in our own templates and forms. A fact that the log defines may be called like a column that is
+    there anyway."""
     known = fact_of(code)
-    return known[1] if known is not None else code.replace("document:", "").replace("-", "_")
+    if known is None:
+        return _plain(code)
+    return f"fact_{known[1]}" if known[1] in _OWN_NAMES else known[1]
+
+
+def _plain(code: str) -> str:
+    return code.replace("document:", "").replace("-", "_")
+
+
+_OWN_NAMES = frozenset(_plain(code) for code in (*HOUSEHOLD_WORDS, *PERSON_WORDS))
 
 
 def guess(

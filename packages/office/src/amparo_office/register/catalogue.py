@@ -4,36 +4,49 @@ docs/decisions/0026-facts-defined-in-the-log.md; docs/formats/fact-catalogue.md.
 that are published (`needs`); the caller hands them in.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 from django.db import transaction
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from amparo_common import canonical
 from amparo_office.errors import FactDefinitionRefused, FactNotNeeded
 from amparo_office.programmes import Needed
+from amparo_office.register import needs
 from amparo_office.register.models import CatalogueEntry
-from amparo_rules.catalogue import CATALOGUE, Entity, FactDefinition, fact
-from amparo_rules.forbidden import refuse_forbidden
+from amparo_rules.catalogue import CATALOGUE, FIRST_RELEASE, Definitions, Entity, FactDefinition, fact
+from amparo_rules.defined import DefinitionFault, definition_fault
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.approvals.models import Approval
 from amparo_staff.approvals.service import ask, carried_out
 from amparo_staff.jobs.service import add
 
 APPROVAL = "register.fact"
-LANGUAGES = frozenset({"es", "en", "fr", "ar", "pt"})
-LONGEST_RETENTION, MOST_DECIMALS = 3_650, 6
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,59}")
+_TAKEN = gettext_noop("There is a fact of this name.")
+_REFUSED = {
+    DefinitionFault.NAME: gettext_noop(
+        "A fact's name has small letters, digits and underscores, and begins with a letter."
+    ),
+    DefinitionFault.TAKEN: _TAKEN,
+    DefinitionFault.LABELS: gettext_noop("A fact has a label in each of the five languages."),
+    DefinitionFault.PURPOSE: gettext_noop("A fact has a purpose."),
+    DefinitionFault.RETENTION: gettext_noop(
+        "A fact is kept for at least a day and at most ten years after its household leaves."
+    ),
+    DefinitionFault.RANGE: gettext_noop("A fact has a range that can hold a value."),
+    DefinitionFault.ALWAYS_KNOWN: gettext_noop("A new fact may be unknown: whoever is here already was not asked."),
+}
 
 
-def known() -> dict[tuple[Entity, str], FactDefinition]:
-    """Every fact that may be recorded here."""
+def known() -> Definitions:
+    """Every fact that may be recorded here. What the log defines counts as the log says it, whatever this database holds; what was
+    just published and not read back yet counts as it was approved."""
     added = CatalogueEntry.objects.filter(state=CatalogueEntry.State.PUBLISHED).values_list("definition", flat=True)
     read = [msgspec.json.decode(definition, type=FactDefinition) for definition in added]
-    return CATALOGUE | {(each.entity, each.name): each for each in read}
+    read = [each for each in read if (each.entity, each.name) not in FIRST_RELEASE]
+    return CATALOGUE | {(each.entity, each.name): each for each in read} | dict(needs.defined())
 
 
 def check_facts(entity: Entity, facts: Mapping[str, int | None], needed: Needed | None = None) -> None:
@@ -47,8 +60,10 @@ def check_facts(entity: Entity, facts: Mapping[str, int | None], needed: Needed 
 
 def definition(entity: Entity, name: str) -> FactDefinition:
     """The catalogue's entry. Raises `ForbiddenConcept` or `UnknownFact`."""
-    found = CATALOGUE.get((entity, name)) or known().get((entity, name))
-    return fact(entity, name) if found is None else found
+    key = (entity, name)
+    # Asked for every value of an import: most facts are these, and nothing redefines them.
+    found = CATALOGUE[key] if key in FIRST_RELEASE else needs.defined().get(key)
+    return fact(entity, name, known()) if found is None else found
 
 
 # --- a new entry ---------------------------------------------------------------------------------------------------------
@@ -57,31 +72,12 @@ def definition(entity: Entity, name: str) -> FactDefinition:
 def check_definition(new: FactDefinition) -> None:
     """Raises `ForbiddenConcept` when its name, purpose or any label speaks of what Amparo never records, `FactDefinitionRefused`
     when it is not complete or its name is taken."""
-    for said in (new.name, new.purpose, *new.label.values()):
-        refuse_forbidden(said, place="fact")
-    if not _NAME.fullmatch(new.name):
-        raise FactDefinitionRefused(
-            "A fact's name has small letters, digits and underscores, and begins with a letter."
-        )
-    if set(new.label) != LANGUAGES or not all(label.strip() for label in new.label.values()):
-        raise FactDefinitionRefused("A fact has a label in each of the five languages.")
-    if not new.purpose.strip():
-        raise FactDefinitionRefused("A fact has a purpose.")
-    if not 0 < new.retention_days <= LONGEST_RETENTION:
-        raise FactDefinitionRefused(
-            "A fact is kept for at least a day and at most ten years after its household leaves."
-        )
-    if new.type.min > new.type.max or not 0 <= new.type.scale <= MOST_DECIMALS or _uneven(new):
-        raise FactDefinitionRefused("A fact has a range that can hold a value.")
-    if (new.entity, new.name) in CATALOGUE or CatalogueEntry.objects.filter(entity=new.entity, name=new.name).exists():
-        raise FactDefinitionRefused("There is a fact of this name.")
-
-
-def _uneven(new: FactDefinition) -> bool:
-    """A yes-or-no fact with other values, or decimals where there are none."""
-    if new.type.kind == "bool":
-        return (new.type.min, new.type.max, new.type.scale) != (0, 1, 0)
-    return new.type.kind != "decimal" and new.type.scale != 0
+    fault = definition_fault(new)
+    if fault is not None:
+        raise FactDefinitionRefused(_REFUSED[fault])
+    key = (new.entity, new.name)
+    if key in known() or CatalogueEntry.objects.filter(entity=new.entity, name=new.name).exists():
+        raise FactDefinitionRefused(_TAKEN)
 
 
 def propose(new: FactDefinition, *, reason: str, by: StaffMember, at: datetime) -> CatalogueEntry:

@@ -6,15 +6,15 @@ from datetime import date
 from urllib.parse import urlencode
 
 import msgspec
-from django.db.models import Q, QuerySet
+from django.db.models import JSONField, Q, QuerySet, Value
+from django.db.models.fields.json import KeyTransform, KeyTransformExact
 
+from amparo_office.register import catalogue
 from amparo_office.register.models import Area, Household, RecordState
-from amparo_rules.catalogue import CATALOGUE
 
 WAYS = ("phone", "paper")
 KNOWN = ("known", "unknown")
 _CODES_NAMED = 500
-HOUSEHOLD_FACTS = tuple(name for entity, name in CATALOGUE if entity == "household")
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +53,8 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_filter(said: Mapping[str, str | int]) -> Filter:
     """The filter that a URL or a job's argument asks for. What is not understood asks for nothing."""
     text = {name: str(value) for name, value in said.items()}
-    fact = _one_of(text.get("fact", ""), HOUSEHOLD_FACTS)
+    fact = text.get("fact", "")
+    fact = fact if fact and ("household", fact) in catalogue.known() else ""
     origin = text.get("origin", "")
     return Filter(
         state=_one_of(text.get("state", ""), RecordState.values),
@@ -110,7 +111,9 @@ def codes_under(areas: Iterable[str]) -> QuerySet[Area, str]:
 
 
 def _known(name: str) -> Q:
-    return Q(facts__has_key=name) & ~Q(**{f"facts__{name}": None})
+    # Not as facts__NAME: a fact may be called like one of Django's lookups.
+    null = KeyTransformExact(KeyTransform(name, "facts"), Value(None, JSONField()))
+    return Q(facts__has_key=name) & ~Q(null)
 
 
 def _one_of(value: str, allowed: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amparo_office.register import catalogue
 from amparo_office.register.access import read_names
 from amparo_office.register.forms import fact_label
 from amparo_office.register.forms_filter import Filter, households, read_filter
@@ -28,7 +29,6 @@ from amparo_office.register.views import (
     purpose_choices,
     state_words,
 )
-from amparo_rules.catalogue import CATALOGUE
 from amparo_staff.accounts.access import member_of, requires
 
 PAGE = 50
@@ -201,7 +201,8 @@ def _choices(areas: list[str], asked: Filter) -> dict[str, object]:
     """The filter's choices as `<option>` lines; `areas` is empty when there are too many to choose from."""
     origins = Origin.objects.filter(kind=Origin.Kind.IMPORT).order_by("-id")[:_ORIGINS_SHOWN]
     named = [(origin.id, f"{origin.day.isoformat()} · {origin.source}") for origin in origins]
-    facts = [(fact.name, fact_label(fact)) for (entity, _name), fact in CATALOGUE.items() if entity == "household"]
+    known = catalogue.known().values()
+    facts = [(fact.name, fact_label(fact)) for fact in known if fact.entity == "household"]
     places = area_choices(areas)
     return {
         "states": options(state_words().items(), asked.state),
