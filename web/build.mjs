@@ -14,6 +14,8 @@ const LANGUAGES = ["es", "fr", "ar", "pt"];
 const TYPES = { js: "text/javascript", css: "text/css", json: "application/json", html: "text/html", svg: "image/svg+xml", wasm: "application/wasm", webmanifest: "application/manifest+json" };
 // Chromium of 2022: the browser of cheap phones renews itself through the shop, on Android 8 and later.
 export const TARGET = ["es2022", "chrome103"];
+// What stands in for a browser that has none of its own.
+const SPARE = ["kit/src/zxing.ts", "@noble/curves/ed25519.js"];
 const NAMES = { wallet: "Amparo", till: "Amparo · Caja" };
 const NO_SCRIPT = "Amparo necesita JavaScript. · Amparo needs JavaScript. · Amparo a besoin de JavaScript. · Amparo precisa de JavaScript. · يحتاج أمبارو إلى JavaScript.";
 
@@ -48,7 +50,7 @@ function page(app, script, style, ahead) {
 <link rel="icon" href="/mark.svg"><link rel="manifest" href="/app.webmanifest">
 <link rel="stylesheet" href="${style}">
 ${ahead.map((each) => `<link rel="modulepreload" href="${each}">\n`).join("")}<script type="module" src="${script}"></script>
-<div id="app"></div>
+<div id="app"><main><p class="wait">Amparo</p></main></div>
 <noscript><p>${NO_SCRIPT}</p></noscript>
 `;
 }
@@ -120,9 +122,11 @@ async function one(app, out, words) {
   put("/mark.svg", readFileSync(join(HERE, "kit/static/mark.svg")));
   put("/app.webmanifest", manifest(app));
   put("/", page(app, script, style, atOnce.filter((each) => each !== script)));
-  // Scripts that are loaded late are kept at once too, so that the app is whole without a connection; the reader of codes and the words
-  // of other languages when they are first used.
-  const first = [...files.keys()].filter((path) => !path.endsWith(".wasm") && !path.startsWith("/words-")).sort();
+  // Scripts that are loaded late are kept at once too, so that the app is whole without a connection; what a phone has of its own (a reader
+  // of codes, Ed25519) and the words of other languages only where they are needed.
+  const spare = Object.keys(outputs).filter((path) => SPARE.some((each) => outputs[path].entryPoint?.endsWith(each)));
+  const late = (path) => path.endsWith(".wasm") || path.startsWith("/words-") || spare.includes(`out${path}`);
+  const first = [...files.keys()].filter((path) => !late(path)).sort();
   const later = [...files.keys()].filter((path) => !first.includes(path)).sort();
   const release = hash([...files].sort(([one], [two]) => (one < two ? -1 : 1)).map(([path, data]) => `${path} ${hash(data)}\n`).join(""), 16);
   const worker = await build({

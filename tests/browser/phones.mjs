@@ -173,12 +173,19 @@ async function main() {
     await pay();
     await taken("paid-offline");
   });
-  await step("the same code again is refused", async () => {
+  await step("a code is shown twice, and refused the second time", async () => {
     await charge(["3", "2", "5"]);
     await scanRequest();
     await pay();
-    await taken("paid-offline-2");
-    // what the wallet shows once more from its entries is refused by the till: see the crash tests of both
+    await look(till, wallet, shows(till, "Paid"));
+    await press(till, "New sale");
+    await charge(["3", "2", "5"]);
+    await look(till, wallet, shows(till, "This code was collected here before."));
+    await sees(till, "Do not hand over goods.");
+    await picture(till, "refused");
+    await press(till, "Scan again");
+    await press(till, "Cancel the sale");
+    await press(wallet, "The shop has it");
   });
   await step("with a connection again the sales are sent in and settled", async () => {
     await offline(false);

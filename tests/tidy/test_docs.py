@@ -22,6 +22,8 @@ from tests.tidy.tree import ROOT, Workspace, listed
 from tools.errors_docs import WITHOUT_CLASS, read_errors
 
 from amparo.__main__ import app
+from amparo_apps.check import FileList
+from amparo_apps.files import whole_hash
 from amparo_cashu.nut00_token import read_token
 from amparo_cashu.spent_filter import SpentFilter, build_filter
 from amparo_cashu.wire import ClaimQuote
@@ -43,6 +45,7 @@ from amparo_rules.receipt import Receipt, ReceiptBundle, read_receipt, recompute
 from amparo_rules.rule import RuleFile, read_rule
 from amparo_rules.step import check_step
 from amparo_rules.sumtree import check_in_batch
+from amparo_till.enrolment import read_enrolment, write_enrolment
 from amparo_wallet.receipts import Evidence, check_evidence
 from amparo_wallet.vouchers import voucher_number
 
@@ -443,6 +446,19 @@ def check_voucher(found: Formats, example: Example) -> None:
     assert words == {"keyset": coin.id, "amount": format_minor(coin.amount), "number": voucher_number(code)}
 
 
+def check_app_files(found: Formats, example: Example) -> None:
+    told = _struct(example.text, FileList)
+    whole = found.one(example.page, "hash").strip()
+    assert whole == whole_hash(told.files)
+    (app,) = [body for body in found.log() if isinstance(body, bridge.AppPublished)]
+    assert (app.release, app.hash) == (told.release, whole)
+
+
+def check_till_enrolment(_found: Formats, example: Example) -> None:
+    code = example.text.strip()
+    assert write_enrolment(read_enrolment(code)) == code
+
+
 def check_recovery(found: Formats, example: Example) -> None:
     words = found.words(example.page, example.kind)
     entropy = Secret(bytes.fromhex(words["entropy"]))
@@ -486,6 +502,21 @@ def check_rule(_found: Formats, example: Example) -> None:
     check_step(read_rule(example.text))
 
 
+def second_rule(found: Formats) -> RuleFile:
+    """The example of language 2, read with the fact that the example log defines."""
+    defined = tuple(body for body in found.log() if isinstance(body, bridge.FactDefined))
+    return read_rule(found.one("rule-file.md", "RuleText of language 2") + "\n", defined)
+
+
+def check_second_rule(found: Formats, _example: Example) -> None:
+    check_examples(second_rule(found))
+    check_step(second_rule(found))
+
+
+def check_second_rule_hash(found: Formats, example: Example) -> None:
+    assert second_rule(found).rule_hash == example.text.strip()
+
+
 def check_bands(found: Formats, example: Example) -> None:
     shown = yaml.safe_load(example.text)
     text = read_rule(banded(found.rule(), [3_000, 4_600, 6_000], version="2026.2")).text
@@ -499,7 +530,7 @@ def check_rule_hash(found: Formats, example: Example) -> None:
 
 
 def check_mapping(_found: Formats, example: Example) -> None:
-    mapping = read_mapping(example.text, needed=set(CATALOGUE))
+    mapping = read_mapping(example.text, needed=set(CATALOGUE), defined={})
     assert date.fromisoformat(mapping.text.date)
 
 
@@ -515,12 +546,15 @@ def looked_at_by_others(found: Formats, example: Example) -> None:
 CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("yaml", "RuleText"): check_rule,
     ("text", "rule_hash"): check_rule_hash,
+    ("yaml", "RuleText of language 2"): check_second_rule,
+    ("text", "rule_hash of language 2"): check_second_rule_hash,
     ("yaml", "bands"): check_bands,
     ("yaml", "MappingText"): check_mapping,
     ("json", "Receipt as JSON"): check_receipt_json,
     ("text", "Receipt"): check_receipt_text,
     ("json", "ReceiptBundle"): check_bundle,
     ("json", "Evidence"): check_saved_receipt,
+    ("json", "Evidence of version 2"): check_saved_receipt,
     ("text", "vkey"): check_vkey,
     ("json", "LogEntry"): check_log_entry,
     ("text", "checkpoint"): check_checkpoint,
@@ -537,6 +571,9 @@ CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("text", "code"): check_voucher,
     ("text", "number"): looked_at_by_others,
     ("text", "recovery"): check_recovery,
+    ("json", "files"): check_app_files,
+    ("text", "hash"): looked_at_by_others,
+    ("text", "till code"): check_till_enrolment,
     ("text", "filter"): check_spent_filter,
     ("text", "other-list"): check_other_list,
     ("json", "ClaimQuote"): check_claim_quote,
@@ -586,15 +623,17 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
     [
         ("rule-file.md", 'amount: "46.00"', 'amount: "46.01"', "rule-file.md, yaml RuleText"),
         ("rule-file.md", "budget:", "colour: blue\nbudget:", "rule-file.md, yaml RuleText"),
+        ("rule-file.md", "roof_type, 1) - 3", "roof_type, 1) - 2", "rule-file.md, text rule_hash of language 2"),
         ("rule-file.md", "> 30.00) * 46.00", "> 30.00) * 47.00", "rule-file.md, yaml bands"),
         ("receipt.md", '"size": "2"', '"size": 2', "receipt.md, json Receipt as JSON"),
         ("receipt.md", '"monthly_income": "310.50"', '"monthly_income": "910.50"', "receipt.md, json Receipt as JSON"),
         ("receipt.md", "```text Receipt\ne", "```text Receipt\nf", "receipt.md, text Receipt"),
         ("receipt.md", '"left": true', '"left": false', "receipt.md, json ReceiptBundle"),
+        ("evidence.md", '"index": 11', '"index": 12', "evidence.md, json Evidence of version 2"),
         ("evidence.md", '"index": 5', '"index": 6', "evidence.md, json Evidence"),
         ("log-entries.md", '"notice_days": 7', '"notice_days": 8', "log-entries.md, json LogEntry"),
         ("log-entries.md", '"approvals": 2', '"approvals": 2, "by_whom": "x"', "log-entries.md, json LogEntry"),
-        ("log-entries.md", "bread.example/log\n14", "bread.example/log\n15", "log-entries.md, text checkpoint"),
+        ("log-entries.md", "bread.example/log\n17", "bread.example/log\n18", "log-entries.md, text checkpoint"),
         ("bridge.md", '"amount": 4600', '"amount": 4601', "bridge.md, text QuotePaid as signed"),
         ("bridge.md", '"accredited": true', '"accredited": "yes"', "bridge.md, json Accreditation"),
         ("mapping.md", "facts: {is_head: jefatura}", "facts: {is_head: partido}", "mapping.md, yaml MappingText"),

@@ -34,6 +34,7 @@ BREACHES = {
     "a neighbour": ("layers", {"wallet/src/amparo_wallet/leak.py": "import amparo_till.till\n"}),
     "a line above": ("layers", {"common/src/amparo_common/leak.py": "import amparo_service.keys\n"}),
     "the till reads rules": ("devices", {"till/src/amparo_till/leak.py": "import amparo_rules.receipt\n"}),
+    "the phone apps' server opens a database": ("apps", {"apps/src/amparo_apps/leak.py": "import sqlite3\n"}),
     "the log reads tokens": ("shared", {"log/src/amparo_log/leak.py": "import amparo_cashu.wire\n"}),
     "a shared helper joins people and tokens": (
         "one-side",

@@ -1,6 +1,6 @@
 // Base64 as Cashu texts use it: the alphabet for URLs, with or without padding. The plain alphabet is read too, because published
 // payment requests (NUT-18) are written in it.
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 const LETTERS = /^[A-Za-z0-9+/]*$/;
 
@@ -14,7 +14,7 @@ export function encode(data: Uint8Array): string {
 export function decode(text: string): Uint8Array {
   const plain = text.replace(/=+$/, "").replaceAll("-", "+").replaceAll("_", "/");
   if (!LETTERS.test(plain) || plain.length % 4 === 1) {
-    fail("token.malformed", "A text is not base64.");
+    malformed("A text is not base64.");
   }
   return Uint8Array.from(atob(plain), (sign) => sign.charCodeAt(0));
 }

@@ -1,6 +1,6 @@
 // Bech32 and Bech32m (BIP 173, 350) without their limit of 90 characters, as NUT-26 and NIP-19 use them. The checksum guards
 // against slips of a scanner, not against strangers.
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 export const LONGEST = 8_192;
 export const BECH32 = 1;
@@ -24,15 +24,15 @@ export function encode(prefix: string, data: Uint8Array, constant: number): stri
 export function decode(text: string, prefix: string, constant: number): Uint8Array {
   const plain = text.toLowerCase();
   if (text.length > LONGEST || !ASCII.test(text) || (text !== plain && text !== text.toUpperCase())) {
-    fail("token.malformed", "A text is too long or mixes upper and lower case.");
+    malformed("A text is too long or mixes upper and lower case.");
   }
   const end = plain.lastIndexOf("1");
   const values = Array.from(plain.slice(end + 1), (sign) => CHARACTERS.indexOf(sign));
   if (end < 0 || plain.slice(0, end) !== prefix || values.length < CHECKSUM || values.includes(-1)) {
-    fail("token.malformed", "A text has another beginning or a character that it cannot have.");
+    malformed("A text has another beginning or a character that it cannot have.");
   }
   if (polymod([...spread(prefix), ...values]) !== constant) {
-    fail("token.malformed", "A text has a wrong checksum.");
+    malformed("A text has a wrong checksum.");
   }
   return Uint8Array.from(regroup(values.slice(0, -CHECKSUM), 5, 8, false));
 }
@@ -70,7 +70,7 @@ function regroup(values: Iterable<number>, of: number, into: number, isPadded: b
   if (isPadded && bits) {
     found.push(left << (into - bits));
   } else if (!isPadded && (bits >= of || left)) {
-    fail("token.malformed", "A text is not padded as its standard says.");
+    malformed("A text is not padded as its standard says.");
   }
   return found;
 }

@@ -1,6 +1,6 @@
 // Bytes as texts and numbers. Malformed input is our error, never a library's.
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
-import { fail } from "./errors.ts";
+import { fail, malformed } from "./errors.ts";
 
 const HALF_PAIR = /\p{Surrogate}/u;
 const HEX = /^(?:[0-9a-fA-F]{2})*$/;
@@ -17,7 +17,7 @@ export function unhex(text: string, code = "token.malformed"): Uint8Array {
 
 /** The bytes of a text. Throws `token.malformed` for one that holds half a surrogate pair, which has no bytes. */
 export function utf8(text: string): Uint8Array {
-  return HALF_PAIR.test(text) ? fail("token.malformed", "A text is not Unicode.") : encoder.encode(text);
+  return HALF_PAIR.test(text) ? malformed("A text is not Unicode.") : encoder.encode(text);
 }
 
 /** The text of bytes. Throws `token.malformed` when they are not UTF-8. */
@@ -25,7 +25,7 @@ export function fromUtf8(data: Uint8Array): string {
   try {
     return decoder.decode(data);
   } catch {
-    return fail("token.malformed", "A text is not UTF-8.");
+    return malformed("A text is not UTF-8.");
   }
 }
 
@@ -43,7 +43,7 @@ export function joined(...parts: Uint8Array[]): Uint8Array {
 /** A whole number as `size` bytes, big-endian. Throws `token.malformed` when it does not fit. */
 export function bigEndian(value: number | bigint, size: number): Uint8Array {
   const digits = value.toString(16).padStart(2 * size, "0");
-  return value < 0 || digits.length > 2 * size ? fail("token.malformed", "A number does not fit.") : hexToBytes(digits);
+  return value < 0 || digits.length > 2 * size ? malformed("A number does not fit.") : hexToBytes(digits);
 }
 
 /** Bytes as a whole number, big-endian. */

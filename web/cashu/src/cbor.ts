@@ -3,7 +3,7 @@
 // nested deeper than `DEEPEST`, a map has each key once, and everything else is refused. `undefined` is read as null. Written in
 // the shortest form, maps in their own order.
 import { bigEndian, fromUtf8, hex, joined, numberOf, utf8 } from "./bytes.ts";
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 export const DEEPEST = 16;
 const SIMPLE = new Map([[20, false], [21, true], [22, null], [23, null]]);
@@ -14,12 +14,15 @@ const ENDLESS = 31;
 export type Cbor = number | bigint | string | boolean | null | Uint8Array | readonly Cbor[] | ReadonlyMap<Cbor, Cbor>;
 
 /** What is written: fields that are undefined are left out. */
-export type Writable = number | string | boolean | null | Uint8Array | readonly Writable[] | { readonly [name: string]: Writable | undefined };
+export type Writable =
+  | (number | string | boolean | null | Uint8Array)
+  | readonly Writable[]
+  | { readonly [name: string]: Writable | undefined };
 
 /** The content as CBOR. Throws `token.malformed` for a number that is not whole and from 0. */
 export function writeCbor(content: Writable): Uint8Array {
   if (typeof content === "number") {
-    return head(0, Number.isSafeInteger(content) ? content : fail("token.malformed", "A number is not whole."));
+    return head(0, Number.isSafeInteger(content) ? content : malformed("A number is not whole."));
   }
   if (typeof content === "string") {
     const data = utf8(content);
@@ -44,7 +47,7 @@ function isList(content: Writable): content is readonly Writable[] {
 
 function head(kind: number, size: number): Uint8Array {
   if (size < 24) {
-    return Uint8Array.of(kind * 32 + (size >= 0 ? size : fail("token.malformed", "A number is negative.")));
+    return Uint8Array.of(kind * 32 + (size >= 0 ? size : malformed("A number is negative.")));
   }
   const power = size < 2 ** 8 ? 0 : size < 2 ** 16 ? 1 : size < 2 ** 32 ? 2 : 3;
   return joined(Uint8Array.of(kind * 32 + 24 + power), bigEndian(size, 1 << power));
@@ -54,7 +57,7 @@ function head(kind: number, size: number): Uint8Array {
 export function readCbor(data: Uint8Array): Cbor {
   const reader = new CborReader(data);
   const value = reader.value(DEEPEST);
-  return reader.isAtEnd() ? value : fail("token.malformed", "Something follows the content.");
+  return reader.isAtEnd() ? value : malformed("Something follows the content.");
 }
 
 class CborReader {
@@ -71,12 +74,12 @@ class CborReader {
 
   value(depth: number): Cbor {
     if (!depth) {
-      fail("token.malformed", "The content is nested too deeply.");
+      malformed("The content is nested too deeply.");
     }
     const [kind, detail] = this.#first();
     if (kind === 7) {
       const simple = SIMPLE.get(detail);
-      return simple === undefined ? fail("token.malformed", "The content has a value that no token has.") : simple;
+      return simple === undefined ? malformed("The content has a value that no token has.") : simple;
     }
     const isEndless = detail === ENDLESS && 2 <= kind && kind <= 5;
     const size = isEndless ? null : this.#argument(detail);
@@ -93,7 +96,7 @@ class CborReader {
       case 5:
         return this.#map(size, depth - 1);
     }
-    return fail("token.malformed", "The content has a tag.");
+    return malformed("The content has a tag.");
   }
 
   #first(): [kind: number, detail: number] {
@@ -103,7 +106,7 @@ class CborReader {
 
   #take(size: bigint): Uint8Array {
     if (size > this.#data.length - this.#place) {
-      fail("token.malformed", "The content is cut.");
+      malformed("The content is cut.");
     }
     this.#place += Number(size);
     return this.#data.slice(this.#place - Number(size), this.#place);
@@ -111,7 +114,7 @@ class CborReader {
 
   #argument(detail: number): bigint {
     if (detail > 27) {
-      fail("token.malformed", "The content is malformed.");
+      malformed("The content is malformed.");
     }
     return detail < 24 ? BigInt(detail) : numberOf(this.#take(1n << BigInt(detail - 24)));
   }
@@ -122,7 +125,7 @@ class CborReader {
 
   #chunk(kind: number): Uint8Array {
     const [found, detail] = this.#first();
-    return found === kind && detail !== ENDLESS ? this.#take(this.#argument(detail)) : fail("token.malformed", "The content is malformed.");
+    return found === kind && detail !== ENDLESS ? this.#take(this.#argument(detail)) : malformed("The content is malformed.");
   }
 
   #ends(): boolean {
@@ -143,7 +146,7 @@ class CborReader {
       const key = this.value(depth);
       const name = nameOf(key);
       if (known.has(name)) {
-        fail("token.malformed", "A name in the content stands twice.");
+        malformed("A name in the content stands twice.");
       }
       known.add(name);
       return [key, this.value(depth)];
@@ -162,5 +165,5 @@ function nameOf(key: Cbor): string {
     return `bytes ${hex(key)}`;
   }
   const isName = typeof key === "string" || typeof key === "number" || typeof key === "bigint";
-  return isName ? `${typeof key === "string" ? "text" : "number"} ${key}` : fail("token.malformed", "A name in the content is malformed.");
+  return isName ? `${typeof key === "string" ? "text" : "number"} ${key}` : malformed("A name in the content is malformed.");
 }

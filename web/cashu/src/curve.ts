@@ -6,7 +6,7 @@
 import { weierstrass } from "@noble/curves/abstract/weierstrass.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bigEndian, hex, joined, numberOf, unhex, utf8 } from "./bytes.ts";
-import { fail } from "./errors.ts";
+import { fail, malformed } from "./errors.ts";
 import { FIELD, GENERATOR, ORDER, Point, lifted, pointIn, publicSums, sumOf } from "./public_points.ts";
 
 export { ORDER, Point, publicSums };
@@ -89,15 +89,15 @@ export function showPoint(point: Point): string {
 
 /** A scalar in hex (64 digits), 0 < scalar < order. Throws `token.malformed`. */
 export function readScalar(text: string): Uint8Array {
-  const data = text.length === 64 ? unhex(text) : fail("token.malformed", "A scalar is not 32 bytes long.");
+  const data = text.length === 64 ? unhex(text) : malformed("A scalar is not 32 bytes long.");
   const value = numberOf(data);
-  return 0n < value && value < ORDER ? data : fail("token.malformed", "A scalar is out of range.");
+  return 0n < value && value < ORDER ? data : malformed("A scalar is out of range.");
 }
 
 /** A number from 0 as a scalar, reduced by the order. Throws `token.malformed` for zero. */
 export function scalarOf(value: bigint): Uint8Array {
   const scalar = value % ORDER;
-  return scalar ? bigEndian(scalar, 32) : fail("token.malformed", "A scalar is zero.");
+  return scalar ? bigEndian(scalar, 32) : malformed("A scalar is zero.");
 }
 
 // --- BIP340

@@ -23,6 +23,11 @@ export function fail(code: string, what: string, values: Record<string, number |
   throw new AmparoError(code, what, { values });
 }
 
+/** Throws `token.malformed`: what was read is not what it should be. */
+export function malformed(what: string): never {
+  return fail("token.malformed", what);
+}
+
 /** Whether something caught is one of ours with one of these codes (none named: any). */
 export function isError(caught: unknown, ...codes: string[]): caught is AmparoError {
   return caught instanceof AmparoError && (!codes.length || codes.includes(caught.code));

@@ -7,7 +7,7 @@ import * as base64url from "./base64url.ts";
 import { fromUtf8, hex, unhex } from "./bytes.ts";
 import { readCbor, writeCbor } from "./cbor.ts";
 import type { Writable } from "./cbor.ts";
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 import { bytes, listOf, optional, orElse, readJson, shape, text, whole } from "./shapes.ts";
 import type { Reader } from "./shapes.ts";
 import { readProof } from "./wire.ts";
@@ -53,20 +53,20 @@ function pack({ amount, secret, C, dleq, witness, p2pk_e }: Proof): Writable {
 /** A token from its text, of version 4 or 3. `keysets` are the known full ids. Throws `token.malformed`. */
 export function readToken(text: string, { keysets }: { keysets: readonly string[] }): Token {
   if (text.length > LONGEST) {
-    fail("token.malformed", "The token is too long.");
+    malformed("The token is too long.");
   }
   const clean = text.trim().replace(/^cashu:/, "");
   const data = () => base64url.decode(clean.slice(PREFIX.length));
   if (clean.startsWith(PREFIX)) {
     return unpackToken(data(), keysets);
   }
-  return clean.startsWith(PREFIX_3) ? readVersion3(data(), keysets) : fail("token.malformed", "This is not a token of version 4 or 3.");
+  return clean.startsWith(PREFIX_3) ? readVersion3(data(), keysets) : malformed("This is not a token of version 4 or 3.");
 }
 
 /** A token of version 4 from its bytes (`crawB` and CBOR), as a series of codes or NFC carries it. Throws `token.malformed`. */
 export function readRaw(data: Uint8Array, { keysets }: { keysets: readonly string[] }): Token {
   const isRaw = data.length <= LONGEST && [...RAW_PREFIX].every((sign, place) => data[place] === sign.charCodeAt(0));
-  return isRaw ? unpackToken(data.subarray(RAW_PREFIX.length), keysets) : fail("token.malformed", "This is not a token of version 4.");
+  return isRaw ? unpackToken(data.subarray(RAW_PREFIX.length), keysets) : malformed("This is not a token of version 4.");
 }
 
 /** The token as bytes, with what `writeToken` has. */
@@ -112,7 +112,7 @@ function readVersion3(data: Uint8Array, keysets: readonly string[]): Token {
   const content = readJson(fromUtf8(data), version3);
   const [mint, ...others] = new Set(content.token.map((entry) => withoutSlash(entry.mint)));
   if (mint === undefined || others.length) {
-    return fail("token.malformed", "A token holds coins of one mint.");
+    return malformed("A token holds coins of one mint.");
   }
   const proofs = content.token.flatMap((entry) => entry.proofs);
   return tokenOf(mint, content.unit || UNIT_3, proofs.map((proof) => ({ ...proof, id: fullId(proof.id, keysets) })));
@@ -120,9 +120,9 @@ function readVersion3(data: Uint8Array, keysets: readonly string[]): Token {
 
 function tokenOf(mint: string, unit: string, proofs: readonly Proof[]): Token {
   if (!proofs.length || proofs.length > MOST_PROOFS) {
-    fail("token.malformed", `A token holds 1 to ${MOST_PROOFS} coins.`);
+    malformed(`A token holds 1 to ${MOST_PROOFS} coins.`);
   }
-  return proofs.every(isWellFormed) ? { mint, unit, proofs } : fail("token.malformed", "A coin of the token is malformed.");
+  return proofs.every(isWellFormed) ? { mint, unit, proofs } : malformed("A coin of the token is malformed.");
 }
 
 function isWellFormed({ amount, C, dleq, p2pk_e }: Proof): boolean {
@@ -137,7 +137,7 @@ function fullId(id: string, keysets: readonly string[]): string {
   }
   const found = size === 8 ? keysets.filter((each) => each.startsWith(id)) : [];
   const [only] = found;
-  return only !== undefined && found.length === 1 ? only : fail("token.malformed", "A keyset id does not name exactly one known keyset.");
+  return only !== undefined && found.length === 1 ? only : malformed("A keyset id does not name exactly one known keyset.");
 }
 
 /** The proof as it may go to the mint: neither the blinding factor nor what hides a lock's keys (NUT-28) may reach it. */

@@ -17,7 +17,8 @@ export type KeysetTerms = { unit: string; input_fee_ppk?: number | undefined; fi
 
 /** The version 2 id of a keyset (amount as text -> key in hex): 66 hex digits. */
 export function keysetId(keys: Readonly<Record<string, string>>, terms: KeysetTerms): string {
-  let text = ascending(keys).map(([amount, key]) => `${amount}:${key.toLowerCase()}`).join(",") + `|unit:${terms.unit.toLowerCase()}`;
+  const pairs = ascending(keys).map(([amount, key]) => `${amount}:${key.toLowerCase()}`);
+  let text = `${pairs.join(",")}|unit:${terms.unit.toLowerCase()}`;
   text += terms.input_fee_ppk ? `|input_fee_ppk:${terms.input_fee_ppk}` : "";
   text += terms.final_expiry ? `|final_expiry:${terms.final_expiry}` : "";
   return VERSION + hex(sha256(utf8(text)));
@@ -39,7 +40,9 @@ export function checkKeyset(keyset: Keyset, { foreign = false }: { foreign?: boo
   if (!Object.keys(keyset.keys).every((amount) => AMOUNT.test(amount))) {
     fail("token.keyset_unknown", "A keyset has an amount that is not written plainly.");
   }
-  renamed("token.keyset_unknown", "A keyset has a key that is no point of the curve.", () => Object.values(keyset.keys).forEach(readPoint));
+  renamed("token.keyset_unknown", "A keyset has a key that is no point of the curve.", () => {
+    Object.values(keyset.keys).forEach(readPoint);
+  });
   const isVersion1 = keyset.id.startsWith(VERSION_1);
   if (!(isVersion1 ? foreign : keyset.id.startsWith(VERSION))) {
     fail("token.keyset_unknown", "A keyset's id is of a version that is not accepted here.");

@@ -8,7 +8,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8 } from "./bytes.ts";
 import { readPoint, schnorrSign, schnorrVerifyDigest, showPoint } from "./curve.ts";
 import type { Point } from "./curve.ts";
-import { fail, isError, renamed } from "./errors.ts";
+import { fail, isError, malformed, renamed } from "./errors.ts";
 import { listOf, orElse, readJson, shape, text } from "./shapes.ts";
 import { parseStrictly } from "./strict_json.ts";
 import type { Json } from "./strict_json.ts";
@@ -53,20 +53,20 @@ export function writeSecret(kind: string, nonce: string, data: string, tags: rea
  * and for SIG_ALL. */
 export function readLock(secret: string): Lock | null {
   const lock = readCondition(secret)?.lock ?? null;
-  return lock?.sigAll ? fail("token.malformed", "The signature flag SIG_ALL is not supported here.") : lock;
+  return lock?.sigAll ? malformed("The signature flag SIG_ALL is not supported here.") : lock;
 }
 
 /** The condition in a secret, SIG_ALL too, or null for a plain one. Throws `token.malformed` or `token.bad_point` for a malformed
  * condition. */
 export function readCondition(secret: string): Condition | null {
   if (utf8(secret).length > LONGEST_SECRET) {
-    fail("token.malformed", "A secret is too long.");
+    malformed("A secret is too long.");
   }
   if (!MAYBE_CONDITION.test(secret)) {
     return null;
   }
   if (secret.split(/[[{]/).length - 1 > MOST_BRACKETS) {
-    fail("token.malformed", "A secret is nested too deeply.");
+    malformed("A secret is nested too deeply.");
   }
   const content = parseStrictly(secret);
   if (!Array.isArray(content) || typeof content[0] !== "string" || !isFields(content[1])) {
@@ -76,7 +76,7 @@ export function readCondition(secret: string): Condition | null {
   if (kind === "P2PK" && content.length === 2 && typeof nonce === "string" && typeof data === "string") {
     return conditionOf(data, tags);
   }
-  return fail("token.malformed", "This spending condition is malformed or not supported.");
+  return malformed("This spending condition is malformed or not supported.");
 }
 
 function isFields(value: Json | undefined): boolean {
@@ -85,20 +85,20 @@ function isFields(value: Json | undefined): boolean {
 
 function conditionOf(data: string, tags: Json): Condition {
   const found = new Map<string, string[]>();
-  for (const tag of Array.isArray(tags) ? tags : fail("token.malformed", "The tags of a condition are malformed.")) {
+  for (const tag of Array.isArray(tags) ? tags : malformed("The tags of a condition are malformed.")) {
     if (!Array.isArray(tag) || !tag.length || !tag.every((part) => typeof part === "string" && part)) {
-      fail("token.malformed", "A tag of a condition is malformed.");
+      malformed("A tag of a condition is malformed.");
     }
     const [name, ...values] = tag as [string, ...string[]];
     if (KNOWN_TAGS.includes(name) && found.has(name)) {
-      fail("token.malformed", "A tag of a condition stands twice.");
+      malformed("A tag of a condition stands twice.");
     }
     found.set(name, values);
   }
   const keys = [data, ...(found.get("pubkeys") ?? [])];
   const refund = found.get("refund") ?? [];
   if (found.has("refund") && !refund.length) {
-    fail("token.malformed", "A condition names a refund without a key.");
+    malformed("A condition names a refund without a key.");
   }
   const lock = {
     keys: distinct(keys),
@@ -114,7 +114,7 @@ function conditionOf(data: string, tags: Json): Condition {
 function isSigAll(values: readonly string[] | undefined): boolean {
   const [flag = "SIG_INPUTS"] = values ?? [];
   if (values && (values.length !== 1 || (flag !== "SIG_INPUTS" && flag !== SIG_ALL))) {
-    fail("token.malformed", "The signature flag of a condition is unknown.");
+    malformed("The signature flag of a condition is unknown.");
   }
   return flag === SIG_ALL;
 }
@@ -122,7 +122,7 @@ function isSigAll(values: readonly string[] | undefined): boolean {
 function distinct(keys: readonly string[]): string[] {
   const plain = keys.map((key) => showPoint(readPoint(key.toLowerCase())));
   if (new Set(plain.map((key) => key.slice(2))).size !== plain.length) {
-    fail("token.malformed", "A key stands twice in a condition.");
+    malformed("A key stands twice in a condition.");
   }
   return plain;
 }
@@ -131,14 +131,15 @@ function countOf(values: readonly string[] | undefined, keys: number): number {
   const [text = "1"] = values ?? [];
   const count = DIGITS.test(text) ? Number(text) : 0;
   if (values && (values.length !== 1 || count < 1 || count > keys)) {
-    fail("token.malformed", "The number of signatures of a condition is impossible.");
+    malformed("The number of signatures of a condition is impossible.");
   }
   return count;
 }
 
 function locktimeOf(values: readonly string[] | undefined): number | null {
   const [text = ""] = values ?? [];
-  return values?.length === 1 && DIGITS.test(text) && text.length <= 12 ? Number(text) : null; // NUT-11: an invalid time locks for ever
+  // NUT-11: an invalid time locks for ever.
+  return values?.length === 1 && DIGITS.test(text) && text.length <= 12 ? Number(text) : null;
 }
 
 /** Throws `token.lock_not_open` unless the proof's own condition, if it has one, is met at `now` (unix time), `token.malformed`
@@ -236,7 +237,13 @@ function readWitness(witness: string | undefined): readonly string[] {
 }
 
 /** Whether `needed` different keys have signed. Keys count, not signatures: one key may make many. */
-function isEnough(digest: Uint8Array, signatures: readonly string[], keys: readonly string[], needed: number, checks: Checks): boolean {
+function isEnough(
+  digest: Uint8Array,
+  signatures: readonly string[],
+  keys: readonly string[],
+  needed: number,
+  checks: Checks,
+): boolean {
   let signed = 0;
   for (const key of keys) {
     const point = readPoint(key);

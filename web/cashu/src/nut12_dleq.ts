@@ -12,8 +12,11 @@ export function challenge(...points: Point[]): Uint8Array {
   return sha256(utf8(points.map((point) => hex(point.toBytes(false))).join("")));
 }
 
+/** A mint's key, what it was given and what it answered. */
+export type Signing = { readonly key: Point; readonly blinded: Point; readonly signed: Point };
+
 /** Throws `token.signature_not_proved` unless `signed` was made from `blinded` with the secret of `key`. */
-export function checkSignature(dleq: Dleq | undefined, { key, blinded, signed }: { key: Point; blinded: Point; signed: Point }): void {
+export function checkSignature(dleq: Dleq | undefined, { key, blinded, signed }: Signing): void {
   const { e, s, back } = read(dleq);
   const [one, two] = publicSums([[s, "G"], [back, key]], [[s, blinded], [back, signed]]);
   judge(e, [one, two, key, signed]);

@@ -5,7 +5,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bigEndian, hex, joined, numberOf, unhex, utf8 } from "./bytes.ts";
 import { scalarOf } from "./curve.ts";
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 const VERSION_2 = /^01[0-9a-f]{64}$/;
 const DOMAIN = utf8("Cashu_KDF_HMAC_SHA256");
@@ -30,7 +30,7 @@ export function deriveEphemeral(seed: Uint8Array, keyset: string, counter: numbe
 
 function place(keyset: string, counter: number): Uint8Array {
   if (!VERSION_2.test(keyset) || !Number.isSafeInteger(counter) || counter < 0) {
-    fail("token.malformed", "Secrets are derived for keysets of version 2 only, by a whole number.");
+    malformed("Secrets are derived for keysets of version 2 only, by a whole number.");
   }
   return joined(unhex(keyset), bigEndian(counter, 8));
 }

@@ -7,7 +7,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bigEndian, joined, same } from "./bytes.ts";
 import { readCbor, writeCbor } from "./cbor.ts";
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 const LONGEST_MESSAGE = 100_000;
 const LONGEST_PART = 8_192;
@@ -16,10 +16,12 @@ const PREFIX = "ur:bytes/";
 const LAST_NUMBER = 2 ** 32 - 1;
 // Bytewords: the first and last letter of each byte's word
 const LETTERS =
-  "aeadaoaxaaahamatayasbkbdbnbtbabsbebybgbwbbbzcmchcscfcycwcecackctcxclcpcndkdadsdidedtdrdndwdpdmdldyeheyeoeeecenemetesftfrfnfsfmfh" +
-  "fzfpfwfxfyfefgflfdgagegrgsgtglgwgdgygmgughgohfhghdhkhthphhhlhyhehnhsidiaieihiyioisinimjejzjnjtjljojsjpjkjykpkoktkskkknkgkekikblb" +
-  "lalylflslrlplnltloldlelulklgmnmymhmemomumwmdmtmsmknlnyndnsntnnnenboyoeotoxonolospdptpkpypspmplpepfpaprqdqzrerprlrorhrdrkrfryrnrs" +
-  "rtsesasrssskswstspsosgsbsfsntotktitttdtetytltbtstptatnuyuoutueurvtvyvovlvevwvavdvswlwdwmwpwewywswtwnwzwfwkykynylyaytzszoztzczezm";
+  "aeadaoaxaaahamatayasbkbdbnbtbabsbebybgbwbbbzcmchcscfcycwcecackctcxclcpcndkdadsdidedtdrdndwdpdmdl" +
+  "dyeheyeoeeecenemetesftfrfnfsfmfhfzfpfwfxfyfefgflfdgagegrgsgtglgwgdgygmgughgohfhghdhkhthphhhlhyhe" +
+  "hnhsidiaieihiyioisinimjejzjnjtjljojsjpjkjykpkoktkskkknkgkekikblblalylflslrlplnltloldlelulklgmnmy" +
+  "mhmemomumwmdmtmsmknlnyndnsntnnnenboyoeotoxonolospdptpkpypspmplpepfpaprqdqzrerprlrorhrdrkrfryrnrs" +
+  "rtsesasrssskswstspsosgsbsfsntotktitttdtetytltbtstptatnuyuoutueurvtvyvovlvevwvavdvswlwdwmwpwewyws" +
+  "wtwnwzwfwkykynylyaytzszoztzczezm";
 
 type Lookup = { readonly pairs: readonly string[]; readonly bytes: ReadonlyMap<string, number> };
 
@@ -51,11 +53,12 @@ function writeWords(data: Uint8Array): string {
 
 function readWords(text: string): Uint8Array {
   const { bytes } = letters();
-  const found = (text.match(/..?/gs) ?? []).map((pair) => bytes.get(pair) ?? fail("token.malformed", "A part has letters that no part has."));
+  const pairs = text.match(/..?/gs) ?? [];
+  const found = pairs.map((pair) => bytes.get(pair) ?? malformed("A part of a message has letters that no part has."));
   const data = Uint8Array.from(found);
   const content = data.subarray(0, -4);
   if (data.length < 5 || !same(bigEndian(crc32(content), 4), data.subarray(-4))) {
-    fail("token.malformed", "A part of a message has a wrong checksum.");
+    malformed("A part of a message has a wrong checksum.");
   }
   return content;
 }
@@ -72,7 +75,7 @@ export class UrWriter {
   constructor(content: Uint8Array, { longest = 200 }: { longest?: number } = {}) {
     this.#message = writeCbor(content);
     if (!content.length || this.#message.length > LONGEST_MESSAGE) {
-      fail("token.malformed", "A message of this length is not shown as a series of codes.");
+      malformed("A message of this length is not shown as a series of codes.");
     }
     const size = fragmentLength(this.#message.length, longest);
     for (let at = 0; at < this.#message.length; at += size) {
@@ -141,7 +144,7 @@ export class UrReader {
   take(part: string): void {
     const text = part.trim().toLowerCase();
     if (text.length > LONGEST_PART || !text.startsWith(PREFIX)) {
-      fail("token.malformed", "This is not a part of a message.");
+      malformed("This is not a part of a message.");
     }
     const rest = text.slice(PREFIX.length);
     const end = rest.lastIndexOf("/");
@@ -156,12 +159,12 @@ export class UrReader {
   #takeFragment(data: Uint8Array, sequence: string): void {
     const { number, head, fragment } = readPart(data);
     if (sequence !== `${number}-${head.count}`) {
-      fail("token.malformed", "A part of a message contradicts itself.");
+      malformed("A part of a message contradicts itself.");
     }
     this.#collected ??= { head, chooser: new Chooser(head.count, head.checksum), rows: new Map() };
     const { chooser, rows, head: known } = this.#collected;
     if (JSON.stringify(known) !== JSON.stringify(head)) {
-      fail("token.malformed", "A part belongs to another message.");
+      malformed("A part belongs to another message.");
     }
     addRow(rows, { mask: chooser.indexes(number).reduce((mask, index) => mask | (1n << BigInt(index)), 0n), value: fragment });
     if (rows.size === head.count) {
@@ -181,7 +184,7 @@ export class UrReader {
     const message = joined(...[...solved.values()].reverse()).subarray(0, head.length);
     if (crc32(message) !== head.checksum) {
       this.#collected = null;
-      fail("token.malformed", "The parts of a message do not fit together; begin again.");
+      malformed("The parts of a message do not fit together; begin again.");
     }
     this.#content = contentOf(message);
   }
@@ -203,13 +206,12 @@ function addRow(rows: Map<bigint, Row>, { mask, value }: Row): void {
 
 function contentOf(message: Uint8Array): Uint8Array {
   const content = readCbor(message);
-  return content instanceof Uint8Array ? content : fail("token.malformed", "A message is not a byte string.");
+  return content instanceof Uint8Array ? content : malformed("A message is not a byte string.");
 }
 
 function readPart(data: Uint8Array): { number: number; head: Head; fragment: Uint8Array } {
   const content = readCbor(data);
   const [number, count, length, checksum, fragment] = Array.isArray(content) && content.length === 5 ? (content as unknown[]) : [];
-  const isWithin = (value: unknown, least: number, most: number): value is number => typeof value === "number" && least <= value && value <= most;
   if (
     !isWithin(number, 1, LAST_NUMBER) ||
     !isWithin(count, 1, MOST_FRAGMENTS) ||
@@ -218,9 +220,13 @@ function readPart(data: Uint8Array): { number: number; head: Head; fragment: Uin
     !(fragment instanceof Uint8Array) ||
     count !== Math.ceil(length / fragment.length)
   ) {
-    return fail("token.malformed", "A part of a message is malformed.");
+    return malformed("A part of a message is malformed.");
   }
   return { number, head: { count, length, checksum, size: fragment.length }, fragment };
+}
+
+function isWithin(value: unknown, least: number, most: number): value is number {
+  return typeof value === "number" && least <= value && value <= most;
 }
 
 /** The length of equal fragments, none longer than `longest`, as the standard's writer chooses it. */
@@ -231,7 +237,7 @@ function fragmentLength(length: number, longest: number): number {
       return size;
     }
   }
-  return fail("token.malformed", "A message is too long for fragments of this length.");
+  return malformed("A message is too long for fragments of this length.");
 }
 
 /** Which fragments are mixed into a part: agreed by both sides from its number and the message's checksum. */
@@ -278,7 +284,8 @@ function aliasTable(count: number): [chances: number[], aliases: number[]] {
   const large = places.filter((place) => weight(place) >= 1);
   const chances = Array<number>(count).fill(1);
   const aliases = Array<number>(count).fill(0);
-  for (let less = small.pop(), more = large.pop(); less !== undefined && more !== undefined; less = small.pop(), more = large.pop()) {
+  while (small.length && large.length) {
+    const [less, more] = [small.pop() ?? 0, large.pop() ?? 0];
     chances[less] = weight(less);
     aliases[less] = more;
     weights[more] = weight(more) + (weight(less) - 1);

@@ -6,7 +6,7 @@
 import * as base64url from "./base64url.ts";
 import { fromUtf8, utf8 } from "./bytes.ts";
 import { readCbor, writeCbor } from "./cbor.ts";
-import { fail, renamed } from "./errors.ts";
+import { fail, malformed, renamed } from "./errors.ts";
 import { readCondition, writeSecret } from "./nut10_secret.ts";
 import type { Condition, Lock } from "./nut10_secret.ts";
 import { flag, listOf, optional, orElse, readJson, shape, text, whole } from "./shapes.ts";
@@ -42,7 +42,12 @@ export type PaymentRequest = {
 };
 
 /** The tokens that answer a request, as JSON. `id` is the request's. */
-export type Payment = { readonly mint: string; readonly unit: string; readonly proofs: readonly Proof[]; readonly id?: string | undefined };
+export type Payment = {
+  readonly mint: string;
+  readonly unit: string;
+  readonly proofs: readonly Proof[];
+  readonly id?: string | undefined;
+};
 
 const tagsOf = /* @__PURE__ */ orElse(/* @__PURE__ */ listOf(/* @__PURE__ */ listOf(text)), []);
 
@@ -79,7 +84,7 @@ export function writeRequest(request: PaymentRequest): string {
 export function readRequest(text: string): PaymentRequest {
   const clean = text.trim();
   if (clean.length > LONGEST || clean.slice(0, PREFIX.length).toLowerCase() !== PREFIX.toLowerCase()) {
-    fail("token.malformed", "This is not a payment request of form A.");
+    malformed("This is not a payment request of form A.");
   }
   const { t, i, a, u, m, d, s, nut10 } = packedRequest(readCbor(base64url.decode(clean.slice(PREFIX.length))));
   const request = plainRequest({
@@ -105,16 +110,17 @@ export function plainRequest(request: PaymentRequest): PaymentRequest {
 export function checkRequest(request: PaymentRequest): void {
   const { amount, unit, transports, mints, lock } = request;
   if (amount !== undefined && (unit === undefined || !Number.isSafeInteger(amount) || amount <= 0)) {
-    fail("token.malformed", "The amount of a payment request is malformed or has no unit.");
+    malformed("The amount of a payment request is malformed or has no unit.");
   }
   const tags = [...transports.flatMap((each) => each.tags), ...(lock?.tags ?? [])];
   const lists: readonly (readonly unknown[])[] = [transports, mints, tags, ...tags];
   if (lists.some((list) => list.length > MOST_PARTS) || tags.some((tag) => !tag.length)) {
-    fail("token.malformed", "A payment request has too many parts or an empty tag.");
+    malformed("A payment request has too many parts or an empty tag.");
   }
-  const texts = [request.id, unit, request.description, ...mints, ...tags.flat(), ...transports.flatMap((each) => [each.kind, each.target])];
+  const targets = transports.flatMap((each) => [each.kind, each.target]);
+  const texts = [request.id, unit, request.description, ...mints, ...tags.flat(), ...targets];
   if ([...texts, lock?.kind, lock?.data].some((each) => each !== undefined && utf8(each).length > LONGEST_PART)) {
-    fail("token.malformed", "A part of a payment request is too long.");
+    malformed("A part of a payment request is too long.");
   }
 }
 
@@ -134,11 +140,11 @@ const sentPayment = /* @__PURE__ */ shape<Payment>({
 /** A payment from its JSON; an amount may be a number or decimal text. Throws `token.malformed`. */
 export function readPayment(data: Uint8Array | string): Payment {
   if (data.length > LONGEST_PAYLOAD) {
-    fail("token.malformed", "A payment is too long.");
+    malformed("A payment is too long.");
   }
   const payment = readJson(typeof data === "string" ? data : fromUtf8(data), sentPayment);
   const { length } = payment.proofs;
-  return length && length <= MOST_PROOFS ? payment : fail("token.malformed", `A payment holds 1 to ${MOST_PROOFS} coins.`);
+  return length && length <= MOST_PROOFS ? payment : malformed(`A payment holds 1 to ${MOST_PROOFS} coins.`);
 }
 
 /** The secret of a token locked as the option says. Throws `token.malformed` or `token.bad_point` when we cannot lock to it: a
@@ -150,7 +156,7 @@ export function lockSecret(option: LockOption, nonce: string): string {
 }
 
 function conditionIn(secret: string): Condition {
-  return readCondition(secret) ?? fail("token.malformed", "A payment request asks for a lock that is not supported.");
+  return readCondition(secret) ?? malformed("A payment request asks for a lock that is not supported.");
 }
 
 /** Throws `token.request_not_met` unless the payment is of a mint and the unit that were asked for, enough, and every token
@@ -159,9 +165,10 @@ function conditionIn(secret: string): Condition {
  * proofs are not checked here. */
 export function checkPayment(request: PaymentRequest, payment: Payment, { lockedUntil }: { lockedUntil: number }): void {
   const withoutSlash = (address: string) => address.replace(/\/+$/, "");
+  const mints = request.mints.map(withoutSlash);
   const amounts = payment.proofs.map((proof) => proof.amount);
   const meets: readonly (readonly [boolean, string])[] = [
-    [!request.mints.length || request.mints.map(withoutSlash).includes(withoutSlash(payment.mint)), "The payment is of another mint."],
+    [!mints.length || mints.includes(withoutSlash(payment.mint)), "The payment is of another mint."],
     [request.id === undefined || payment.id === undefined || payment.id === request.id, "The payment is for another request."],
     [request.unit === undefined || payment.unit === request.unit, "The payment is in another unit."],
     [amounts.every((amount) => amount > 0), "A coin of the payment has no amount."],
@@ -175,7 +182,8 @@ export function checkPayment(request: PaymentRequest, payment: Payment, { locked
 }
 
 function checkLocked(proof: Proof, asked: Lock, lockedUntil: number): void {
-  const found = renamed("token.request_not_met", "A coin of the payment has a malformed lock.", () => readCondition(proof.secret))?.lock;
+  const wrong = "A coin of the payment has a malformed lock.";
+  const found = renamed("token.request_not_met", wrong, () => readCondition(proof.secret))?.lock;
   if (!found || signers(found) !== signers(asked)) {
     return fail("token.request_not_met", "A coin of the payment is not locked as was asked.");
   }

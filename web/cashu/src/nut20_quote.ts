@@ -1,7 +1,7 @@
 // NUT-20: what the owner of a mint quote signs to claim it, binding every output's amount and point.
 import { bigEndian, joined, utf8 } from "./bytes.ts";
 import { readPoint, schnorrSign, schnorrVerify } from "./curve.ts";
-import { fail, isError } from "./errors.ts";
+import { fail, renamed } from "./errors.ts";
 import type { BlindedMessage } from "./wire.ts";
 
 const DOMAIN = utf8("Cashu_MintQuoteSig_v1");
@@ -41,7 +41,12 @@ export function signClaim(quote: string, outputs: readonly BlindedMessage[], sec
 }
 
 /** Throws `token.quote_signature_false` unless the quote's key signed this claim. */
-export function checkClaim(quote: string, outputs: readonly BlindedMessage[], signature: string | null | undefined, pubkey: string): void {
+export function checkClaim(
+  quote: string,
+  outputs: readonly BlindedMessage[],
+  signature: string | null | undefined,
+  pubkey: string,
+): void {
   checkClaims([{ quote, signature, pubkey }], outputs);
 }
 
@@ -49,10 +54,9 @@ export function checkClaim(quote: string, outputs: readonly BlindedMessage[], si
 export function checkClaims(claims: readonly Claim[], outputs: readonly BlindedMessage[]): void {
   const signed = claims.length ? bound(outputs) : new Uint8Array(0);
   for (const { quote, signature, pubkey } of claims) {
-    try {
-      schnorrVerify(messageOver(quote, signed), signature ?? "", readPoint(pubkey));
-    } catch (error) {
-      throw isError(error, "token.lock_not_open") ? fail("token.quote_signature_false", "The claim is not signed by the quote's key.") : error;
-    }
+    const owner = readPoint(pubkey);
+    renamed("token.quote_signature_false", "The claim is not signed by the quote's key.", () => {
+      schnorrVerify(messageOver(quote, signed), signature ?? "", owner);
+    });
   }
 }

@@ -5,7 +5,7 @@
 // that has no name here is kept as its number, so that nobody takes a request with it for one without.
 import * as bech32 from "./bech32.ts";
 import { bigEndian, fromUtf8, joined, numberOf, utf8 } from "./bytes.ts";
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 import { LONGEST, checkRequest, plainRequest, readRequest } from "./nut18_request.ts";
 import type { LockOption, PaymentRequest, Transport } from "./nut18_request.ts";
 
@@ -38,14 +38,14 @@ export function writeRequestB(request: PaymentRequest): string {
   ];
   const data = joined(...fields.map(([kind, value]) => (value ? field(kind, value) : new Uint8Array(0))));
   const text = bech32.encode(PREFIX, data, bech32.BECH32M).toUpperCase();
-  return text.length > LONGEST ? fail("token.malformed", "The payment request is too long.") : text;
+  return text.length > LONGEST ? malformed("The payment request is too long.") : text;
 }
 
 /** A request from its text of form A or B, bare or as `creq` of a `bitcoin:` URI (BIP 321). Throws `token.malformed`. */
 export function readAnyRequest(text: string): PaymentRequest {
   const trimmed = text.trim();
   if (trimmed.length > 2 * LONGEST) {
-    fail("token.malformed", "The payment request is too long.");
+    malformed("The payment request is too long.");
   }
   const clean = trimmed.slice(0, 8).toLowerCase() === "bitcoin:" ? fromUri(trimmed) : trimmed;
   return clean.slice(0, 6).toLowerCase() === `${PREFIX}1` ? readRequestB(clean) : readRequest(clean);
@@ -54,7 +54,7 @@ export function readAnyRequest(text: string): PaymentRequest {
 function fromUri(uri: string): string {
   const query = uri.includes("?") ? uri.slice(uri.indexOf("?") + 1) : "";
   const [found, ...others] = query.split("&").filter((part) => part.toLowerCase().startsWith("creq="));
-  return found && !others.length ? found.slice(5) : fail("token.malformed", "The URI does not hold exactly one payment request.");
+  return found && !others.length ? found.slice(5) : malformed("The URI does not hold exactly one payment request.");
 }
 
 /** A request from its text of form B. Throws `token.malformed`. */
@@ -88,10 +88,10 @@ function byType(data: Uint8Array, lengthBytes: number, repeated: readonly number
     const value = data.subarray(place + head, place + head + size);
     const kind = data[place] ?? 0;
     if (data.length < place + head || value.length !== size) {
-      fail("token.malformed", "A payment request is cut.");
+      malformed("A payment request is cut.");
     }
     if (found.has(kind) && !repeated.includes(kind)) {
-      fail("token.malformed", "A field of a payment request stands twice.");
+      malformed("A field of a payment request stands twice.");
     }
     found.set(kind, [...(found.get(kind) ?? []), value]);
     place += head + size;
@@ -108,13 +108,16 @@ function numberIn(fields: Fields, kind: number, size: number): number | undefine
   const [value] = fields.get(kind) ?? [];
   const number = value && Number(numberOf(value));
   if (value?.length !== size && value !== undefined) {
-    fail("token.malformed", "A number in a payment request has the wrong length.");
+    malformed("A number in a payment request has the wrong length.");
   }
-  return number === undefined || Number.isSafeInteger(number) ? number : fail("token.malformed", "A number is too large.");
+  return number === undefined || Number.isSafeInteger(number) ? number : malformed("A number is too large.");
 }
 
 function flagOf(value: number | undefined): boolean | undefined {
-  return value === undefined || value <= 1 ? (value === undefined ? value : value === 1) : fail("token.malformed", "A flag is neither yes nor no.");
+  if (value !== undefined && value > 1) {
+    malformed("A flag in a payment request is neither yes nor no.");
+  }
+  return value === undefined ? value : value === 1;
 }
 
 function writeTransport({ kind, target, tags }: Transport): Uint8Array {
@@ -126,7 +129,8 @@ function writeTransport({ kind, target, tags }: Transport): Uint8Array {
 }
 
 function writeParts(names: readonly string[], kind: string, target: Uint8Array, tags: readonly (readonly string[])[]): Uint8Array {
-  const number = names.includes(kind) ? names.indexOf(kind) : KIND.test(kind) ? Number(kind) : fail("token.malformed", "A kind has no number in form B.");
+  const known = names.includes(kind) ? String(names.indexOf(kind)) : kind;
+  const number = KIND.test(known) ? Number(known) : malformed("A payment request has a kind that form B cannot express.");
   const parts = tags.map((tag) => field(PART.tag, joined(...tag.map(sized))));
   return joined(field(PART.kind, Uint8Array.of(number)), field(PART.target, target), ...parts);
 }
@@ -141,7 +145,7 @@ function readParts(data: Uint8Array, names: readonly string[]): { kind: string; 
   const kind = numberIn(fields, PART.kind, 1);
   const target = fields.get(PART.target)?.[0];
   if (kind === undefined || !target) {
-    return fail("token.malformed", "A transport or lock of a payment request has no kind or no target.");
+    return malformed("A transport or lock of a payment request has no kind or no target.");
   }
   return { kind: names[kind] ?? String(kind), target, tags: (fields.get(PART.tag) ?? []).map(readTag) };
 }
@@ -151,7 +155,7 @@ function readTag(data: Uint8Array): string[] {
   for (let place = 0; place < data.length; ) {
     const size = data[place] ?? 0;
     const part = data.subarray(place + 1, place + 1 + size);
-    parts.push(part.length === size ? fromUtf8(part) : fail("token.malformed", "A tag of a payment request is cut."));
+    parts.push(part.length === size ? fromUtf8(part) : malformed("A tag of a payment request is cut."));
     place += 1 + size;
   }
   return parts;
@@ -185,7 +189,7 @@ function readProfile(text: string): Profile {
 }
 
 function withKey(profile: Profile): Profile {
-  return profile.key.length === 32 ? profile : fail("token.malformed", "A nostr profile has no key.");
+  return profile.key.length === 32 ? profile : malformed("A nostr profile has no key.");
 }
 
 function writeProfile(target: Uint8Array, relays: readonly string[]): string {

@@ -9,7 +9,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { joined, numberOf, utf8 } from "./bytes.ts";
 import { ORDER, add, generatorTimes, multiply, readPoint, scalarOf, showPoint, subtract } from "./curve.ts";
 import type { Point } from "./curve.ts";
-import { fail, isError, renamed } from "./errors.ts";
+import { fail, isError, malformed, renamed } from "./errors.ts";
 import { readLock, signLock } from "./nut10_secret.ts";
 import type { Proof } from "./wire.ts";
 
@@ -20,7 +20,7 @@ const DOMAIN = utf8("Cashu_P2BK_v1");
  * key of 64 digits (x-coordinate alone) is taken as even. Throws `token.bad_point`, and `token.malformed` for too many keys. */
 export function hideKeys(keys: readonly string[], ephemeral: Uint8Array): string[] {
   if (keys.length > MOST_SLOTS) {
-    fail("token.malformed", `A hidden lock has at most ${MOST_SLOTS} keys.`);
+    malformed(`A hidden lock has at most ${MOST_SLOTS} keys.`);
   }
   return keys.map((key, slot) => {
     const point = readPoint((key.length === 66 ? key : "02" + key).toLowerCase());
@@ -36,9 +36,10 @@ export function findSecretKey(hidden: string, slot: number, { ephemeralPoint, se
   const factor = factorOf(multiply(readPoint(ephemeralPoint), secretKey), slot);
   const point = readPoint(hidden.toLowerCase());
   const own = showPoint(generatorTimes(secretKey));
-  const plain = renamed("token.lock_not_open", "A hidden key was not made for this receiver.", () => showPoint(subtract(point, generatorTimes(factor))));
+  const notOurs = "A hidden key was not made for this receiver.";
+  const plain = renamed("token.lock_not_open", notOurs, () => showPoint(subtract(point, generatorTimes(factor))));
   if (plain.slice(2) !== own.slice(2)) {
-    fail("token.lock_not_open", "A hidden key was not made for this receiver.");
+    fail("token.lock_not_open", notOurs);
   }
   const base = plain === own ? numberOf(secretKey) : ORDER - numberOf(secretKey);
   return scalarOf(base + numberOf(factor));
@@ -53,7 +54,7 @@ function factorOf(shared: Point, slot: number): Uint8Array {
       return factor;
     }
   }
-  return fail("token.malformed", "A key cannot be hidden with this ephemeral key."); // chance 2^-256
+  return malformed("A key cannot be hidden with this ephemeral key."); // chance 2^-256
 }
 
 /** The proof with the witness that opens its hidden lock and without `p2pk_e`, as it may go to the mint. Throws
@@ -63,7 +64,7 @@ export function signHidden(proof: Proof, secretKey: Uint8Array): Proof {
   const { p2pk_e: ephemeralPoint, ...plain } = proof;
   const lock = readLock(proof.secret);
   if (!lock || ephemeralPoint === undefined || lock.keys.length + lock.refund.length > MOST_SLOTS) {
-    return fail("token.malformed", "A token has no hidden lock.");
+    return malformed("A token has no hidden lock.");
   }
   for (const [slot, key] of [...lock.keys, ...lock.refund].entries()) {
     try {

@@ -2,7 +2,7 @@
 //
 // Each quote with a key is claimed by a signature of its own, made as for a single claim (NUT-20), always over all outputs of the
 // request: nobody can move outputs between requests. Not here: what the quotes are worth and whether they are paid (the mint).
-import { fail } from "./errors.ts";
+import { fail, malformed } from "./errors.ts";
 import { checkClaims, signClaim } from "./nut20_quote.ts";
 import type { BatchMintRequest, BlindedMessage } from "./wire.ts";
 
@@ -10,7 +10,7 @@ import type { BatchMintRequest, BlindedMessage } from "./wire.ts";
  * twice. */
 export function checkQuotes(quotes: readonly string[], { most }: { most: number }): void {
   if (!quotes.length) {
-    fail("token.malformed", "A batch names no quote.");
+    malformed("A batch names no quote.");
   }
   if (quotes.length > most) {
     fail("token.too_many_quotes", `A batch names at most ${most} quotes.`);
@@ -61,7 +61,7 @@ export function signBatch(
   secretKeys: readonly (Uint8Array | null)[],
 ): (string | null)[] {
   if (secretKeys.length !== quotes.length) {
-    fail("token.malformed", "A batch has another number of keys than of quotes.");
+    malformed("A batch has another number of keys than of quotes.");
   }
   return quotes.map((quote, place) => {
     const key = secretKeys[place];

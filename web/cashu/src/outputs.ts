@@ -4,7 +4,7 @@
 // amount, or a missing one.
 import { hex } from "./bytes.ts";
 import { generatorTimes, readPoint, showPoint } from "./curve.ts";
-import { fail } from "./errors.ts";
+import { fail, malformed } from "./errors.ts";
 import { blind, unblind } from "./nut00_blind.ts";
 import { writeLock } from "./nut10_secret.ts";
 import { checkSignature } from "./nut12_dleq.ts";
@@ -14,7 +14,12 @@ import type { BlindSignature, BlindedMessage, Proof } from "./wire.ts";
 
 /** Lock outputs to a key until a time (unix); afterwards the refund key may take them back. `hide`: each output to other, hidden
  * keys (NUT-28), so that the mint cannot tell who was paid twice; both sides then sign with `signHidden`. */
-export type LockTo = { readonly key: string; readonly locktime: number; readonly refund: string; readonly hide?: boolean | undefined };
+export type LockTo = {
+  readonly key: string;
+  readonly locktime: number;
+  readonly refund: string;
+  readonly hide?: boolean | undefined;
+};
 
 /** What the outputs of one request are made of: enough to make them again after a crash. `counter` is the first output's; `locks`
  * has one entry an amount. Plain JSON, so that it can be stored. */
@@ -29,9 +34,12 @@ type Blank = { readonly amount: number; readonly secret: string; readonly factor
 
 function blanks(plan: OutputPlan, seed: Uint8Array): Blank[] {
   if (plan.locks.length !== plan.amounts.length) {
-    fail("token.malformed", "A plan has another number of locks than of amounts.");
+    malformed("A plan has another number of locks than of amounts.");
   }
-  return plan.amounts.map((amount, place) => ({ amount, ...blankOf(seed, plan.keyset, plan.counter + place, plan.locks[place] ?? null) }));
+  return plan.amounts.map((amount, place) => {
+    const blank = blankOf(seed, plan.keyset, plan.counter + place, plan.locks[place] ?? null);
+    return { amount, ...blank };
+  });
 }
 
 function blankOf(seed: Uint8Array, keyset: string, counter: number, lock: LockTo | null): Omit<Blank, "amount"> {
@@ -44,12 +52,14 @@ function blankOf(seed: Uint8Array, keyset: string, counter: number, lock: LockTo
   }
   const ephemeral = deriveEphemeral(seed, keyset, counter);
   const [key, refund] = hideKeys([lock.key, lock.refund], ephemeral) as [string, string]; // as many as went in
-  return { secret: writeLock(secret, key, { locktime: lock.locktime, refund }), factor, p2pk_e: showPoint(generatorTimes(ephemeral)) };
+  const locked = writeLock(secret, key, { locktime: lock.locktime, refund });
+  return { secret: locked, factor, p2pk_e: showPoint(generatorTimes(ephemeral)) };
 }
 
 /** The blinded messages of a plan, in its order. */
 export function messages(plan: OutputPlan, seed: Uint8Array): BlindedMessage[] {
-  return blanks(plan, seed).map(({ amount, secret, factor }) => ({ amount, id: plan.keyset, B_: showPoint(blind(secret, factor)) }));
+  const id = plan.keyset;
+  return blanks(plan, seed).map(({ amount, secret, factor }) => ({ amount, id, B_: showPoint(blind(secret, factor)) }));
 }
 
 /** The tokens, each checked against the published keys (amount as text -> key in hex). Throws `token.signature_not_proved`,

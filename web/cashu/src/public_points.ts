@@ -211,7 +211,11 @@ function digitsOf(value: bigint, width: number): Int16Array {
 }
 
 /** The odd multiples 1, 3, 5, ... of a point, and of LAMBDA times it. */
-type Table = { readonly width: number; readonly ys: readonly bigint[]; readonly xs: readonly [readonly bigint[], readonly bigint[]] };
+type Table = {
+  readonly width: number;
+  readonly ys: readonly bigint[];
+  readonly xs: readonly [readonly bigint[], readonly bigint[]];
+};
 
 const GENERATOR_WIDTH = 8;
 const KEY_WIDTH = 5;
@@ -249,8 +253,12 @@ function walksOf(terms: Terms): Walk[] {
   return terms.flatMap(([scalar, named]) => {
     const table = tables.get(named === "G" ? GENERATOR : named);
     const parts = halves(((scalar % ORDER) + ORDER) % ORDER);
-    return table ? parts.map((part, half) => ({ digits: digitsOf(part, table.width), xs: table.xs[half] ?? [], ys: table.ys })) : [];
+    return table ? parts.map((part, half) => walkOf(table, part, table.xs[half] ?? [])) : [];
   });
+}
+
+function walkOf({ width, ys }: Table, part: bigint, xs: readonly bigint[]): Walk {
+  return { digits: digitsOf(part, width), xs, ys };
 }
 
 function summed(terms: Terms): Jacobian {

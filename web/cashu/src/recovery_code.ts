@@ -16,7 +16,9 @@ export const PREFIX = "AMPARO-RECOVERY:";
 
 const FALSE = "purse.recovery_code_false";
 // H. M. Damm, Total anti-symmetrische Quasigruppen (2004): a table in which no swap of neighbours keeps the state.
-const DAMM = "0317598642 7092154863 4206871359 1750983426 6123045978 3674209581 5869720134 8945362017 9438617205 2581436790".split(" ");
+const DAMM = (
+  "0317598642 7092154863 4206871359 1750983426 6123045978 " + "3674209581 5869720134 8945362017 9438617205 2581436790"
+).split(" ");
 // What people and programs put between groups, and the invisible marks around digits in right-to-left text.
 const BETWEEN = " -–—·.,;:/\t\n\r\u00a0\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff";
 const DIGIT = /^\p{Nd}$/u;

@@ -1,6 +1,6 @@
 // Readers that turn what a stranger sent (parsed JSON, CBOR) into a type, or throw `token.malformed`. Fields nobody named are
 // left out; null counts as absent; numbers are whole and exact.
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 export type Reader<T> = (value: unknown) => T;
 
@@ -66,11 +66,11 @@ export function readJson<T>(content: string, read: Reader<T>): T {
   try {
     value = JSON.parse(content);
   } catch {
-    return fail("token.malformed", "A text is not JSON.");
+    return malformed("A text is not JSON.");
   }
   return read(value);
 }
 
 function wrong(): never {
-  return fail("token.malformed", "A message does not have the agreed shape.");
+  return malformed("A message does not have the agreed shape.");
 }

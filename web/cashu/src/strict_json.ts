@@ -3,7 +3,7 @@
 //
 // `JSON.parse` lets the last of two fields win and refuses NaN. A till that reads a condition otherwise than the mint could take
 // a coin that it cannot redeem, so both decide alike (vectors/amparo/conditions.json).
-import { fail } from "./errors.ts";
+import { malformed } from "./errors.ts";
 
 /** A JSON value; numbers are null here, since no condition holds one. */
 export type Json = string | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -100,7 +100,7 @@ class StrictReader {
       }
     }
     if (new Set(found.map(([name]) => name)).size !== found.length) {
-      fail("token.malformed", "A field of a condition stands twice.");
+      malformed("A field of a condition stands twice.");
     }
     return Object.fromEntries(found);
   }

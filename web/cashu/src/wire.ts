@@ -23,7 +23,12 @@ export type Proof = {
 export type BlindedMessage = { readonly amount: number; readonly id: string; readonly B_: string };
 
 /** NUT-00: the mint's signature on an output, with its proof (NUT-12). */
-export type BlindSignature = { readonly amount: number; readonly id: string; readonly C_: string; readonly dleq?: Dleq | undefined };
+export type BlindSignature = {
+  readonly amount: number;
+  readonly id: string;
+  readonly C_: string;
+  readonly dleq?: Dleq | undefined;
+};
 
 /** NUT-02: a keyset without its keys. `final_expiry`: unix time. */
 export type KeysetInfo = {
@@ -50,7 +55,11 @@ export type SwapRequest = { readonly inputs: readonly Proof[]; readonly outputs:
 export type Signatures = { readonly signatures: readonly BlindSignature[] };
 
 /** POST /v1/mint/quote/{method} (NUT-04, NUT-20): `pubkey` is required for aid. */
-export type MintQuoteRequest = { readonly unit: string; readonly amount?: number | undefined; readonly pubkey?: string | undefined };
+export type MintQuoteRequest = {
+  readonly unit: string;
+  readonly amount?: number | undefined;
+  readonly pubkey?: string | undefined;
+};
 
 /** A mint quote: how much is paid and how much was issued on it. */
 export type MintQuote = {
@@ -72,7 +81,11 @@ export type MintQuote = {
 export type ClaimQuote = MintQuote & { readonly crowd: number; readonly crowd_needed: number; readonly window_ends: number };
 
 /** POST /v1/mint/{method}: outputs for a paid quote, signed with the quote's key (NUT-20). Answered with `Signatures`. */
-export type MintRequest = { readonly quote: string; readonly outputs: readonly BlindedMessage[]; readonly signature?: string | undefined };
+export type MintRequest = {
+  readonly quote: string;
+  readonly outputs: readonly BlindedMessage[];
+  readonly signature?: string | undefined;
+};
 
 /** POST /v1/melt/quote/settle: `request` is the shop's public account reference. */
 export type MeltQuoteRequest = { readonly request: string; readonly unit: string; readonly amount?: number | undefined };
@@ -101,7 +114,11 @@ export type MeltRequest = {
 export type CheckStateRequest = { readonly Ys: readonly string[] };
 
 /** One answer of NUT-07. */
-export type ProofState = { readonly Y: string; readonly state: "UNSPENT" | "PENDING" | "SPENT"; readonly witness?: string | undefined };
+export type ProofState = {
+  readonly Y: string;
+  readonly state: "UNSPENT" | "PENDING" | "SPENT";
+  readonly witness?: string | undefined;
+};
 
 /** The states, in the order asked. */
 export type CheckStateAnswer = { readonly states: readonly ProofState[] };
@@ -139,7 +156,12 @@ export const readProof = /* @__PURE__ */ shape<Proof>({
 
 const message = /* @__PURE__ */ shape<BlindedMessage>({ amount: whole, id: text, B_: text });
 
-const signature = /* @__PURE__ */ shape<BlindSignature>({ amount: whole, id: text, C_: text, dleq: /* @__PURE__ */ optional(dleq) });
+const signature = /* @__PURE__ */ shape<BlindSignature>({
+  amount: whole,
+  id: text,
+  C_: text,
+  dleq: /* @__PURE__ */ optional(dleq),
+});
 
 const keysetInfo = {
   id: text,
@@ -189,7 +211,11 @@ export const readMeltQuote = /* @__PURE__ */ shape<MeltQuote>({
 
 export const readStates = /* @__PURE__ */ shape<CheckStateAnswer>({
   states: /* @__PURE__ */ listOf(
-    /* @__PURE__ */ shape<ProofState>({ Y: text, state: /* @__PURE__ */ oneOf("UNSPENT", "PENDING", "SPENT"), witness: /* @__PURE__ */ optional(text) }),
+    /* @__PURE__ */ shape<ProofState>({
+      Y: text,
+      state: /* @__PURE__ */ oneOf("UNSPENT", "PENDING", "SPENT"),
+      witness: /* @__PURE__ */ optional(text),
+    }),
   ),
 });
 

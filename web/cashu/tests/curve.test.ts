@@ -150,6 +150,19 @@ test("the library verifies our signatures and we verify its, and neither a chang
       refused(() => schnorrVerify(message, signature, generatorTimes(key(9))), "token.lock_not_open");
     }
   }
+  for (const number of [3, 4, 5, 6, 7, 8]) {
+    // Right but for the nonce's point, whose y is odd or even: only the even one is valid.
+    const nonce = generatorTimes(key(number));
+    const start = bigEndian(nonce.x, 32);
+    const x = G.toBytes().slice(1);
+    const challenge = schnorr.utils.taggedHash("BIP0340/challenge", start, x, sha256(utf8("x")));
+    const written = hex(start) + hex(bigEndian((BigInt(number) + numberOf(challenge)) % ORDER, 32));
+    if (nonce.y & 1n) {
+      refused(() => schnorrVerify(utf8("x"), written, G), "token.lock_not_open");
+    } else {
+      schnorrVerify(utf8("x"), written, G);
+    }
+  }
   const beyond = schnorrSign(utf8("x"), key(4));
   const tooLarge = beyond.slice(0, 64) + hex(bigEndian(ORDER, 32));
   refused(() => schnorrVerify(utf8("x"), tooLarge, generatorTimes(key(4))), "token.lock_not_open");

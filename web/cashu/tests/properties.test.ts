@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as base64url from "../src/base64url.ts";
-import { bigEndian, hex, joined, numberOf, unhex } from "../src/bytes.ts";
+import { bigEndian, hex, joined, numberOf, unhex, utf8 } from "../src/bytes.ts";
 import { readCbor, writeCbor } from "../src/cbor.ts";
-import { generatorTimes } from "../src/curve.ts";
+import { generatorTimes, readPoint, scalarOf } from "../src/curve.ts";
 import { isError } from "../src/errors.ts";
 import { splitAmount } from "../src/nut00_blind.ts";
 import { readToken, withoutDleq, writeToken } from "../src/nut00_token.ts";
 import { checkLock, readLock, signLock } from "../src/nut10_secret.ts";
-import { checkProof } from "../src/nut12_dleq.ts";
+import { challenge, checkProof, checkSignature } from "../src/nut12_dleq.ts";
 import { UrReader, UrWriter } from "../src/nut16_ur.ts";
 import { readRequest, writeRequest } from "../src/nut18_request.ts";
 import type { PaymentRequest } from "../src/nut18_request.ts";
@@ -115,6 +115,17 @@ test("what a mint could mark somebody with is refused", () => {
   assert.equal(finish(plan, SEED, good, keys).length, 2);
 });
 
+test("a proof whose points are all at infinity proves nothing", () => {
+  const plan = planOf([1], "none");
+  const [made = assert.fail()] = messages(plan, SEED);
+  const [good = assert.fail()] = signAll([made], MINT);
+  const points = { key: mintPoint, blinded: readPoint(made.B_), signed: readPoint(good.C_) };
+  checkSignature(good.dleq, points);
+  const e = challenge(points.key, points.signed);
+  const s = scalarOf(numberOf(e) * numberOf(MINT));
+  refused(() => checkSignature({ e: hex(e), s: hex(s) }, points), "token.signature_not_proved");
+});
+
 test("a lock opens for the shop, after its time for the payer, and for nobody else", () => {
   const sign = { open: signLock, hidden: signHidden };
   for (const lock of ["open", "hidden"] as const) {
@@ -152,6 +163,30 @@ test("a token survives its text, and one sign that is another gives another toke
       assert.ok(isError(error, "token.malformed"), String(error));
     }
   }
+});
+
+test("a token of version 3 with a malformed coin, or of two mints, is refused", () => {
+  const [proof = assert.fail()] = coins([8]);
+  const { dleq = assert.fail() } = proof;
+  const entry = (changes: object, mint = "https://mint.example.org") => ({ mint, proofs: [{ ...proof, ...changes }] });
+  const text = (...token: object[]) => `cashuA${base64url.encode(utf8(JSON.stringify({ token })))}`;
+  const read = (written: string) => readToken(written, { keysets: [KEYSET] });
+  assert.deepEqual(read(text(entry({}))), { mint: "https://mint.example.org", unit: "sat", proofs: [proof] });
+  assert.equal(read(text(entry({}), entry({}, "https://mint.example.org/"))).proofs.length, 2);
+  const malformed: object[] = [
+    ...[proof.C.toUpperCase(), "zz".repeat(33), `04${proof.C.slice(2)}`, 5].map((C) => ({ C })),
+    ...[0, -1, 2 ** 53, true, "8", 0.5, null].map((amount) => ({ amount })),
+    ...[KEYSET.toUpperCase(), "zz", KEYSET.slice(0, 18), "I2yN+iRYfkzT", KEYSET.slice(0, 16).toUpperCase(), ""].map((id) => ({ id })),
+    ...[{ e: "zz".repeat(32) }, { s: dleq.s.slice(2) }, { r: "" }, { e: dleq.e.toUpperCase() }].map((wrong) => ({ dleq: { ...dleq, ...wrong } })),
+    { dleq: 5 },
+    { p2pk_e: "02" },
+    { secret: 5 },
+  ];
+  malformed.forEach((changes) => refused(() => read(text(entry(changes))), "token.malformed"));
+  for (const wrong of [text(), text({ mint: "m", proofs: [] }), text(entry({}), entry({}, "https://other.example.org"))]) {
+    refused(() => read(wrong), "token.malformed");
+  }
+  refused(() => read(text({ ...entry({}), proofs: Array<Proof>(201).fill(proof) })), "token.malformed");
 });
 
 test("what a mint must not learn is taken off", () => {

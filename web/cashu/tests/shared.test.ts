@@ -73,6 +73,15 @@ test("digits of every script count as what they are", () => {
   }
 });
 
+test("the digits of every script stand in tens, so that their place tells their value", () => {
+  const isDigit = (code: number) => /^\p{Nd}$/u.test(String.fromCodePoint(code));
+  let start = 0;
+  for (let code = 1; code <= 0x10ffff; code++) {
+    start = isDigit(code) && !isDigit(code - 1) ? code : start;
+    assert.ok(!isDigit(code - 1) || isDigit(code) || (code - start) % 10 === 0, code.toString(16));
+  }
+});
+
 // --- Conditions
 
 test("a condition is read, plain or refused as Python does", () => {

@@ -42,6 +42,7 @@ const KEPT = "amparo";
 export interface Choices {
   language?: string;
   shown?: boolean;
+  begun?: boolean;
 }
 
 /** The choices, empty where the browser keeps none. */

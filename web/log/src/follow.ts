@@ -121,8 +121,9 @@ export class LogFollower {
     if (old !== undefined && now.size === old.size && !seen.isOld) return seen.view;
     const found = await this.#read(seen, now);
     if (found === null) return this.#judge(seen.head, head);
-    this.#seen = { head, ...found, isOld: false };
-    await this.#memory.save(this.#state(), now.size);
+    const next = { head, ...found, isOld: false };
+    await this.#memory.save(this.#state(next), now.size);
+    this.#seen = next;
     return found.view;
   }
 
@@ -181,8 +182,7 @@ export class LogFollower {
     return fail("log.rewritten", "The log no longer contains what it once showed.");
   }
 
-  #state(): string {
-    const { head, edge, view } = this.#seen;
+  #state({ head, edge, view }: Seen): string {
     const kept: Kept = {
       v: 1,
       note: head?.note ?? "",
@@ -195,7 +195,8 @@ export class LogFollower {
 }
 
 /** A follower of the log with the key `vkey`, as its `memory` left it. Reads nothing from the network. `kinds`: what to keep (a till
- * needs no rules). Fails with `log.bad_note` for a memory of another log. */
+ * needs no rules). Fails with `log.bad_note` for a memory of another log, `common.malformed_message` for one that cannot be read: then
+ * nobody knows what the log said before, and a person has to agree to begin anew. */
 export async function openFollower(
   fetch: Fetch,
   vkey: string,
@@ -209,10 +210,19 @@ export async function openFollower(
 }
 
 async function readKept(text: string, verifier: NoteVerifier, kinds: readonly Kind[]): Promise<Seen> {
-  // Our own words; the head in them is checked again, and what does not fit to it is read again.
-  const kept = JSON.parse(text) as Kept;
+  const kept = parse(text);
   const head = { note: kept.note, checkpoint: await openCheckpoint(kept.note, verifier) };
-  const edge = new Edge(kept.view.size, kept.edge.map((each) => unhex(each)));
-  const isOld = kept.kinds.join() !== kinds.join();
-  return { head, edge, view: new LogView(kinds, kept.view), isOld };
+  const { size, root } = head.checkpoint;
+  // These are our own words. What does not fit to the signed head among them is read again from the log, and must lead to that head.
+  const edge = kept.view.size === size ? new Edge(size, kept.edge.map((each) => unhex(each, "log.bad_proof"))) : new Edge();
+  if (edge.size !== size || !same(edge.root(), root)) return { head, edge: new Edge(), view: new LogView(kinds), isOld: true };
+  return { head, edge, view: new LogView(kinds, kept.view), isOld: kept.kinds.join() !== kinds.join() };
+}
+
+function parse(text: string): Kept {
+  try {
+    return JSON.parse(text) as Kept;
+  } catch {
+    return fail("common.malformed_message", "What the device kept of the log cannot be read.");
+  }
 }

@@ -174,3 +174,40 @@ test("two refreshes at the same time are one", async () => {
   assert.equal(one, two);
   assert.equal(log.asked.filter((path) => path === "/checkpoint").length, 1);
 });
+
+test("a memory that was spoilt is not believed: its head holds, and the rest is read again", async () => {
+  const memory = new PracticeMemory();
+  const log = new PracticeLog(LEAVES.slice(0, 300));
+  await (await follow(log, memory)).refresh();
+  const good = memory.state ?? "";
+  const kept = JSON.parse(good) as { edge: string[]; view: { size: number } };
+  for (const spoilt of [
+    { ...kept, edge: kept.edge.toReversed() },
+    { ...kept, view: { ...kept.view, size: 299 } },
+  ]) {
+    memory.state = JSON.stringify(spoilt);
+    const follower = await follow(log, memory);
+    assert.equal(follower.view().keysets.length, 0);
+    assert.equal((await follower.refresh()).keysets.length, 297);
+    assert.equal(memory.state, good);
+    log.leaves[7] = LEAVES[8] ?? assert.fail();
+    memory.state = JSON.stringify(spoilt);
+    assert.equal(await codeOf(async () => (await follow(log, memory)).refresh()), "log.rewritten");
+    log.leaves[7] = LEAVES[7] ?? assert.fail();
+  }
+  memory.state = good.slice(1);
+  assert.equal(await codeOf(() => follow(log, memory)), "common.malformed_message");
+  memory.state = good.replace("town.example", "tawn.example");
+  assert.equal(await codeOf(() => follow(log, memory)), "log.bad_note");
+});
+
+test("what could not be kept is not believed either", async () => {
+  class Full extends PracticeMemory {
+    override async save(): Promise<void> {
+      throw new Error("no room");
+    }
+  }
+  const follower = await follow(new PracticeLog(LEAVES.slice(0, 9)), new Full());
+  await assert.rejects(() => follower.refresh(), /no room/);
+  assert.equal(follower.head(), null);
+});

@@ -1,4 +1,5 @@
-// Asking the mint about coins (NUT-07) without saying which of the points asked about are real: they stand among invented ones, in any order.
+// Asking the mint about coins (NUT-07) without saying which of the points asked about are real: they stand among invented ones, in
+// any order.
 
 import { joined, utf8 } from "@amparo/cashu/bytes.ts";
 import { generatorTimes, hashToCurve, showPoint } from "@amparo/cashu/curve.ts";
@@ -20,7 +21,8 @@ export function invented(count: number): string[] {
   return Array.from({ length: Math.max(0, count) }, () => showPoint(generatorTimes(scalar())));
 }
 
-/** How coins stand at the mint, in their order; asked among invented points up to `points`. Rejects with `token.signature_not_proved` when the mint does not answer for each. */
+/** How coins stand at the mint, in their order; asked among invented points up to `points`. Rejects with
+ * `token.signature_not_proved` when the mint does not answer for each. */
 export async function statesOf(mint: Client, proofs: readonly Proof[], { points = 0, chance }: { points?: number; chance: Chance }): Promise<ProofState["state"][]> {
   const real = proofs.map(pointOf);
   const asked = points > real.length ? chance.shuffled([...real, ...invented(points - real.length)]) : real;

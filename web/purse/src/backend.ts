@@ -1,4 +1,5 @@
-// Where a device keeps bytes: sealed records that change together, the key of this device, and public files. In a browser IndexedDB; in tests memory that can die.
+// Where a device keeps bytes: sealed records that change together, the key of this device, and public files. In a browser
+// IndexedDB; in tests memory that can die.
 
 import { type DBSchema, type IDBPDatabase, deleteDB, openDB } from "idb";
 

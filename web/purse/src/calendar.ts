@@ -17,7 +17,8 @@ export const SHORTEST_LOCK = 7 * DAY;
 // For how long a request asks to lock, and what is locked ahead stays locked.
 export const USUAL_LOCK = 3 * SHORTEST_LOCK;
 
-/** The keyset with which the mint signs a unit at `now`: of those whose time has come, the one announced for the latest time; among equals the newest in the log. */
+/** The keyset with which the mint signs a unit at `now`: of those whose time has come, the one announced for the latest time; among
+ * equals the newest in the log. */
 export function currentKeyset(view: KeysetsView, unit: string, now: number): KeysetAnnounced | null {
   let found: { since: number; body: KeysetAnnounced } | null = null;
   for (const { body } of view.keysets) {

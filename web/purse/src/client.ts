@@ -1,13 +1,15 @@
-// HTTP to the services, with bounds: time, size, and the other side's error kept in our form. Every request is idempotent by design of the services, so a lost answer is asked
-// again. Nothing is sent that joins two requests: no cookie, no referrer. Bodies go as plain text, which the services read as what they are, and which spares browsers the question
-// whether they may ask (CORS preflight).
+// HTTP to the services, with bounds: time, size, and the other side's error kept in our form. Every request is idempotent by design
+// of the services, so a lost answer is asked again. Nothing is sent that joins two requests: no cookie, no referrer. Bodies go as
+// plain text, which the services read as what they are, and which spares browsers the question whether they may ask (CORS
+// preflight).
 
 import { AmparoError, codeOf, fail, isError } from "@amparo/cashu/errors.ts";
 import type { Reader } from "@amparo/cashu/shapes.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Another side refused. `remoteCode`: its own code, for a mint the number of the specification; `said`: the most telling stable code that follows from its answer, also in `values.said`. */
+/** Another side refused. `remoteCode`: its own code, for a mint the number of the specification; `said`: the most telling stable
+ * code that follows from its answer, also in `values.said`. */
 export class RemoteError extends AmparoError {
   readonly remoteCode: string;
   readonly status: number;
@@ -21,7 +23,8 @@ export class RemoteError extends AmparoError {
   }
 }
 
-/** Settings of a client: seconds of patience while nobody answers, seconds without an end of an answer, and the largest answer in bytes. */
+/** Settings of a client: seconds of patience while nobody answers, seconds without an end of an answer, and the largest answer in
+ * bytes. */
 export interface ClientOptions {
   fetch?: Fetch;
   bearer?: string;
@@ -148,7 +151,8 @@ export class Client {
   }
 }
 
-/** The body of a good answer. Throws `RemoteError` with the code of any other one, in both error shapes: ours (code, what) and Cashu's (detail, code, with our code in `error`). */
+/** The body of a good answer. Throws `RemoteError` with the code of any other one, in both error shapes: ours (code, what) and
+ * Cashu's (detail, code, with our code in `error`). */
 function accept(status: number, data: Uint8Array): Uint8Array {
   if (status >= 200 && status < 300) return data;
   const body = errorBody(data);

@@ -1,4 +1,5 @@
-// Which coins a purse should hold, which it pays with, which it breaks. Pure: amounts in minor units, powers of two. Twin of amparo_purse.coins, which says why.
+// Which coins a purse should hold, which it pays with, which it breaks. Pure: amounts in minor units, powers of two. Twin of
+// amparo_purse.coins, which says why.
 
 import { splitAmount } from "@amparo/cashu/nut00_blind.ts";
 
@@ -8,15 +9,14 @@ import type { Near } from "./model.ts";
 const SMALL = 128;
 const SMALL_COPIES = 3;
 const COPIES = 2;
-// What the stock of paper is worth, and its largest coin: larger ones tell who got much.
-const STOCK = 1_024;
 // How many payments in a row every coin must be there for; with fewer, an exchange is worth its request.
 const LEAST_COPIES = 2;
 
 const ascending = (one: number, two: number) => one - two;
 const sum = (amounts: readonly number[]) => amounts.reduce((total, each) => total + each, 0);
 
-/** The coins that a balance should be made of, ascending: those pay every amount exactly, and after one payment every amount again. Throws `token.amount_refused`. */
+/** The coins that a balance should be made of, ascending: those pay every amount exactly, and after one payment every amount again.
+ * Throws `token.amount_refused`. */
 export function targetCoins(balance: number, denominations: readonly number[]): number[] {
   const coins: number[] = [];
   let rest = balance;
@@ -27,15 +27,6 @@ export function targetCoins(balance: number, denominations: readonly number[]): 
     rest -= copies * each;
   }
   return [...coins, ...splitAmount(rest, denominations)].sort(ascending);
-}
-
-/** The coins for paper, ascending: the same stock for everybody, the rest in coins of 10.24 and below. Throws `token.amount_refused`. */
-export function stockCoins(balance: number, denominations: readonly number[]): number[] {
-  const known = new Set(denominations);
-  if (balance < STOCK || ![STOCK, ...broken(STOCK)].every((each) => known.has(each))) return splitAmount(balance, denominations);
-  const rest = balance - STOCK;
-  const many = Array<number>(Math.floor(rest / STOCK)).fill(STOCK);
-  return [...broken(STOCK), ...many, ...splitAmount(rest % STOCK, denominations)].sort(ascending);
 }
 
 /** What one coin is broken into: every coin below it once, and the smallest twice; ascending. */

@@ -1,7 +1,8 @@
-// The published filters of spent coins on a device: fetched while there is a connection, used without one. Twin of amparo_purse.filters.
+// The published filters of spent coins on a device: fetched while there is a connection, used without one. Twin of
+// amparo_purse.filters.
 //
-// Everybody fetches the same files, so fetching one tells the mint nothing about a coin. LIMIT: an edition is the mint's word, and no older than it says. A filter that takes any coin
-// for spent with more than a small chance is refused.
+// Everybody fetches the same files, so fetching one tells the mint nothing about a coin. LIMIT: an edition is the mint's word, and
+// no older than it says. A filter that takes any coin for spent with more than a small chance is refused.
 
 import { hashToCurve } from "@amparo/cashu/curve.ts";
 import { utf8 } from "@amparo/cashu/bytes.ts";
@@ -46,13 +47,9 @@ export class FilterShelf {
     return filter ? filter.has(filterItem(proof.id, hashToCurve(utf8(proof.secret)).toBytes(true))) : null;
   }
 
-  /** Whether there is a filter of any keyset. */
-  get isEmpty(): boolean {
-    return this.#filters.size === 0;
-  }
-
-  /** Fetches today's edition of every keyset of the public log that is not here yet, and drops those of closed keysets; how many came. A keyset of which the mint has published none
-   * is left out. Rejects with `service.unreachable`, `RemoteError`, `token.filter_malformed` for an edition of another keyset, older than the one at hand, or coarse. */
+  /** Fetches today's edition of every keyset of the public log that is not here yet, and drops those of closed keysets; how many
+   * came. A keyset of which the mint has published none is left out. Rejects with `service.unreachable`, `RemoteError`,
+   * `token.filter_malformed` for an edition of another keyset, older than the one at hand, or coarse. */
   async fetch(mint: Client, keys: Keys, now: number): Promise<number> {
     const wanted = (await keys.refresh()).keysets.map(({ body }) => body).filter((keyset) => !isClosed(keyset, now));
     const ids = new Set(wanted.map(({ keyset }) => keyset));

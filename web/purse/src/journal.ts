@@ -1,10 +1,12 @@
-// The purse's requests that change something: written down before they are sent, finished or undone afterwards. Twin of amparo_purse.journal.
+// The purse's requests that change something: written down before they are sent, finished or undone afterwards. Twin of
+// amparo_purse.journal.
 //
-// Crash rule: the journal row and the mark on the inputs are one commit before the request (the counter is committed before it: a number may go unused, never twice); the new coins,
-// the spent inputs, the row's end and what else belongs to it are one commit after the answer. In between, `recover` sends the same bytes again, and the mint answers the same
-// (NUT-19). Only a refusal in the mint's own form gives the inputs back, and after a crash only when the mint has not signed the request's outputs either (NUT-09): it may have done
-// the request long ago. After any other answer nobody knows, and the row stays. A deposit that waits at the mint stays too. Whoever finishes a row second finds it struck and changes
-// nothing.
+// Crash rule: the journal row and the mark on the inputs are one commit before the request (the counter is committed before it: a
+// number may go unused, never twice); the new coins, the spent inputs, the row's end and what else belongs to it are one commit
+// after the answer. In between, `recover` sends the same bytes again, and the mint answers the same (NUT-19). Only a refusal in the
+// mint's own form gives the inputs back, and after a crash only when the mint has not signed the request's outputs either (NUT-09):
+// it may have done the request long ago. After any other answer nobody knows, and the row stays. A deposit that waits at the mint
+// stays too. Whoever finishes a row second finds it struck and changes nothing.
 
 import { fail, isError } from "@amparo/cashu/errors.ts";
 import type { OutputPlan } from "@amparo/cashu/outputs.ts";
@@ -24,12 +26,14 @@ export const SWAP = "/v1/swap";
 export const DEPOSIT = "/v1/melt/settle";
 const KEYSET_INACTIVE = "12002";
 
-/** Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about what the mint did with an earlier sending. */
+/** Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about what the
+ * mint did with an earlier sending. */
 export function isRefusal(error: unknown): error is RemoteError {
   return error instanceof RemoteError && error.status >= 400 && error.status < 500 && /^[0-9]+$/.test(error.remoteCode);
 }
 
-/** What a journal works with. `receive` exchanges coins received from somebody else; `claimFrom` says when a claim may follow an exchange of this moment. */
+/** What a journal works with. `receive` exchanges coins received from somebody else; `claimFrom` says when a claim may follow an
+ * exchange of this moment. */
 export interface JournalParts {
   vault: Vault;
   mint: Client;
@@ -47,8 +51,9 @@ export class Journal {
     this.#parts = parts;
   }
 
-  /** Writes a request down, sends it and finishes it. Returns how it stands: PAID, or for a deposit also PENDING (it stays in the journal) or UNPAID (given back). Rejects with
-   * `RemoteError`, `service.unreachable`, `token.signature_not_proved`, `purse.coins_busy`. */
+  /** Writes a request down, sends it and finishes it. Returns how it stands: PAID, or for a deposit also PENDING (it stays in the
+   * journal) or UNPAID (given back). Rejects with `RemoteError`, `service.unreachable`, `token.signature_not_proved`,
+   * `purse.coins_busy`. */
   async carryOut(request: Omit<JournalRow, "number">): Promise<DepositState> {
     const row = await this.#parts.vault.change((draft) => {
       store.engage(draft, request.spends);
@@ -63,8 +68,9 @@ export class Journal {
     }
   }
 
-  /** Finishes what was interrupted (only claims, or all but claims, if that is said); how many requests are out of the journal now. One that the mint refuses and has not done is
-   * undone. A request of which nothing is known stays and does not stop those behind it: its error is thrown at the end. Rejects with `service.unreachable` at once. */
+  /** Finishes what was interrupted (only claims, or all but claims, if that is said); how many requests are out of the journal now.
+   * One that the mint refuses and has not done is undone. A request of which nothing is known stays and does not stop those behind
+   * it: its error is thrown at the end. Rejects with `service.unreachable` at once. */
   async recover(claims?: boolean): Promise<number> {
     const rows = store.journal(this.#parts.vault).filter((row) => claims === undefined || (row.path === CLAIM) === claims);
     let done = 0;
@@ -139,8 +145,9 @@ export class Journal {
     return true;
   }
 
-  /** Coins received from somebody else stand in the journal only. When their exchange is refused because the keyset of its outputs was closed since, they are exchanged into the
-   * keyset of today: the new request takes this one's place in the journal. Whether that was so. */
+  /** Coins received from somebody else stand in the journal only. When their exchange is refused because the keyset of its outputs
+   * was closed since, they are exchanged into the keyset of today: the new request takes this one's place in the journal. Whether
+   * that was so. */
   async #receiveAgain(row: JournalRow, refusal: RemoteError): Promise<boolean> {
     if (row.path !== SWAP || row.spends.length > 0 || refusal.remoteCode !== KEYSET_INACTIVE) return false;
     try {

@@ -1,4 +1,5 @@
-// The keysets that a device believes in: those of the public log, and among them the one of today, whatever the mint says. Twin of amparo_purse.keys.
+// The keysets that a device believes in: those of the public log, and among them the one of today, whatever the mint says. Twin of
+// amparo_purse.keys.
 
 import { readPoint } from "@amparo/cashu/curve.ts";
 import { fail } from "@amparo/cashu/errors.ts";
@@ -69,8 +70,8 @@ export class Keys {
     return found;
   }
 
-  /** The keyset that the mint says it signs a unit with, when the log of this moment says the same. Rejects with `token.keyset_not_in_log`, `purse.keyset_not_current`,
-   * `token.keyset_unknown`, `purse.too_many_keysets`, `token.unit_unknown`. */
+  /** The keyset that the mint says it signs a unit with, when the log of this moment says the same. Rejects with
+   * `token.keyset_not_in_log`, `purse.keyset_not_current`, `token.keyset_unknown`, `purse.too_many_keysets`, `token.unit_unknown`. */
   async active(unit: string): Promise<string> {
     const { keysets } = await this.#mint.get("/v1/keysets", readKeysets);
     const offered = keysets.filter((each) => each.active && each.unit === unit).map((each) => each.id);
@@ -85,14 +86,15 @@ export class Keys {
     return fail("purse.keyset_not_current", "The mint's keyset of this unit is not the one of today in the public log.");
   }
 
-  /** Rejects unless a received coin is of this unit and its keyset has its amount; one that brings its proof is checked for being genuine. Rejects with `token.units_differ`,
-   * `token.keyset_not_in_log`, `token.signature_not_proved`. */
+  /** Rejects unless a received coin is of this unit and its keyset has its amount; one that brings its proof is checked for being
+   * genuine. Rejects with `token.units_differ`, `token.keyset_not_in_log`, `token.signature_not_proved`. */
   async checkKnown(proof: Proof, unit: string): Promise<void> {
     if (proof.dleq) await this.checkGenuine(proof, unit);
     else await this.#keyOf(proof, unit);
   }
 
-  /** Rejects unless a received coin is of this unit and was made with a key in the log. Works without a connection once the log is known. */
+  /** Rejects unless a received coin is of this unit and was made with a key in the log. Works without a connection once the log is
+   * known. */
   async checkGenuine(proof: Proof, unit: string): Promise<void> {
     checkProof(proof, readPoint(await this.#keyOf(proof, unit)));
   }

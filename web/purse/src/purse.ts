@@ -1,8 +1,10 @@
-// One purse: what it holds and what it does with the mint. Every change is in the journal before it is sent (`journal.ts`). Twin of amparo_purse.purse.
+// One purse: what it holds and what it does with the mint. Every change is in the journal before it is sent (`journal.ts`). Twin of
+// amparo_purse.purse.
 //
-// Keys come from the log (`keys.ts`); every secret from the purse's seed (NUT-13), the seed from a code that can be printed. What is kept apart in time: aid of a claiming window is
-// handed over after its moment only, no coin is exchanged beside a claim, no claim follows an exchange at once. Each of these rejects with a `Resting` error that says when; with
-// `hurry` the holder goes on at once and pays with privacy.
+// Keys come from the log (`keys.ts`); every secret from the purse's seed (NUT-13), the seed from a code that can be printed. What
+// is kept apart in time: aid of a claiming window is handed over after its moment only, no coin is exchanged beside a claim, no
+// claim follows an exchange at once. Each of these rejects with a `Resting` error that says when; with `hurry` the holder goes on
+// at once and pays with privacy.
 
 import { hex, same, unhex } from "@amparo/cashu/bytes.ts";
 import { fail } from "@amparo/cashu/errors.ts";
@@ -18,11 +20,11 @@ import { statesOf } from "./ask.ts";
 import { isClosed, nextEnd } from "./calendar.ts";
 import { systemChance } from "./chance.ts";
 import { type Client, RemoteError } from "./client.ts";
-import { exactChoice, stockCoins, targetCoins } from "./coins.ts";
+import { exactChoice, targetCoins } from "./coins.ts";
 import { Resting } from "./errors.ts";
 import { CLAIM, DEPOSIT, Journal, SWAP } from "./journal.ts";
 import { Keys, type Log } from "./keys.ts";
-import type { Chance, Coin, CoinState, DepositState, End, Now, Rest } from "./model.ts";
+import type { Chance, Coin, CoinState, DepositState, End, Now } from "./model.ts";
 import { blinded } from "./outputs.ts";
 import * as store from "./store.ts";
 import type { Along, JournalRow } from "./store.ts";
@@ -145,11 +147,6 @@ export class Purse {
     return store.total(this.coins(unit, state, label));
   }
 
-  /** What is there and not to be paid yet, the earliest first. */
-  resting(unit: string): Rest[] {
-    return store.resting(this.vault, unit, this.now());
-  }
-
   /** Until when (unix time) coins of this purse are not exchanged, because it claimed; in the past when they may be. */
   quietUntil(): number {
     return store.quietUntil(this.vault);
@@ -166,7 +163,8 @@ export class Purse {
     if (until > this.now()) throw new Resting("purse.exchange_rests", until);
   }
 
-  /** The coins to pay `amount` from, largest first: in a hurry all, else those that do not rest. Throws `purse.aid_rests` when only the resting ones make it enough. */
+  /** The coins to pay `amount` from, largest first: in a hurry all, else those that do not rest. Throws `purse.aid_rests` when only
+   * the resting ones make it enough. */
   spendable(unit: string, amount: number, hurry: boolean, reader: Reader = this.vault): Coin[] {
     const held = store.coins(reader, unit, "ready");
     const free = hurry ? held : held.filter((coin) => coin.rests <= this.now());
@@ -185,7 +183,8 @@ export class Purse {
     return nextEnd(coins, this.keys.view());
   }
 
-  // --- with the mint --------------------------------------------------------------------------------------------------------------
+  // --- with the mint
+  // --------------------------------------------------------------------------------------------------------------
 
   /** Asks for a quote for aid, bound to `pubkey`. */
   async quote(amount: number, unit: string, pubkey: string): Promise<ClaimQuote> {
@@ -197,14 +196,14 @@ export class Purse {
     return this.mint.get(`/v1/mint/quote/benefit/${encodeURIComponent(quote)}`, readClaimQuote);
   }
 
-  /** Takes the coins of a paid quote: those that pay exactly without a connection, with `stock` those for paper. They are handed over from `payFrom` on, and nothing of this purse is
-   * exchanged before `quietUntil` (unix time; `JUST_CLAIMED`: decided later). */
+  /** Takes the coins of a paid quote: those that pay exactly without a connection. They are handed over from `payFrom` on, and nothing of
+   * this purse is exchanged before `quietUntil` (unix time; `JUST_CLAIMED`: decided later). */
   async claim(
     { quote, amount, unit, key }: { quote: string; amount: number; unit: string; key: Uint8Array },
-    options: Beside & { payFrom?: number; quietUntil?: number; stock?: boolean } = {},
+    options: Beside & { payFrom?: number; quietUntil?: number } = {},
   ): Promise<void> {
     const keyset = await this.keys.today(unit);
-    const amounts = amountsOf(keyset, amount, options.stock ? stockCoins : targetCoins);
+    const amounts = amountsOf(keyset, amount, targetCoins);
     const plan = await this.#plan(keyset, amounts.map((each) => [each, null]));
     const outputs = await blinded(plan, this.#seed());
     const request: MintRequest = { quote, outputs, signature: signClaim(quote, outputs, key) };
@@ -232,7 +231,8 @@ export class Purse {
     return this.#swapRow(proofs, plan, unit, beside);
   }
 
-  /** Swaps coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum. Rejects with `purse.exchange_rests`. */
+  /** Swaps coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum. Rejects with
+   * `purse.exchange_rests`. */
   async exchange(proofs: readonly Proof[], amounts: readonly number[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
     this.checkQuiet(options.hurry ?? false);
     const plan = await this.#plan(await this.keys.today(unit), amounts.map((each) => [each, null]));
@@ -247,7 +247,8 @@ export class Purse {
     await this.#swap(proofs, await this.#plan(keyset, amounts.map((each) => [each, null])), unit, options);
   }
 
-  /** Changes coins, so that `amount` can be paid exactly. Does nothing when it can be already. Rejects with `purse.not_enough`, `purse.aid_rests`, `purse.exchange_rests`. */
+  /** Changes coins, so that `amount` can be paid exactly. Does nothing when it can be already. Rejects with `purse.not_enough`,
+   * `purse.aid_rests`, `purse.exchange_rests`. */
   async makeExact(amount: number, unit: string, { hurry = false }: { hurry?: boolean } = {}): Promise<void> {
     const held = this.spendable(unit, amount, hurry);
     if (exactCoins(held, amount)) return;
@@ -258,8 +259,8 @@ export class Purse {
     await this.#swap(spend.map(({ proof }) => proof), await this.#plan(keyset, amounts.map((each) => [each, null])), unit);
   }
 
-  /** Sets `amount` aside, locked to a shop's key, under `label`: in few coins, or with `spread` in coins that make parts of it exactly. Rejects with `purse.not_enough`,
-   * `purse.aid_rests`, `purse.exchange_rests`, `purse.lock_outlives_coins`. */
+  /** Sets `amount` aside, locked to a shop's key, under `label`: in few coins, or with `spread` in coins that make parts of it
+   * exactly. Rejects with `purse.not_enough`, `purse.aid_rests`, `purse.exchange_rests`, `purse.lock_outlives_coins`. */
   async lock(amount: number, unit: string, lock: LockTo, label: string, options: Beside & { spread?: boolean; hurry?: boolean } = {}): Promise<void> {
     const hurry = options.hurry ?? false;
     const spend = atLeast(this.spendable(unit, amount, hurry), amount);
@@ -271,8 +272,9 @@ export class Purse {
     await this.#swap(spend.map(({ proof }) => proof), await this.#plan(keyset, [...parts, ...change]), unit, { ...options, label });
   }
 
-  /** Exchanges coins of one payment for new ones. Those that somebody else has used meanwhile are forgotten, and the others tried again; when all were used, `taken` changes with that.
-   * Returns the sum that came back, 0 when all was used. Rejects with `purse.exchange_rests`. */
+  /** Exchanges coins of one payment for new ones. Those that somebody else has used meanwhile are forgotten, and the others tried
+   * again; when all were used, `taken` changes with that. Returns the sum that came back, 0 when all was used. Rejects with
+   * `purse.exchange_rests`. */
   async bringBack(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean; taken?: Along } = {}): Promise<number> {
     try {
       await this.renewAll(proofs, unit, options);
@@ -292,28 +294,21 @@ export class Purse {
     return left.length > 0 ? this.bringBack(left, unit, options) : 0;
   }
 
-  /** Hands coins in for a deposit. Returns how it stands: PAID (they have left the purse), PENDING (they stay in the journal, `recover` asks again) or UNPAID (given back). */
+  /** Hands coins in for a deposit. Returns how it stands: PAID (they have left the purse), PENDING (they stay in the journal,
+   * `recover` asks again) or UNPAID (given back). */
   async redeem(quote: MeltQuote, proofs: readonly Proof[], beside: Beside = {}): Promise<DepositState> {
     const request = { quote: quote.quote, inputs: proofs.map(withoutDleq) };
     return this.#journal.carryOut({ ...row(DEPOSIT, request, quote.unit, beside), spends: proofs.map((proof) => proof.secret) });
   }
 
-  /** Finishes what was interrupted (only claims, or all but claims, if that is said: they are not sent in one sitting); how many requests are out of the journal now. Rejects with the
-   * error of a request of which nothing is known, once all others are done. */
+  /** Finishes what was interrupted (only claims, or all but claims, if that is said: they are not sent in one sitting); how many
+   * requests are out of the journal now. Rejects with the error of a request of which nothing is known, once all others are done. */
   async recover(claims?: boolean): Promise<number> {
     return this.#journal.recover(claims);
   }
 
-  /** How many requests wait for their answer. */
-  unfinished(): number {
-    return store.journal(this.vault).length;
-  }
-
-  hasInterruptedClaim(): boolean {
-    return store.journal(this.vault).some((each) => each.path === CLAIM);
-  }
-
-  // --- handing over -----------------------------------------------------------------------------------------------------------------
+  // --- handing over
+  // -----------------------------------------------------------------------------------------------------------------
 
   /** Hands coins over, in one step with whatever `also` writes: `pick` chooses them from the newest state or throws. Works offline. */
   async hand<T>(pick: (reader: Reader) => readonly Coin[], also: (draft: Draft, coins: readonly Coin[]) => T): Promise<T> {
@@ -343,7 +338,8 @@ export class Purse {
     await this.vault.change((draft) => store.changeCoins(draft, secrets, { state: "ended", busy: false }));
   }
 
-  // --- outputs ------------------------------------------------------------------------------------------------------------------------
+  // --- outputs
+  // ------------------------------------------------------------------------------------------------------------------------
 
   /** Outputs (locked or not), ascending, as the specification advises. Rejects with `purse.restore_unfinished`. */
   async #plan(keyset: KeysetAnnounced, parts: readonly Part[]): Promise<OutputPlan> {

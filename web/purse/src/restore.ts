@@ -1,10 +1,11 @@
-// Brings a purse's coins back from its recovery code (NUT-09, NUT-13), and shows the mint as little as possible on the way. Twin of amparo_purse.restore, which says what it hides and
-// what not.
+// Brings a purse's coins back from its recovery code (NUT-09, NUT-13), and shows the mint as little as possible on the way. Twin of
+// amparo_purse.restore, which says what it hides and what not.
 //
-// The numbers of a keyset are asked in random pieces of random size, filled up with invented outputs to one size; each question holds one coin among invented ones; each coin is
-// exchanged alone; first all pieces and then all coins in random order, with pauses. LIMIT: a browser has one address and shares connections: from one phone all requests of a restoring
-// come by the same way, so here the mixing hides which coin was in which piece only from who does not keep addresses. Coins locked to a shop are not found; a code that was handed over
-// and not taken yet is found again, as the payer's own.
+// The numbers of a keyset are asked in random pieces of random size, filled up with invented outputs to one size; each question
+// holds one coin among invented ones; each coin is exchanged alone; first all pieces and then all coins in random order, with
+// pauses. LIMIT: a browser has one address and shares connections: from one phone all requests of a restoring come by the same way,
+// so here the mixing hides which coin was in which piece only from who does not keep addresses. Coins locked to a shop are not
+// found; a code that was handed over and not taken yet is found again, as the payer's own.
 
 import { hex, unhex } from "@amparo/cashu/bytes.ts";
 import { fail } from "@amparo/cashu/errors.ts";
@@ -27,8 +28,8 @@ import type { Chunk, Restoring, Searched } from "./store.ts";
 
 export const GAP = 300;
 
-/** How a restoring asks. `numbers`: least and most of a keyset's numbers in one request; `outputs`: to how many it is filled up; `points`: to how many a question about a coin is filled
- * up; `pause`: mean seconds between requests. */
+/** How a restoring asks. `numbers`: least and most of a keyset's numbers in one request; `outputs`: to how many it is filled up;
+ * `points`: to how many a question about a coin is filled up; `pause`: mean seconds between requests. */
 export interface Manner {
   numbers: readonly [number, number];
   outputs: number;
@@ -42,8 +43,9 @@ const DONE: Progress = { found: 0, spent: 0, waiting: 0, wait: 0, done: true };
 
 type Step = () => Promise<void>;
 
-/** Restores one purse step by step; what it has done is in the vault, so it goes on where it stopped. With `filters` no coin is asked about that a filter knows. LIMIT: a filter takes
- * one good coin in a million for spent; a restoring with a later edition finds it. */
+/** Restores one purse step by step; what it has done is in the vault, so it goes on where it stopped. With `filters` no coin is
+ * asked about that a filter knows. LIMIT: a filter takes one good coin in a million for spent; a restoring with a later edition
+ * finds it. */
 export class Restorer {
   readonly #purse: Purse;
   readonly #filters: FilterShelf | undefined;
@@ -59,9 +61,10 @@ export class Restorer {
     return store.restoring(this.#purse.vault) !== undefined;
   }
 
-  /** Begins to restore from a code; the coins become this purse's own, under its own new code. With `keepCode` an unused purse takes the code over instead: then whoever holds the lost
-   * phone can follow all that comes. Again with the same code changes nothing. Rejects with `purse.recovery_code_false`, `purse.in_use`, `purse.restore_unfinished` while another code is
-   * being restored, `purse.exchange_rests` beside a claim. */
+  /** Begins to restore from a code; the coins become this purse's own, under its own new code. With `keepCode` an unused purse
+   * takes the code over instead: then whoever holds the lost phone can follow all that comes. Again with the same code changes
+   * nothing. Rejects with `purse.recovery_code_false`, `purse.in_use`, `purse.restore_unfinished` while another code is being
+   * restored, `purse.exchange_rests` beside a claim. */
   async begin(code: string, { keepCode = false, gap = GAP, hurry = false }: { keepCode?: boolean; gap?: number; hurry?: boolean } = {}): Promise<void> {
     const entropy = recovery.readCode(code);
     this.#purse.checkQuiet(hurry);
@@ -75,7 +78,8 @@ export class Restorer {
     });
   }
 
-  /** One request, or none when all is done. Rejects with `RemoteError`, `service.unreachable`, `token.signature_not_proved`, `purse.exchange_rests` beside a claim; repeating is safe. */
+  /** One request, or none when all is done. Rejects with `RemoteError`, `service.unreachable`, `token.signature_not_proved`,
+   * `purse.exchange_rests` beside a claim; repeating is safe. */
   async step({ hurry = false }: { hurry?: boolean } = {}): Promise<Progress> {
     const known = store.restoring(this.#purse.vault);
     if (!known) return DONE;
@@ -97,7 +101,8 @@ export class Restorer {
     return -Math.log(part) * this.#manner.pause;
   }
 
-  // --- what is to be done ---------------------------------------------------------------------------------------------------------
+  // --- what is to be done
+  // ---------------------------------------------------------------------------------------------------------
 
   /** When every piece is answered: the next pieces of all keysets, or the end of the search. */
   async #searchOn(known: Restoring): Promise<void> {
@@ -123,7 +128,8 @@ export class Restorer {
     });
   }
 
-  /** The highest number that counts as signed before anything was asked: in a purse that goes on with the code, all that it gave out. */
+  /** The highest number that counts as signed before anything was asked: in a purse that goes on with the code, all that it gave
+   * out. */
   #firstHighest(known: Restoring, keyset: string): number {
     return this.#purse.isOwn(unhex(known.seed)) ? store.counter(this.#purse.vault, keyset) - 1 : -1;
   }
@@ -143,7 +149,8 @@ export class Restorer {
     return found.map((coin) => async () => (coin.label === store.UNASKED ? this.#askSpent(coin) : this.#exchange(coin, hurry)));
   }
 
-  // --- requests -------------------------------------------------------------------------------------------------------------------
+  // --- requests
+  // -------------------------------------------------------------------------------------------------------------------
 
   async #askSignatures(chunk: Chunk, seed: Uint8Array): Promise<void> {
     const { vault, keys, mint, chance } = this.#purse;

@@ -1,8 +1,9 @@
-// The purse's records in the vault: seed, counters, coins, the journal of requests whose answer has not come, rests, and a restoring. Loads no curve, so that a first screen can
-// read what there is.
+// The purse's records in the vault: seed, counters, coins, the journal of requests whose answer has not come, rests, and a
+// restoring. Loads no curve, so that a first screen can read what there is.
 //
-// Names: `purse` seed and code · `number` the next journal number · `counter/KEYSET` · `coin/SECRET` · `journal/NUMBER` · `quiet/UNIT` until when nothing is exchanged because of a
-// claim · `claim_from` from when on it claims, because it exchanged · `restoring`, `searched/KEYSET`, `chunk/NUMBER`.
+// Names: `purse` seed and code · `number` the next journal number · `counter/KEYSET` · `coin/SECRET` · `journal/NUMBER` ·
+// `quiet/UNIT` until when nothing is exchanged because of a claim · `claim_from` from when on it claims, because it exchanged ·
+// `restoring`, `searched/KEYSET`, `chunk/NUMBER`.
 
 import type { OutputPlan } from "@amparo/cashu/outputs.ts";
 import type { Proof } from "@amparo/cashu/wire.ts";
@@ -21,10 +22,9 @@ export interface Seed {
 /** Records that change in the same step in which a request ends: name and new content, undefined to remove it. */
 export type Along = readonly (readonly [name: string, content: unknown])[];
 
-/**
- * A request that was sent or is about to be. `spends`: secrets of its inputs that this purse holds; `states`: those that its new coins will have, the held ones under `label`;
- * of a claim: from when on its coins are paid, and until when the purse is quiet (unix time). `done` and `undone`: what else changes when it succeeds or is refused.
- */
+/** A request that was sent or is about to be. `spends`: secrets of its inputs that this purse holds; `states`: those that its new
+ * coins will have, the held ones under `label`; of a claim: from when on its coins are paid, and until when the purse is quiet
+ * (unix time). `done` and `undone`: what else changes when it succeeds or is refused. / */
 export interface JournalRow {
   number: number;
   path: string;
@@ -110,7 +110,8 @@ export function resting(reader: Reader, unit: string, now: number): Rest[] {
   return [...sums].map(([until, amount]) => ({ until, amount })).sort((one, two) => one.until - two.until);
 }
 
-// --- seed and counters ------------------------------------------------------------------------------------------------------------
+// --- seed and counters
+// ------------------------------------------------------------------------------------------------------------
 
 const SEED = "purse";
 
@@ -137,7 +138,8 @@ export function skipTo(draft: Draft, keyset: string, number: number): void {
   draft.put(`counter/${keyset}`, Math.max(number, counter(draft, keyset)));
 }
 
-// --- journal ----------------------------------------------------------------------------------------------------------------------
+// --- journal
+// ----------------------------------------------------------------------------------------------------------------------
 
 const NEXT = "number";
 
@@ -174,7 +176,8 @@ export function carryAlong(draft: Draft, along: Along): void {
   }
 }
 
-// --- rests --------------------------------------------------------------------------------------------------------------------------
+// --- rests
+// --------------------------------------------------------------------------------------------------------------------------
 
 /** Until when nothing of a unit is exchanged; `JUST_CLAIMED` when that is not decided yet; undefined: there was no claim. */
 export function quiet(reader: Reader, unit: string): number | undefined {
@@ -199,9 +202,11 @@ export function setClaimFrom(draft: Draft, from: number): void {
   draft.put("claim_from", Math.max(from, claimFrom(draft)));
 }
 
-// --- restoring ----------------------------------------------------------------------------------------------------------------------
+// --- restoring
+// ----------------------------------------------------------------------------------------------------------------------
 
-/** A restoring that has begun: from which seed (hex), how many unused numbers end a search, whether every number was asked for, and what was found so far. */
+/** A restoring that has begun: from which seed (hex), how many unused numbers end a search, whether every number was asked for, and
+ * what was found so far. */
 export interface Restoring {
   seed: string;
   gap: number;

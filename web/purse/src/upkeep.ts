@@ -1,7 +1,9 @@
-// What a purse does by itself while there is a connection: keep small change, and leave a keyset before it ends. Twin of amparo_purse.upkeep.
+// What a purse does by itself while there is a connection: keep small change, and leave a keyset before it ends. Twin of
+// amparo_purse.upkeep.
 //
-// Every exchange is one coin in and standard coins out, so that the mint sees no sum of a household. When to call again is said in `notBefore`; waiting until then is the caller's
-// part. After a claim the first exchange waits hours, because coins that are changed at once can be told by time.
+// Every exchange is one coin in and standard coins out, so that the mint sees no sum of a household. When to call again is said in
+// `notBefore`; waiting until then is the caller's part. After a claim the first exchange waits hours, because coins that are
+// changed at once can be told by time.
 
 import { HOUR, endsSoon } from "./calendar.ts";
 import { RemoteError } from "./client.ts";
@@ -15,7 +17,8 @@ export const REST = [6 * HOUR, 48 * HOUR] as const;
 // Between two exchanges of one purse, in seconds.
 export const PAUSE = [60, HOUR] as const;
 
-/** Breaks one coin, if that makes amounts payable without a connection that are not now. Rejects with what an exchange rejects with. */
+/** Breaks one coin, if that makes amounts payable without a connection that are not now. Rejects with what an exchange rejects
+ * with. */
 export async function resplit(purse: Purse, unit: string): Promise<Resplit> {
   const now = purse.now();
   const rest = await purse.vault.change((draft) => {
@@ -39,8 +42,8 @@ function breakable(coins: readonly Coin[]): number | null {
   return coinToBreak(coins.map(({ proof }) => proof.amount));
 }
 
-/** Changes coins whose keyset ends within two weeks into the current keyset, one by one in any order; puts those that the mint does not take any more aside. Safe to repeat. Rejects
- * with what an exchange rejects with. */
+/** Changes coins whose keyset ends within two weeks into the current keyset, one by one in any order; puts those that the mint does
+ * not take any more aside. Safe to repeat. Rejects with what an exchange rejects with. */
 export async function renew(purse: Purse, unit: string): Promise<Renewal> {
   const ending: Coin[] = [];
   for (const coin of purse.coins(unit)) {

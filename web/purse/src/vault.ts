@@ -1,17 +1,15 @@
 // All state of one app as sealed records (AES-GCM), changed together or not at all. Knows no coin and no person.
 //
-// Names and contents of records do not speak: a name is stored as a keyed hash, a content is padded and sealed under its name, so that records cannot be swapped. A head
-// record counts the changes and holds a keyed sum over all records: one that is missing, old or of another copy is noticed (`vault.damaged`), an old copy of all of them by a
-// witness outside (`vault.rolled_back`). The key that seals is wrapped by the key of this device, which no script can read, together with the PIN if there is one. LIMIT:
-// whoever copies the whole profile of the browser has the device's key too; then the PIN alone protects, by its length and 600,000 rounds. The growing wait after wrong PINs
-// binds who uses the app, not who has the copy.
+// Names and contents of records do not speak: a name is stored as a keyed hash, a content is padded and sealed under its name, so
+// that records cannot be swapped. A head record counts the changes and holds a keyed sum over all records: one that is missing, old
+// or of another copy is noticed (`vault.damaged`), an old copy of all of them by a witness outside (`vault.rolled_back`). The key
+// that seals is wrapped by the key of this device, which no script can read, together with the PIN if there is one. LIMIT: whoever
+// copies the whole profile of the browser has the device's key too; then the PIN alone protects, by its length and 600,000 rounds.
+// The growing wait after wrong PINs binds who uses the app, not who has the copy.
 
 import { fail } from "@amparo/cashu/errors.ts";
 
 import type { Backend, Witness } from "./backend.ts";
-
-/** What a record may hold; never changed once it was put. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json | undefined };
 
 /** Reading records. */
 export interface Reader {
@@ -27,8 +25,8 @@ export interface Draft extends Reader {
   drop(name: string): void;
 }
 
-/** How a vault is opened. `waiting` is called when another tab has it: this one goes on when that one is closed. `now` in unix seconds. `acceptOld`: open an old copy
- * all the same; whoever does so restores from the recovery code next. */
+/** How a vault is opened. `waiting` is called when another tab has it: this one goes on when that one is closed. `now` in unix
+ * seconds. `acceptOld`: open an old copy all the same; whoever does so restores from the recovery code next. */
 export interface VaultOptions {
   backend: Backend;
   name: string;
@@ -101,8 +99,8 @@ export class Vault implements Reader {
     return { exists: header !== null, pin: header?.pin ?? false, waitUntil: header?.waitUntil ?? 0 };
   }
 
-  /** Opens the vault, and makes an empty one where there is none. Rejects with `vault.pin_needed`, `vault.pin_wrong` (values: `waitUntil`), `vault.pin_wait`,
-   * `vault.damaged`, `vault.rolled_back`, `vault.too_new`. */
+  /** Opens the vault, and makes an empty one where there is none. Rejects with `vault.pin_needed`, `vault.pin_wrong` (values:
+   * `waitUntil`), `vault.pin_wait`, `vault.damaged`, `vault.rolled_back`, `vault.too_new`. */
   static async open(options: VaultOptions): Promise<Vault> {
     const release = await alone(options);
     try {
@@ -157,10 +155,9 @@ export class Vault implements Reader {
     return this.#header.pin;
   }
 
-  /**
-   * Changes records in one durable step. `work` runs at its turn, at once and to its end: what it reads is the newest state, and if it throws, nothing is changed. What
-   * it returns is given back after the commit. Rejects with `vault.closed` after a commit that failed: what is on the disk is not known then, so open again.
-   */
+  /** Changes records in one durable step. `work` runs at its turn, at once and to its end: what it reads is the newest state, and
+   * if it throws, nothing is changed. What it returns is given back after the commit. Rejects with `vault.closed` after a commit
+   * that failed: what is on the disk is not known then, so open again. / */
   async change<T>(work: (draft: Draft) => T): Promise<T> {
     const turn = this.#turn.then(() => this.#change(work));
     this.#turn = turn.catch(() => undefined); // whoever asked hears of it; the next one only waits

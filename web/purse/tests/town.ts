@@ -1,4 +1,5 @@
-// A town for tests: a log and a mint on paper, which signs for real, and devices that can die at any step. Used by the tests of purse, wallet and till.
+// A town for tests: a log and a mint on paper, which signs for real, and devices that can die at any step. Used by the tests of
+// purse, wallet and till.
 
 import { hex, joined, numberOf, utf8 } from "@amparo/cashu/bytes.ts";
 import { ORDER, add, generatorTimes, hashToCurve, multiply, readPoint, scalarOf, showPoint } from "@amparo/cashu/curve.ts";
@@ -297,8 +298,8 @@ export class PaperMint {
 /** A device dies here. Not one of our errors: nothing may catch it. */
 export class PowerCut extends Error {}
 
-/** When a device dies: at its `countdown`-th step. A step is the moment before and after a commit, before a request leaves, and after the other side has carried it out (its answer
- * is lost then). A dead device does nothing more. */
+/** When a device dies: at its `countdown`-th step. A step is the moment before and after a commit, before a request leaves, and
+ * after the other side has carried it out (its answer is lost then). A dead device does nothing more. */
 export class Fate {
   countdown: number | null = null;
   dead = false;
@@ -370,8 +371,9 @@ export class Device {
       await this.start();
       await this.recover();
       return false;
+    } finally {
+      this.fate.countdown = null;
     }
-    this.fate.countdown = null;
     return true;
   }
 

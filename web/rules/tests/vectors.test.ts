@@ -120,6 +120,18 @@ test("expressions have the same trees", () => {
   }
 });
 
+test("ranges and decimals are known beforehand alike, and what could pass them is refused alike", () => {
+  const { frame, cases } = vectors<{ frame: string; cases: [string, string][] }>("ranges");
+  for (const [expression, expected] of cases) {
+    const found = answer(() => {
+      const node = new Map(readRule(frame.replace("EXPRESSION", expression)).plan("2026-11-01").steps).get("found");
+      return `${node?.scale} ${node?.low} ${node?.high}`;
+    });
+    assert.equal(found.gives ?? found.code, expected, expression);
+  }
+  assert.ok(cases.filter(([, expected]) => expected.includes(" ")).length > 100);
+});
+
 test("names speak of the same forbidden concepts", () => {
   for (const [name, concept] of vectors<{ cases: [string, string | null][] }>("names").cases) {
     assert.equal(forbiddenConcept(name) ?? null, concept, name);

@@ -3,14 +3,14 @@
 import { useOnline } from "@amparo/kit/line.ts";
 import { Notice, PinPad, Screen } from "@amparo/kit/parts.tsx";
 import type { Addresses } from "@amparo/kit/settings.ts";
-import { addresses, choices } from "@amparo/kit/settings.ts";
+import { addresses, choices, choose } from "@amparo/kit/settings.ts";
 import type { Failure } from "@amparo/kit/task.ts";
 import { failureOf } from "@amparo/kit/task.ts";
 import { keepOnPhone } from "@amparo/kit/update.ts";
 import type { Language } from "@amparo/kit/words.ts";
 import { LANGUAGES, _, languageOfPhone, speak, useTable } from "@amparo/kit/words.ts";
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Begin, PIN_LENGTH } from "./others.tsx";
 import { failureWords } from "./says.ts";
 
@@ -20,47 +20,54 @@ type Session = Awaited<ReturnType<Shell["open"]>>;
 function Start() {
   const online = useOnline();
   const [, redraw] = useState(0);
+  const [begun] = useState(choices().begun === true);
   const [told, setTold] = useState<Addresses | undefined>();
   const [shell, setShell] = useState<Shell | undefined>();
   const [session, setSession] = useState<Session | undefined>();
   const [needsPin, setNeedsPin] = useState(false);
   const [elsewhere, setElsewhere] = useState(false);
   const [failure, setFailure] = useState<Failure | undefined>();
-  const open = async (loaded: Shell, settings: Addresses, pin?: string) => {
+  const opening = useRef<Promise<Session | undefined> | undefined>(undefined);
+  const open = async (loaded: Shell, settings: Addresses, pin?: string): Promise<Session | undefined> => {
     setFailure(undefined);
     try {
-      setSession(await loaded.open(settings, pin, () => setElsewhere(true)));
+      const opened = await loaded.open(settings, pin, () => setElsewhere(true));
+      setSession(opened);
       setNeedsPin(false);
+      return opened;
     } catch (thrown) {
       const found = failureOf(thrown);
-      if (found.code === "vault.pin_needed") return setNeedsPin(true);
-      setFailure(found);
+      if (found.code === "vault.pin_needed") setNeedsPin(true);
+      else setFailure(found);
     }
+    return undefined;
   };
   useEffect(() => {
-    void (async () => {
+    opening.current = (async () => {
       try {
         const [loaded, settings] = await Promise.all([import("./shell.tsx"), addresses()]);
         setShell(loaded);
         setTold(settings);
-        await open(loaded, settings);
+        return await open(loaded, settings);
       } catch (thrown) {
         setFailure(failureOf(thrown));
+        return undefined;
       }
     })();
   }, []);
+  const enrol = async (code: string) => {
+    const opened = session ?? (await opening.current);
+    if (!opened) return;
+    await opened.enrol(code);
+    choose({ begun: true });
+    redraw((n) => n + 1);
+  };
   if (session && shell && told) {
     if (session.till()) return <shell.App session={session} told={told} />;
-    return (
-      <Begin
-        online={online}
-        onCode={async (code) => {
-          await session.enrol(code);
-          redraw((n) => n + 1);
-        }}
-      />
-    );
+    return <Begin online={online} onCode={enrol} />;
   }
+  // A phone that was never a till shows at once how to begin; what knows coins comes behind it.
+  if (!begun && !failure && !elsewhere && !needsPin) return <Begin online={online} onCode={enrol} />;
   if (needsPin && shell && told) {
     return (
       <Screen title={_("Your PIN")} say={_("Type your PIN.")}>

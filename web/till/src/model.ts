@@ -6,14 +6,16 @@ import type { Log } from "@amparo/purse/keys.ts";
 import type { Chance, Now } from "@amparo/purse/model.ts";
 import type { Vault } from "@amparo/purse/vault.ts";
 
-/** What a till may take without a connection: in one sale and altogether (minor units of each unit), and for how many hours since the mint answered last. */
+/** What a till may take without a connection: in one sale and altogether (minor units of each unit), and for how many hours since
+ * the mint answered last. */
 export interface Limits {
   perSale: number;
   stored: number;
   hours: number;
 }
 
-/** What an enrolment code holds. `lockKey` (64 hex digits): makes this another till of a shop that has one. `units`: the first is what a sale is in. Addresses are URLs. */
+/** What an enrolment code holds. `lockKey` (64 hex digits): makes this another till of a shop that has one. `units`: the first is
+ * what a sale is in. Addresses are URLs. */
 export interface Enrolment {
   shop: string;
   name: string;
@@ -27,8 +29,8 @@ export interface Enrolment {
   lockKey: string | null;
 }
 
-/** `stored`: not handed in; `confirmed`: changed into own coins; `waiting`: sent, not answered; `refused`: the shops side did not take it, tried again; `ended`: its coins are over;
- * `spent`: found to have been spent before, wholly or in part. */
+/** `stored`: not handed in; `confirmed`: changed into own coins; `waiting`: sent, not answered; `refused`: the shops side did not
+ * take it, tried again; `ended`: its coins are over; `spent`: found to have been spent before, wholly or in part. */
 export type SaleState = "stored" | "confirmed" | "waiting" | "refused" | "ended" | "spent";
 
 /** A sale that is stored; no payer, no basket. `amount` in minor units. One that was credited is forgotten. */
@@ -39,7 +41,8 @@ export interface Sale {
   state: SaleState;
 }
 
-/** The sale that is going on. `paid` of `amount` is there (minor units), in `parts` codes. `request`: what to show (creqB). `locked`: it asks for locked codes. */
+/** The sale that is going on. `paid` of `amount` is there (minor units), in `parts` codes. `request`: what to show (creqB).
+ * `locked`: it asks for locked codes. */
 export interface OpenSale {
   number: number;
   unit: string;
@@ -50,10 +53,8 @@ export interface OpenSale {
   request: string;
 }
 
-/**
- * What became of a code. `paid`: the sale is paid: `confirmed` (the mint has said so) or stored. `partly`: `missing` is left. `unknown`: the answer of the mint was lost: no goods yet,
- * `recover` finds out.
- */
+/** What became of a code. `paid`: the sale is paid: `confirmed` (the mint has said so) or stored. `partly`: `missing` is left.
+ * `unknown`: the answer of the mint was lost: no goods yet, `recover` finds out. / */
 export interface Taken {
   state: "paid" | "partly" | "unknown";
   confirmed: boolean;
@@ -61,13 +62,15 @@ export interface Taken {
   missing: number;
 }
 
-/** What a cancelled sale gives back: the codes that were taken offline and are free again (show them back), and what must be refunded by a new code (minor units). */
+/** What a cancelled sale gives back: the codes that were taken offline and are free again (show them back), and what must be
+ * refunded by a new code (minor units). */
 export interface Cancelled {
   codes: string[];
   refund: number;
 }
 
-/** The three limits as the screen shows them: what is used and what may be. `full`: 0 to 1, the fullest. `hoursAlone`: since the mint answered last. */
+/** The three limits as the screen shows them: what is used and what may be. `full`: 0 to 1, the fullest. `hoursAlone`: since the
+ * mint answered last. */
 export interface Meter {
   stored: number;
   storedMost: number;
@@ -78,7 +81,8 @@ export interface Meter {
   full: number;
 }
 
-/** One voucher of a batch that counts for nothing: `twice` in this batch, `spent` before, `taken` here before, `false`: not genuine or not of this unit. `place`: 1 is the first scanned. */
+/** One voucher of a batch that counts for nothing: `twice` in this batch, `spent` before, `taken` here before, `false`: not genuine
+ * or not of this unit. `place`: 1 is the first scanned. */
 export interface BadVoucher {
   place: number;
   amount: number;
@@ -120,7 +124,8 @@ export interface Refund {
   unit: string;
 }
 
-/** A day of one unit, sums in minor units. `sales`: how many were paid. `taken` = `confirmed` + stored then; `vouchers` of it on paper. */
+/** A day of one unit, sums in minor units. `sales`: how many were paid. `taken` = `confirmed` + stored then; `vouchers` of it on
+ * paper. */
 export interface Day {
   unit: string;
   sales: number;
@@ -134,7 +139,8 @@ export interface Day {
   stored: number;
 }
 
-/** What a till is made of. `mint` and `shops` are clients of the addresses in the enrolment; `shops` carries the access code as bearer. */
+/** What a till is made of. `mint` and `shops` are clients of the addresses in the enrolment; `shops` carries the access code as
+ * bearer. */
 export interface TillParts {
   vault: Vault;
   mint: Client;
@@ -145,15 +151,15 @@ export interface TillParts {
   chance?: Chance;
 }
 
-/**
- * One shop's till. What is said to work offline also works while nothing else does. Rejections are `AmparoError`s with the codes of `amparo_till` (till.taken_before carries `at`), and
- * `till.practice_code`, `till.practice_only`, `till.no_sale`, `till.nothing_to_refund`.
- */
+/** One shop's till. What is said to work offline also works while nothing else does. Rejections are `AmparoError`s with the codes
+ * of `amparo_till` (till.taken_before carries `at`), and `till.practice_code`, `till.practice_only`, `till.no_sale`,
+ * `till.nothing_to_refund`. / */
 export interface TillApi {
   readonly enrolment: Enrolment;
   /** The public key that codes are locked to, 66 hex digits. */
   readonly lockKey: string;
-  /** A code that makes another device a till of this shop. Whoever has it can open what is locked to the shop: show it to nobody else. */
+  /** A code that makes another device a till of this shop. Whoever has it can open what is locked to the shop: show it to nobody
+   * else. */
   secondTill(): string;
   setLimits(limits: Limits): Promise<void>;
 
@@ -162,12 +168,11 @@ export interface TillApi {
   begin(amount: number, unit: string, options?: { practice?: boolean }): Promise<OpenSale>;
   /** The sale going on, also after a restart. */
   sale(): OpenSale | null;
-  /**
-   * Takes a code. Locked to this shop: checked without a connection and stored; with `online` then changed at once, and confirmed. Unlocked (paper, person first): needs `online`.
-   * Rejects: `token.malformed`, `till.wrong_amount` (more than is missing), `till.not_locked_to_this_shop`, `till.lock_too_short`, `till.taken_before`, `till.spent_before`,
-   * `till.sale_too_large`, `till.offline_limit`, `till.alone_too_long`, `token.signature_not_proved`, `token.keyset_not_in_log`, `token.units_differ`, `token.keyset_expired`, and the
-   * mint's refusals.
-   */
+  /** Takes a code. Locked to this shop: checked without a connection and stored; with `online` then changed at once, and confirmed.
+   * Unlocked (paper, person first): needs `online`. Rejects: `token.malformed`, `till.wrong_amount` (more than is missing),
+   * `till.not_locked_to_this_shop`, `till.lock_too_short`, `till.taken_before`, `till.spent_before`, `till.sale_too_large`,
+   * `till.offline_limit`, `till.alone_too_long`, `token.signature_not_proved`, `token.keyset_not_in_log`, `token.units_differ`,
+   * `token.keyset_expired`, and the mint's refusals. / */
   take(code: string, options: { online: boolean }): Promise<Taken>;
   cancel(): Promise<Cancelled>;
   /** The sale was seen as paid: the next one can begin. */

@@ -1,7 +1,8 @@
 // What a till has taken, code by code, so that the shopkeeper sees what became of each sale. Reads and writes records only.
 //
-// Records: `open` the sale that is going on · `part/SALE/N` a code that was taken: its points, so that it is not taken again, and until the day is closed when · `flag/SALE` what a deposit
-// found out about a sale · `day/UNIT` the day so far. The coins of a sale that is not handed in stand in the purse under the label of the sale. No payer, no basket.
+// Records: `open` the sale that is going on · `part/SALE/N` a code that was taken: its points, so that it is not taken again, and
+// until the day is closed when · `flag/SALE` what a deposit found out about a sale · `day/UNIT` the day so far. The coins of a sale
+// that is not handed in stand in the purse under the label of the sale. No payer, no basket.
 
 import type { Coin } from "@amparo/purse/model.ts";
 import { allCoins, total } from "@amparo/purse/store.ts";
@@ -19,10 +20,9 @@ export interface Open {
   until: number;
 }
 
-/**
- * A code that was taken. `points`: under which the mint knows its coins once they are spent, of `keysets`. `code`: to be given back if the sale is cancelled, empty once it is not. `at`: unix
- * time, 0 once the day is closed. `voucher`: from paper. `counted`: it stands in the day. `over`: its money is confirmed or lost, and only its points still count.
- */
+/** A code that was taken. `points`: under which the mint knows its coins once they are spent, of `keysets`. `code`: to be given
+ * back if the sale is cancelled, empty once it is not. `at`: unix time, 0 once the day is closed. `voucher`: from paper.
+ * `counted`: it stands in the day. `over`: its money is confirmed or lost, and only its points still count. / */
 export interface Part {
   sale: number;
   unit: string;
@@ -148,7 +148,8 @@ function stateOf(coins: readonly Coin[], flag: Flag): SaleState {
   return flag.refused ? "refused" : "stored";
 }
 
-// --- the day ------------------------------------------------------------------------------------------------------------------------
+// --- the day
+// ------------------------------------------------------------------------------------------------------------------------
 
 export function dayOf(reader: Reader, unit: string): Day {
   const day = reader.read<Day>(`day/${unit}`) ?? { unit, sales: 0, taken: 0, confirmed: 0, vouchers: 0, refunds: 0, refunded: 0, deposited: 0, lost: 0, stored: 0 };
@@ -181,14 +182,21 @@ export function closeDay(draft: Draft, unit: string): Day {
   return day;
 }
 
-/** Counts, once each, what came in since the last time and what was confirmed or handed in, also what a crash had left uncounted. The open sale is left alone. */
+/** Counts, once each, what came in since the last time and what was confirmed or handed in, also what a crash had left uncounted.
+ * The open sale is left alone. */
 export function settleSales(draft: Draft): void {
   const open = openSale(draft)?.number;
-  const coins = allCoins(draft);
-  const waiting = allParts(draft).filter(([, part]) => !part.over && part.sale !== open);
-  for (const sale of new Set(waiting.map(([, part]) => part.sale))) {
-    const isOver = !coins.some((coin) => coin.label === labelOf(sale));
-    countParts(draft, waiting.filter(([, part]) => part.sale === sale), isOver ? flagOf(draft, sale) : null);
+  const held = new Set(allCoins(draft).map(({ label }) => label));
+  const waiting = new Map<number, (readonly [name: string, part: Part])[]>();
+  for (const each of allParts(draft)) {
+    const { sale, over } = each[1];
+    if (!over && sale !== open) waiting.set(sale, [...(waiting.get(sale) ?? []), each]);
+  }
+  for (const [sale, parts] of waiting) {
+    const isOver = !held.has(labelOf(sale));
+    // Counted before and still stored: hundreds of those must not make the next sale slow.
+    if (!isOver && parts.every(([, part]) => part.counted && part.code === "")) continue;
+    countParts(draft, parts, isOver ? flagOf(draft, sale) : null);
     if (isOver && flagOf(draft, sale).lost === 0) draft.drop(`flag/${sale}`);
   }
   for (const name of draft.names(DEPOSITED)) {

@@ -1,4 +1,5 @@
-// One shop's till: a payment request, payments taken with a connection or without one, deposits, refunds, the day. Twin of amparo_till.till; `TillApi` in model.ts says what each part promises.
+// One shop's till: a payment request, payments taken with a connection or without one, deposits, refunds, the day. Twin of
+// amparo_till.till; `TillApi` in model.ts says what each part promises.
 
 import { hex, unhex } from "@amparo/cashu/bytes.ts";
 import { generatorTimes, scalarOf, showPoint } from "@amparo/cashu/curve.ts";
@@ -50,8 +51,8 @@ export class Till implements model.TillApi {
     this.#vouchers = new Vouchers(purse, this.#taking);
   }
 
-  /** The till in a vault. `enrolment` (from `readEnrolment`) makes an empty vault a till of that shop; again with the same shop it renews access, addresses and limits. Reads nothing from
-   * the network. Rejects with `till.not_enrolled`, `till.other_shop`. */
+  /** The till in a vault. `enrolment` (from `readEnrolment`) makes an empty vault a till of that shop; again with the same shop it
+   * renews access, addresses and limits. Reads nothing from the network. Rejects with `till.not_enrolled`, `till.other_shop`. */
   static async open(parts: model.TillParts, enrolment: model.Enrolment | null = null): Promise<Till> {
     const { vault, mint, log, now, chance } = parts;
     const purse = await Purse.open({ vault, mint, log, ...(now ? { now } : {}), ...(chance ? { chance } : {}) });
@@ -89,7 +90,8 @@ export class Till implements model.TillApi {
     return readLock(proof.secret)?.keys.includes(this.lockKey) ? signLock(proof, this.#secret) : proof;
   }
 
-  // --- a sale -------------------------------------------------------------------------------------------------------------------------
+  // --- a sale
+  // -------------------------------------------------------------------------------------------------------------------------
 
   async begin(amount: number, unit: string, { practice = false }: { practice?: boolean } = {}): Promise<model.OpenSale> {
     if (!Number.isSafeInteger(amount) || amount <= 0) fail("till.no_sale", "A sale has an amount.");
@@ -113,7 +115,8 @@ export class Till implements model.TillApi {
     return { number, unit, amount, practice, paid, parts: sales.partsOf(this.purse.vault, number).length, request: this.#request(open, amount - paid) };
   }
 
-  /** What the customer scans: exactly what is missing, locked to this shop for so long that it can be taken without a connection. It says nothing of the shop but its key. */
+  /** What the customer scans: exactly what is missing, locked to this shop for so long that it can be taken without a connection.
+   * It says nothing of the shop but its key. */
   #request({ id, unit, practice, until }: Open, missing: number): string {
     if (missing <= 0) return "";
     if (practice) return `AMPARO-PRACTICE-REQUEST:${unit}:${missing}`; // no wallet pays this
@@ -232,7 +235,8 @@ export class Till implements model.TillApi {
     });
   }
 
-  // --- vouchers -----------------------------------------------------------------------------------------------------------------------
+  // --- vouchers
+  // -----------------------------------------------------------------------------------------------------------------------
 
   async addVoucher(code: string, unit: string): Promise<model.Batch> {
     return this.#vouchers.add(code, unit);
@@ -250,7 +254,8 @@ export class Till implements model.TillApi {
     this.#vouchers.drop();
   }
 
-  // --- with a connection --------------------------------------------------------------------------------------------------------------
+  // --- with a connection
+  // --------------------------------------------------------------------------------------------------------------
 
   async recover(): Promise<number> {
     const finished = await this.purse.recover();
@@ -342,7 +347,8 @@ export class Till implements model.TillApi {
     });
   }
 
-  // --- the day ------------------------------------------------------------------------------------------------------------------------
+  // --- the day
+  // ------------------------------------------------------------------------------------------------------------------------
 
   today(unit: string): model.Day {
     return sales.dayOf(this.purse.vault, unit);

@@ -1,5 +1,5 @@
-// Handing in what a till has taken, and what the shops side says of it. Twin of that part of amparo_till.till: at most a hundred coins at once, and what one request cannot hand in does not
-// keep the others back.
+// Handing in what a till has taken, and what the shops side says of it. Twin of that part of amparo_till.till: at most a hundred
+// coins at once, and what one request cannot hand in does not keep the others back.
 
 import { type Reader as Read, shape, text, whole } from "@amparo/cashu/shapes.ts";
 import { hex } from "@amparo/cashu/bytes.ts";
@@ -34,8 +34,8 @@ export class Deposits {
     this.#parts = parts;
   }
 
-  /** Hands in everything of a unit. Codes that turn out to be spent are dropped and counted. Safe to repeat after a crash: what was sent is finished first, and a deposit that waits is
-   * asked for again. */
+  /** Hands in everything of a unit. Codes that turn out to be spent are dropped and counted. Safe to repeat after a crash: what was
+   * sent is finished first, and a deposit that waits is asked for again. */
   async deposit(unit: string): Promise<DepositReport> {
     const { purse } = this.#parts;
     await purse.recover();
@@ -50,7 +50,8 @@ export class Deposits {
     return report;
   }
 
-  /** Those that can be handed in now; spent ones are dropped, those that wait in another deposit (of another device of this shop) are left for the next time. */
+  /** Those that can be handed in now; spent ones are dropped, those that wait in another deposit (of another device of this shop)
+   * are left for the next time. */
   async #unspent(coins: readonly Coin[]): Promise<[good: Coin[], report: DepositReport]> {
     const { purse } = this.#parts;
     const good: Coin[] = [];
@@ -107,7 +108,8 @@ export class Deposits {
     }
   }
 
-  // --- settlement -------------------------------------------------------------------------------------------------------------------
+  // --- settlement
+  // -------------------------------------------------------------------------------------------------------------------
 
   async standing(unit: string): Promise<Standing> {
     return this.#keep(await this.#parts.shops.get(`/mine/${encodeURIComponent(unit)}`, readStanding));

@@ -1,7 +1,9 @@
-// The enrolment code of a till: what the shops side prints as a QR code for a shop, and one till shows to make another of the same shop.
+// The enrolment code of a till: what the shops side prints as a QR code for a shop, and one till shows to make another of the same
+// shop.
 //
-// Form: `AMPARO-TILL:` and base64url of JSON {v: 1, shop, name, access, units, mint, shops, log, vkey, limits?: {sale, stored, hours}, lock?}. `lock` is the secret key (64 hex digits) that
-// opens what is locked to the shop; without it the till makes its own. LIMIT: whoever photographs it is a till of this shop until the shops side gives it another access code.
+// Form: `AMPARO-TILL:` and base64url of JSON {v: 1, shop, name, access, units, mint, shops, log, vkey, limits?: {sale, stored,
+// hours}, lock?}. `lock` is the secret key (64 hex digits) that opens what is locked to the shop; without it the till makes its
+// own. LIMIT: whoever photographs it is a till of this shop until the shops side gives it another access code.
 
 import * as base64url from "@amparo/cashu/base64url.ts";
 import { fromUtf8, utf8 } from "@amparo/cashu/bytes.ts";

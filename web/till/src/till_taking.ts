@@ -1,7 +1,9 @@
-// Taking codes: without a connection (locked to this shop: checked here, stored until it is deposited) and with one (changed into own coins at once). Twin of that part of amparo_till.till.
+// Taking codes: without a connection (locked to this shop: checked here, stored until it is deposited) and with one (changed into
+// own coins at once). Twin of that part of amparo_till.till.
 //
-// Without a connection a till needs the log as last seen and nothing else: keyset in the log, of this unit and not about to end, the mint's proof, the lock and its time, that the code was
-// not taken here before, and that it is not in the published filters of spent coins.
+// Without a connection a till needs the log as last seen and nothing else: keyset in the log, of this unit and not about to end,
+// the mint's proof, the lock and its time, that the code was not taken here before, and that it is not in the published filters of
+// spent coins.
 
 import { fail, isError } from "@amparo/cashu/errors.ts";
 import { type Token, readToken } from "@amparo/cashu/nut00_token.ts";
@@ -74,7 +76,8 @@ export class Taking {
     return locks.every((lock) => lock !== null);
   }
 
-  // --- without a connection -----------------------------------------------------------------------------------------------------------
+  // --- without a connection
+  // -----------------------------------------------------------------------------------------------------------
 
   /** Checks a locked code with what is known here. Rejects with what makes it unsafe. */
   async check({ token, points }: Offered, unit: string): Promise<void> {
@@ -122,10 +125,12 @@ export class Taking {
     return { sale: sale.number, unit: sale.unit, amount, points, keysets, code, at, voucher, practice: false, counted: false, over: false };
   }
 
-  // --- with a connection --------------------------------------------------------------------------------------------------------------
+  // --- with a connection
+  // --------------------------------------------------------------------------------------------------------------
 
-  /** Changes the stored coins of a code into own ones. False: it is not known whether they are, `recover` finds out. Rejects with `till.spent_before` when they had been spent, and with the
-   * mint's other refusals of this code: then they are not here any more, and the code counts for nothing. */
+  /** Changes the stored coins of a code into own ones. False: it is not known whether they are, `recover` finds out. Rejects with
+   * `till.spent_before` when they had been spent, and with the mint's other refusals of this code: then they are not here any
+   * more, and the code counts for nothing. */
   async confirm(sale: Open, offered: Offered): Promise<boolean> {
     const { purse, open } = this.#parts;
     const proofs = offered.token.proofs.filter(({ secret }) => coin(purse.vault, secret)?.busy === false);
@@ -165,7 +170,8 @@ export class Taking {
     });
   }
 
-  /** Changes an unlocked code into own coins. False: the answer was lost. Rejects with `till.spent_before` and the mint's other refusals. */
+  /** Changes an unlocked code into own coins. False: the answer was lost. Rejects with `till.spent_before` and the mint's other
+   * refusals. */
   async receive(sale: Open, offered: Offered): Promise<boolean> {
     const { purse } = this.#parts;
     for (const proof of offered.token.proofs) await purse.keys.checkKnown(proof, sale.unit);

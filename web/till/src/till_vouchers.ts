@@ -1,4 +1,5 @@
-// A batch of paper vouchers (docs/formats/voucher.md): scanned one after the other, changed into own coins in one request. A voucher brings no proof, so that the mint says which count.
+// A batch of paper vouchers (docs/formats/voucher.md): scanned one after the other, changed into own coins in one request. A
+// voucher brings no proof, so that the mint says which count.
 
 import { isError } from "@amparo/cashu/errors.ts";
 import { statesOf } from "@amparo/purse/ask.ts";
@@ -71,7 +72,8 @@ export class Vouchers {
     return null;
   }
 
-  /** Changes all good ones into own coins; those that the mint has seen before are listed. Safe to repeat: what was sent is finished first. */
+  /** Changes all good ones into own coins; those that the mint has seen before are listed. Safe to repeat: what was sent is
+   * finished first. */
   async finish(unit: string): Promise<Batch> {
     await this.#purse.recover();
     const number = (this.#number ??= await this.#purse.vault.change(takeNumber));

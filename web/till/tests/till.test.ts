@@ -152,6 +152,20 @@ test("the three limits hold without a connection only", async () => {
   assert.equal(shop.till.meter("food").full, 1);
 });
 
+test("a sale writes no record of the sales that are stored already", async () => {
+  const shop = await counter();
+  shop.town.connect(false);
+  const written: number[] = [];
+  for (let sale = 0; sale < 6; sale += 1) {
+    const before = new Map(shop.backend.records);
+    await shop.till.begin(2, "food");
+    await shop.till.take(code(shop.locked(2)), { online: false });
+    await shop.till.finish();
+    written.push([...shop.backend.records].filter(([name, data]) => before.get(name) !== data).length);
+  }
+  assert.equal(written.at(-1), written.at(1));
+});
+
 test("a code that the published filter has is refused without a connection", async () => {
   const shop = await counter();
   const [spent, good] = [shop.locked(8), shop.locked(8)];

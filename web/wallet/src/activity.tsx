@@ -33,7 +33,7 @@ function stateWords(entry: Entry): string {
     case "done":
       return _("done");
     case "back":
-      return _("taken back");
+      return _("came back");
     case "later":
       return _("comes back later");
   }
@@ -154,7 +154,7 @@ export function EntryDetail({ world, number }: { world: World; number: number })
             {_("The shop has it")}
           </Button>
           <Button icon="undo" disabled={busy || !world.online} onPress={() => take(false)}>
-            {_("Take it back")}
+            {_("Get the money back")}
           </Button>
           {world.online ? null : <p class="hint">{_("Taking back needs a connection.")}</p>}
         </>

@@ -1,7 +1,9 @@
-// What happened in a wallet, as lines of a list, and what it holds: read from the vault alone, so that the first screen needs no curve.
+// What happened in a wallet, as lines of a list, and what it holds: read from the vault alone, so that the first screen needs no
+// curve.
 //
-// A line has a kind, a state and a sum, no time and no shop. While a payment waits its code and its coins stand beside it; once it is done they are forgotten, and the line says only
-// that so much was paid. The person can empty the list; of what is done the last `MOST_DONE` lines are kept.
+// A line has a kind, a state and a sum, no time and no shop. While a payment waits its code and its coins stand beside it; once it
+// is done they are forgotten, and the line says only that so much was paid. The person can empty the list; of what is done the last
+// `MOST_DONE` lines are kept.
 
 import type { Coin } from "@amparo/purse/model.ts";
 import { allCoins, coins, dropCoins, resting, total } from "@amparo/purse/store.ts";

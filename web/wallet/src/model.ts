@@ -36,10 +36,9 @@ export interface Paper {
   quote: string | null;
 }
 
-/**
- * Aid of one paper: `due`: approved and not taken here yet; `taken`: its coins are here, or were taken before; `crowd`: among how many people it is (0: not known),
- * `crowdNeeded`: how many there must be before the mint gives it out; `payFrom` (unix time): from when on it is to be paid, 0: at any time.
- */
+/** Aid of one paper: `due`: approved and not taken here yet; `taken`: its coins are here, or were taken before; `crowd`: among how
+ * many people it is (0: not known), `crowdNeeded`: how many there must be before the mint gives it out; `payFrom` (unix time):
+ * from when on it is to be paid, 0: at any time. / */
 export interface Aid {
   programme: string;
   cycle: string;
@@ -53,8 +52,9 @@ export interface Aid {
   payFrom: number;
 }
 
-/** What the first screen shows of one unit, in minor units; works offline. `waiting`: handed over and not known to have arrived, or in a request that is not answered. `aside`: locked to
- * shops. `ended`: its coins are over; only the programme can give it out anew. */
+/** What the first screen shows of one unit, in minor units; works offline. `waiting`: handed over and not known to have arrived, or
+ * in a request that is not answered. `aside`: locked to shops. `ended`: its coins are over; only the programme can give it out
+ * anew. */
 export interface Holding {
   unit: string;
   balance: number;
@@ -64,18 +64,16 @@ export interface Holding {
   ended: number;
 }
 
-/**
- * `claimed`, `received`: came in. `paid`: a code that was made. `aside`: locked to a shop ahead, to be paid there without a connection.
- */
+/** `claimed`, `received`: came in. `paid`: a code that was made. `aside`: locked to a shop ahead, to be paid there without a
+ * connection. / */
 export type EntryKind = "claimed" | "received" | "paid" | "aside";
 
-/**
- * `waiting`: the code was made, the shop is not known to have it. `done`: confirmed, as far as the payer can know. `back`: taken back. `later`: it comes back after
- * `until`, and the shop can still take it until then.
- */
+/** `waiting`: the code was made, the shop is not known to have it. `done`: confirmed, as far as the payer can know. `back`: taken
+ * back. `later`: it comes back after `until`, and the shop can still take it until then. / */
 export type EntryState = "waiting" | "done" | "back" | "later";
 
-/** One line of the list; newest first. It has no time and no shop: only what the person sees. `number` names it. `until`: unix time, 0: none. */
+/** One line of the list; newest first. It has no time and no shop: only what the person sees. `number` names it. `until`: unix
+ * time, 0: none. */
 export interface Entry {
   number: number;
   kind: EntryKind;
@@ -85,7 +83,8 @@ export interface Entry {
   until: number;
 }
 
-/** A code to be shown to the shop: `number` is its line in the list, `code` a Cashu token (V4); `locked`: nobody but the shop can use it. */
+/** A code to be shown to the shop: `number` is its line in the list, `code` a Cashu token (V4); `locked`: nobody but the shop can
+ * use it. */
 export interface Payment {
   number: number;
   code: string;
@@ -94,7 +93,8 @@ export interface Payment {
   locked: boolean;
 }
 
-/** A payment request as read: `amount` in minor units; `lockKey`: whom its code is locked to (null: to nobody), `lockUntil`: the time it asks for (0: not said). */
+/** A payment request as read: `amount` in minor units; `lockKey`: whom its code is locked to (null: to nobody), `lockUntil`: the
+ * time it asks for (0: not said). */
 export interface Asked {
   amount: number;
   unit: string;
@@ -102,11 +102,10 @@ export interface Asked {
   lockUntil: number;
 }
 
-/**
- * How a request or an amount can be paid, worked out without a connection. `ahead`: from coins that were locked to this shop before: needs no connection on either side.
- * `plain`: with an unlocked code: needs none here, and one at the till. `online`: there is enough, locked or changed with a connection. `near`: what could be paid
- * exactly without one, when neither `ahead` nor `plain`. `rests`: enough only from this moment on (unix time; 0: now), or at once with `hurry`.
- */
+/** How a request or an amount can be paid, worked out without a connection. `ahead`: from coins that were locked to this shop
+ * before: needs no connection on either side. `plain`: with an unlocked code: needs none here, and one at the till. `online`:
+ * there is enough, locked or changed with a connection. `near`: what could be paid exactly without one, when neither `ahead` nor
+ * `plain`. `rests`: enough only from this moment on (unix time; 0: now), or at once with `hurry`. / */
 export interface Ways {
   ahead: boolean;
   plain: boolean;
@@ -123,7 +122,8 @@ export interface Incoming {
   end: number | null;
 }
 
-/** What came of taking a payment back: `back` in minor units; `taken`: the shop had it already; `later`: it comes back after this moment (unix time), 0: nothing does. */
+/** What came of taking a payment back: `back` in minor units; `taken`: the shop had it already; `later`: it comes back after this
+ * moment (unix time), 0: nothing does. */
 export interface TakenBack {
   back: number;
   taken: boolean;
@@ -153,15 +153,15 @@ export interface WalletParts {
   latestHours?: number;
 }
 
-/** `hurry`: go on although it waits for privacy's sake (`purse.aid_rests`, `purse.exchange_rests`, `purse.claim_rests` say until when). */
+/** `hurry`: go on although it waits for privacy's sake (`purse.aid_rests`, `purse.exchange_rests`, `purse.claim_rests` say until
+ * when). */
 export interface Hurry {
   hurry?: boolean;
 }
 
-/**
- * A household's wallet. Everything that is said to work offline also works while nothing else does. Every promise may reject with an `AmparoError`; what needs a
- * connection rejects with `service.unreachable`. All is safe to repeat; after a start call `recover` once there is a connection.
- */
+/** A household's wallet. Everything that is said to work offline also works while nothing else does. Every promise may reject with
+ * an `AmparoError`; what needs a connection rejects with `service.unreachable`. All is safe to repeat; after a start call
+ * `recover` once there is a connection. / */
 export interface WalletApi {
   // --- what is there (offline, at once) ---
   units(): string[];
@@ -173,7 +173,8 @@ export interface WalletApi {
 
   // --- the office ---
   isEnrolled(): boolean;
-  /** Binds this wallet to a household with the office's code. `office.enrolment_code_unknown` and others of the office's as `RemoteError.remoteCode`. */
+  /** Binds this wallet to a household with the office's code. `office.unknown_enrolment_code` and others of the office's as
+   * `RemoteError.remoteCode`. */
   enrol(code: string): Promise<void>;
   /** Fetches the papers and keeps them. */
   fetchPapers(): Promise<Paper[]>;
@@ -181,7 +182,8 @@ export interface WalletApi {
   papers(): Paper[];
   /** What is known of a paper's aid; offline. */
   aid(paper: Paper): Aid;
-  /** Claims one paper's aid and takes the coins. `wallet.nothing_to_claim`, `wallet.amount_differs`, `wallet.claimed_elsewhere`, `purse.claim_rests`. */
+  /** Claims one paper's aid and takes the coins. `wallet.nothing_to_claim`, `wallet.amount_differs`, `wallet.claimed_elsewhere`,
+   * `purse.claim_rests`. */
   claim(paper: Paper, options?: Hurry): Promise<Aid>;
 
   // --- paying ---
@@ -190,29 +192,29 @@ export interface WalletApi {
   ways(asked: Asked): Ways;
   /** How an amount could be paid by a plain code. Offline. */
   waysOf(amount: number, unit: string): Ways;
-  /**
-   * The code that answers a request exactly: from coins locked ahead if they make it, else locked now with a connection. `plain`: an unlocked code instead, for a till that
-   * has a connection. `purse.not_enough`, `purse.no_exact_coins`, `purse.aid_rests`, `purse.exchange_rests`.
-   */
+  /** The code that answers a request exactly: from coins locked ahead if they make it, else locked now with a connection. `plain`:
+   * an unlocked code instead, for a till that has a connection. `purse.not_enough`, `purse.no_exact_coins`, `purse.aid_rests`,
+   * `purse.exchange_rests`. / */
   pay(asked: Asked, options?: Hurry & { plain?: boolean }): Promise<Payment>;
-  /** The code of an amount that the person typed: unlocked. Offline if the coins make it exactly; with `change`, coins are changed with a connection first. */
+  /** The code of an amount that the person typed: unlocked. Offline if the coins make it exactly; with `change`, coins are changed
+   * with a connection first. */
   payAmount(amount: number, unit: string, options?: Hurry & { change?: boolean }): Promise<Payment>;
   /** The code of a waiting payment, to be shown again; null when it is not waiting. Offline. */
   payment(number: number): Payment | null;
-  /** Locks an amount to a shop, to be paid there in parts without a connection; comes back after `until` (unix time; as the till asks where none is given). */
+  /** Locks an amount to a shop, to be paid there in parts without a connection; comes back after `until` (unix time; as the till
+   * asks where none is given). */
   lockAhead(amount: number, unit: string, shopKey: string, options?: Hurry & { until?: number }): Promise<Entry>;
   /** The person has seen the shop take it: its coins and code are forgotten. Offline. */
   arrived(number: number): Promise<void>;
-  /**
-   * Whether a payment has arrived, by the published filters of spent coins; with `ask` the mint is asked about one coin among invented ones (it learns that somebody
-   * asks). True: it is done and forgotten.
-   */
+  /** Whether a payment has arrived, by the published filters of spent coins; with `ask` the mint is asked about one coin among
+   * invented ones (it learns that somebody asks). True: it is done and forgotten. / */
   look(number: number, options?: { ask?: boolean }): Promise<boolean>;
   /** The shop has not taken it: bring it back. With a connection. */
   takeBack(number: number, options?: Hurry): Promise<TakenBack>;
 
   // --- receiving ---
-  /** Reads a code or a link with one. `token.malformed`, `token.units_differ`, `token.keyset_not_in_log`. Offline once the log is known. */
+  /** Reads a code or a link with one. `token.malformed`, `token.units_differ`, `token.keyset_not_in_log`. Offline once the log is
+   * known. */
   readCode(text: string): Promise<Incoming>;
   /** Adds a code: changed into own coins at once. `token.already_spent` as the mint's refusal. Returns the amount. */
   receive(text: string, options?: Hurry): Promise<number>;
@@ -231,6 +233,7 @@ export interface WalletApi {
   // --- by itself ---
   /** Finishes what a crash or a lost answer interrupted; how many requests are finished. */
   recover(): Promise<number>;
-  /** While there is a connection and time: recovers, leaves old keysets, breaks a coin, takes back what is late, looks at waiting payments by the filters. */
+  /** While there is a connection and time: recovers, leaves old keysets, breaks a coin, takes back what is late, looks at waiting
+   * payments by the filters. */
   upkeep(unit: string): Promise<Upkeep>;
 }

@@ -31,8 +31,7 @@ export function failureWords(failure: Failure): string {
       return _("This aid was taken with another phone. Bring that wallet back with its code.");
     case "wallet.nothing_to_claim":
       return _("There is nothing to take now.");
-    case "office.enrolment_code_unknown":
-    case "office.code_unknown":
+    case "office.unknown_enrolment_code":
       return _("This code is not known or was used. Ask the office for a new one.");
     case "purse.recovery_code_false":
       return _("There is a slip in the code. Compare it with the paper.");

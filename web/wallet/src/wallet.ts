@@ -1,7 +1,9 @@
-// A household's wallet: its key, its papers from the office, its purse. Twin of amparo_wallet.wallet; `WalletApi` in model.ts says what each part promises.
+// A household's wallet: its key, its papers from the office, its purse. Twin of amparo_wallet.wallet; `WalletApi` in model.ts says
+// what each part promises.
 //
-// Claims and payments are kept apart in time, because the office knows who claims: aid is paid after the claiming window, a random while later, coins are not exchanged beside a claim,
-// and nothing is claimed beside an exchange. What comes too early rejects with a `Resting` error that says when; `hurry` goes on at once.
+// Claims and payments are kept apart in time, because the office knows who claims: aid is paid after the claiming window, a random
+// while later, coins are not exchanged beside a claim, and nothing is claimed beside an exchange. What comes too early rejects with
+// a `Resting` error that says when; `hurry` goes on at once.
 
 import { systemChance } from "@amparo/purse/chance.ts";
 import { USUAL_LOCK } from "@amparo/purse/calendar.ts";
@@ -40,7 +42,8 @@ export class Wallet implements model.WalletApi {
     return new Wallet(purse, office, parts.filters);
   }
 
-  // --- what is there ----------------------------------------------------------------------------------------------------------------
+  // --- what is there
+  // ----------------------------------------------------------------------------------------------------------------
 
   units(): string[] {
     return [...new Set([...unitsOf(this.purse.vault), ...this.papers().map(({ unit }) => unit)])].sort();
@@ -62,7 +65,8 @@ export class Wallet implements model.WalletApi {
     await this.purse.vault.change(clearLines);
   }
 
-  // --- the office -------------------------------------------------------------------------------------------------------------------
+  // --- the office
+  // -------------------------------------------------------------------------------------------------------------------
 
   isEnrolled(): boolean {
     return this.#office.isEnrolled;
@@ -88,7 +92,8 @@ export class Wallet implements model.WalletApi {
     return this.#office.claim(paper, hurry);
   }
 
-  // --- paying -----------------------------------------------------------------------------------------------------------------------
+  // --- paying
+  // -----------------------------------------------------------------------------------------------------------------------
 
   readRequest(text: string): model.Asked {
     return this.#payments.readRequest(text);
@@ -132,7 +137,8 @@ export class Wallet implements model.WalletApi {
     return this.#payments.takeBack(number, hurry);
   }
 
-  // --- receiving --------------------------------------------------------------------------------------------------------------------
+  // --- receiving
+  // --------------------------------------------------------------------------------------------------------------------
 
   async readCode(text: string): Promise<model.Incoming> {
     return this.#payments.readCode(text);
@@ -142,7 +148,8 @@ export class Wallet implements model.WalletApi {
     return this.#payments.receive(text, hurry);
   }
 
-  // --- the recovery code --------------------------------------------------------------------------------------------------------------
+  // --- the recovery code
+  // --------------------------------------------------------------------------------------------------------------
 
   recoveryCode(): string {
     return this.purse.recoveryCode();
@@ -174,7 +181,8 @@ export class Wallet implements model.WalletApi {
     return this.#restorer.step({ hurry });
   }
 
-  // --- by itself ----------------------------------------------------------------------------------------------------------------------
+  // --- by itself
+  // ----------------------------------------------------------------------------------------------------------------------
 
   async recover(): Promise<number> {
     return this.purse.recover();
@@ -183,17 +191,24 @@ export class Wallet implements model.WalletApi {
   async upkeep(unit: string): Promise<model.Upkeep> {
     const { purse } = this;
     const finished = await purse.recover();
-    await this.#filters?.fetch(purse.mint, purse.keys, purse.now());
     const confirmed = await this.#payments.lookAtAll(unit);
+    const found = { finished, confirmed, ...(await this.#exchanges(unit)) };
+    await this.#filters?.fetch(purse.mint, purse.keys, purse.now());
+    return found;
+  }
+
+  /** What exchanges coins, unless it is too soon after a claim. */
+  async #exchanges(unit: string): Promise<Pick<model.Upkeep, "renewal" | "back" | "resplit" | "notBefore">> {
+    const { purse } = this;
     try {
       const renewal = await renew(purse, unit);
       const back = await this.#payments.takeBackLate(unit);
       const split = await resplit(purse, unit);
-      return { finished, confirmed, renewal, back, resplit: split, notBefore: split.notBefore };
+      return { renewal, back, resplit: split, notBefore: split.notBefore };
     } catch (error) {
       if (!(error instanceof Resting)) throw error;
       const renewal = { renewed: 0, ended: purse.balance(unit, "ended"), waiting: 0 };
-      return { finished, confirmed, renewal, back: 0, resplit: { broken: null, notBefore: error.until }, notBefore: error.until };
+      return { renewal, back: 0, resplit: { broken: null, notBefore: error.until }, notBefore: error.until };
     }
   }
 }

@@ -1,4 +1,5 @@
-// The wallet's side of the office: its key, its papers, claims. Every request is a compact JWS by the wallet's own key (docs/formats/claim.md). Twin of that part of amparo_wallet.wallet.
+// The wallet's side of the office: its key, its papers, claims. Every request is a compact JWS by the wallet's own key
+// (docs/formats/claim.md). Twin of that part of amparo_wallet.wallet.
 
 import { unhex, hex } from "@amparo/cashu/bytes.ts";
 import { generatorTimes, showPoint } from "@amparo/cashu/curve.ts";
@@ -27,7 +28,8 @@ export const LATEST_HOURS = 6;
 const SHORTEST_DELAY = 600;
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 
-/** A quote of this wallet: the key it is bound to (hex), whether its coins were taken, and what the mint says of its crowd and window. */
+/** A quote of this wallet: the key it is bound to (hex), whether its coins were taken, and what the mint says of its crowd and
+ * window. */
 interface Quote {
   quote: string;
   key: string;
@@ -69,7 +71,8 @@ export class Office {
     this.#key = key;
   }
 
-  /** The office's side of a wallet; a new one gets a key. The key lies sealed in the vault, so that the PIN protects it too; it is used as one that no script can read. */
+  /** The office's side of a wallet; a new one gets a key. The key lies sealed in the vault, so that the PIN protects it too; it is
+   * used as one that no script can read. */
   static async open(parts: OfficeParts): Promise<Office> {
     const { vault } = parts.purse;
     let kept = vault.read<JsonWebKey>("holder");
@@ -125,7 +128,8 @@ export class Office {
     };
   }
 
-  /** Claims one approved decision: checks it, gets a quote, has it paid, takes the coins. Safe to repeat after a crash at any point. */
+  /** Claims one approved decision: checks it, gets a quote, has it paid, takes the coins. Safe to repeat after a crash at any
+   * point. */
   async claim(paper: Paper, hurry: boolean): Promise<Aid> {
     const { purse, check } = this.#parts;
     const receipt = await check(paper.bundle);
@@ -159,7 +163,8 @@ export class Office {
     );
   }
 
-  /** Writes down, before the coins are taken, what the mint says of a quote. The moment from which it is paid is drawn once for each end of the window. */
+  /** Writes down, before the coins are taken, what the mint says of a quote. The moment from which it is paid is drawn once for
+   * each end of the window. */
   async #note(name: string, quote: Quote, found: ClaimQuote): Promise<Quote> {
     const { purse, latestHours } = this.#parts;
     const now = purse.now();

@@ -1,7 +1,8 @@
 // How a wallet pays, locks ahead, takes back and receives. Twin of that part of amparo_wallet.wallet.
 //
-// Coins, code and the line in the list change in one commit, so that after a death the code can be shown again. What was locked for a shop and not handed over lies aside and can be paid
-// there; one payment is made from coins of one lock, so that the shop's deposit joins no two of them.
+// Coins, code and the line in the list change in one commit, so that after a death the code can be shown again. What was locked for
+// a shop and not handed over lies aside and can be paid there; one payment is made from coins of one lock, so that the shop's
+// deposit joins no two of them.
 
 import { fail, isError } from "@amparo/cashu/errors.ts";
 import { hex } from "@amparo/cashu/bytes.ts";
@@ -42,7 +43,8 @@ export class Payments {
     this.#filters = filters;
   }
 
-  // --- asking -----------------------------------------------------------------------------------------------------------------------
+  // --- asking
+  // -----------------------------------------------------------------------------------------------------------------------
 
   readRequest(text: string): Asked {
     const request = readAnyRequest(text);
@@ -91,7 +93,8 @@ export class Payments {
     return null;
   }
 
-  // --- paying -----------------------------------------------------------------------------------------------------------------------
+  // --- paying
+  // -----------------------------------------------------------------------------------------------------------------------
 
   async pay(asked: Asked, { plain, hurry }: { plain: boolean; hurry: boolean }): Promise<Payment> {
     const { amount, unit, lockKey } = asked;
@@ -141,7 +144,8 @@ export class Payments {
   /** Writes the code down with its coins. */
   #written(draft: Draft, coins: readonly Coin[], { number, unit, label }: { number: number; unit: string; label: string }): Payment {
     const locked = label !== "";
-    // Unlocked coins without the proofs: their blinding factors would lead the mint to the requests in which it signed them. A till needs those of locked ones.
+    // Unlocked coins without the proofs: their blinding factors would lead the mint to the requests in which it signed them. A till
+    // needs those of locked ones.
     const proofs = coins.map(({ proof }) => (locked ? proof : withoutDleq(proof)));
     const code = writeToken({ mint: this.#purse.mint.base, unit, proofs });
     const amount = store.total(coins);
@@ -171,7 +175,8 @@ export class Payments {
     return this.#purse.derivedKey(`refund ${label}`);
   }
 
-  // --- what becomes of it -------------------------------------------------------------------------------------------------------------
+  // --- what becomes of it
+  // -------------------------------------------------------------------------------------------------------------
 
   async arrived(number: number): Promise<void> {
     await this.#purse.vault.change((draft) => {
@@ -245,7 +250,8 @@ export class Payments {
     return count;
   }
 
-  // --- receiving ----------------------------------------------------------------------------------------------------------------------
+  // --- receiving
+  // ----------------------------------------------------------------------------------------------------------------------
 
   async readCode(text: string): Promise<Incoming> {
     const { unit, proofs } = await this.#genuine(text);
@@ -294,8 +300,8 @@ function notPayable(what: string): never {
   return fail("wallet.request_not_payable", what);
 }
 
-/** The key and the time that a request's lock asks for. Throws `wallet.request_not_payable` for any other lock than one key, perhaps with a time: one that is not understood is not paid
- * without it. */
+/** The key and the time that a request's lock asks for. Throws `wallet.request_not_payable` for any other lock than one key,
+ * perhaps with a time: one that is not understood is not paid without it. */
 function askedLock(option: LockOption): { key: string; until: number } {
   let condition;
   try {

@@ -42,7 +42,7 @@ export class PaperOffice {
     const asked = JSON.parse(readUnverified(token)) as { action: string; code?: string; cycle?: string; quote?: string };
     const { kid } = JSON.parse(atob(token.split(".")[0]?.replaceAll("-", "+").replaceAll("_", "/") ?? "")) as { kid: string };
     if (path === "/wallet/enrol") {
-      if (asked.code !== "right") return this.#refuse("office.enrolment_code_unknown");
+      if (asked.code !== "right") return this.#refuse("office.unknown_enrolment_code");
       this.holders.add(kid);
       return Response.json({ enrolled: true });
     }

@@ -24,7 +24,7 @@ test("a wallet enrols with the office's code, and its key survives a restart", a
   await one.start();
   assert.equal(one.wallet.isEnrolled(), true);
   await one.wallet.fetchPapers(); // under the same key
-  await assert.rejects(one.wallet.enrol("wrong"), fails("office.enrolment_code_unknown"));
+  await assert.rejects(one.wallet.enrol("wrong"), fails("office.unknown_enrolment_code"));
 });
 
 test("papers are kept for when there is no connection, and say what is due", async () => {

@@ -9,7 +9,7 @@ import { coin } from "@amparo/purse/store.ts";
 
 import { type Phone, SHOP_KEY, paperOf, phone, request } from "./house.ts";
 
-const AMOUNT = 63;
+const AMOUNT = 31;
 type Story = (one: Phone) => Promise<() => Promise<unknown>>;
 
 const claim: Story = async (one) => {
@@ -84,7 +84,8 @@ function checkLines(one: Phone, when: string): void {
 }
 
 for (const [name, story] of Object.entries(STORIES)) {
-  for (const wire of ["once", "doubled"] as const) {
+  // What arrives twice differs in what is asked, not in who asks.
+  for (const wire of name === "claim" || name === "shopFirst" ? (["once", "doubled"] as const) : (["once"] as const)) {
     test(`${name}: a wallet that dies at any step loses and doubles nothing (answers ${wire})`, async () => {
       let lived = false;
       for (let deaths = 1; !lived; deaths++) {
@@ -100,21 +101,23 @@ for (const [name, story] of Object.entries(STORIES)) {
         assert.equal(balance + given + aside + ended, AMOUNT, when);
         assert.equal(one.waiting, 0, when);
         checkLines(one, when);
-        const isEnd = one.wallet.activity().filter(({ kind }) => kind === "claimed" || kind === "received").length <= 1;
-        assert.ok(isEnd, `${when}: a line stands twice`);
+        const isEnd = one.wallet.activity().filter(({ kind }) => kind === "claimed" || kind === "received").length === 1;
+        assert.ok(isEnd, `${when}: a line is missing or stands twice`);
       }
     });
   }
 }
 
 test("a random life of two wallets with deaths keeps every cent", async () => {
-  for (let seed = 1; seed <= 3; seed++) await randomLife(seed);
+  for (let seed = 1; seed <= 2; seed++) await randomLife(seed);
 });
 
 async function randomLife(seed: number): Promise<void> {
   const one = await phone(seed);
   const two = await phone(seed, one.town);
   const { chance, mint } = one.town;
+  await one.fill(100);
+  await two.fill(60);
   const acts: ((from: Phone, to: Phone) => Promise<unknown>)[] = [
     async (from) => {
       const paper = paperOf(`s${from.office.papers.length}`, chance.between(1, 60));
@@ -138,7 +141,7 @@ async function randomLife(seed: number): Promise<void> {
     const act = acts[chance.between(0, acts.length - 1)];
     // The one who acts may die; the other lives, but may be told that the answer was lost.
     try {
-      await from.attempt(async () => act?.(from, to), chance.between(0, 1) ? chance.between(1, 16) : null);
+      await from.attempt(async () => act?.(from, to), chance.between(0, 1) ? chance.between(1, 24) : null);
     } catch (error) {
       if (!isError(error)) throw error;
     }
@@ -146,5 +149,5 @@ async function randomLife(seed: number): Promise<void> {
     assert.equal(one.value() + two.value(), mint.issued, `seed ${seed}, round ${round}`);
     checkLines(one, `seed ${seed}, round ${round}`);
   }
-  assert.ok(mint.issued > 50);
+  assert.ok(mint.issued > 160);
 }

@@ -105,7 +105,8 @@ def read_raw(data: bytes, *, keysets: Iterable[str]) -> Token:
 
 def _read_version_3(data: bytes, keysets: list[str]) -> Token:
     try:
-        content = msgspec.json.decode(data, type=_Token3)
+        # As text first: the library passes over what is no UTF-8 in fields that it skips.
+        content = msgspec.json.decode(data.decode(), type=_Token3)
     except (ValueError, RecursionError) as error:
         raise BadToken("The token cannot be read.") from error
     mints = {entry.mint.rstrip("/") for entry in content.token}

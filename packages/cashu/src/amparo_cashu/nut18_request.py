@@ -116,9 +116,11 @@ def read_request(text: str) -> PaymentRequest:
 
 
 def _without_none(value: Any) -> Any:
+    """Without absent fields, and without those whose name is no text, which nobody here knows."""
     match value:
         case dict():
-            return {key: _without_none(each) for key, each in value.items() if each is not None}
+            fields = ((key, each) for key, each in value.items() if isinstance(key, str) and each is not None)
+            return {key: _without_none(each) for key, each in fields}
         case list():
             return [_without_none(each) for each in value]
     return value

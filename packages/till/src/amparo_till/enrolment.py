@@ -4,6 +4,8 @@ It holds the shop's access code: whoever has it sees the shop's totals and asks 
 the account that was accredited). LIMIT: whoever photographs it is a till of this shop until the shop gets another access code.
 """
 
+import re
+
 import msgspec
 
 from amparo_cashu import base64url
@@ -60,4 +62,6 @@ def read_enrolment(text: str) -> TillEnrolment:
         raise EnrolmentCodeFalse("The code for a till is damaged.") from error
     if found.v != VERSION or not found.units:
         raise EnrolmentCodeFalse("The code for a till is of a later version, or names no unit.")
+    if found.lock is not None and not re.fullmatch("[0-9a-f]{64}", found.lock):
+        raise EnrolmentCodeFalse("The key in the code for a till is malformed.")
     return TillEnrolment(**{name: getattr(found, name) for name in TillEnrolment.__struct_fields__})

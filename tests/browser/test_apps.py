@@ -1,0 +1,71 @@
+"""Every screen of the phone apps in Debian's Chromium with invented content: in five languages, light and dark, 360 px wide and
+320 px with text twice as large: nothing sticks out, everything can be touched, axe finds nothing, no other address is asked.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.browser.conftest import HERE, ROOT, Browser
+from tools import environments, words
+from tools.environments import CannotMake
+
+SIZES = [{"width": 360, "text": 100}, {"width": 320, "text": 200}]
+LANGUAGES = ["en", *words.LANGUAGES]
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the pages that show the screens."""
+    out = tmp_path_factory.mktemp("rig")
+    try:
+        node = environments.node()
+        node.install(ROOT / "web")
+    except CannotMake as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the screens cannot be built: {error}")
+    command = [str(node.program), str(ROOT / "web" / "rig.mjs"), str(out)]
+    subprocess.run(command, cwd=ROOT / "web", check=True, env=node.surroundings(), timeout=120)
+    return out
+
+
+def tables() -> dict[str, dict[str, str | list[str]]]:
+    """The words of each language, as the build makes them."""
+    wanted, found = words.on_phones(ROOT), {}
+    for language in words.LANGUAGES:
+        known: words.Translations = {}
+        for package in words.SPOKEN:
+            known |= words.read(words.catalogue(ROOT, package, language), language)
+        found[language] = {
+            text.singular: list(known[text]) if text.plural else known[text][0] for text in wanted & set(known)
+        }
+    return found
+
+
+@pytest.mark.parametrize("app", ["wallet", "till"])
+def test_every_screen_is_whole_in_every_language(browser_rig: Browser, rig: Path, app: str) -> None:
+    asked = {
+        "chromium": browser_rig.chromium,
+        "rig": str(rig),
+        "app": app,
+        "tables": tables(),
+        "sizes": SIZES,
+        "schemes": ["light", "dark"],
+        "languages": LANGUAGES,
+        "pictures": os.environ.get("AMPARO_PICTURES"),
+    }
+    done = subprocess.run(
+        [str(browser_rig.node), str(HERE / "rig.mjs")],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    assert len(found) >= 15 * len(LANGUAGES)
+    faults = [f"{each['screen']}, {each['language']}: {fault}" for each in found for fault in each["faults"]]
+    assert not faults, "\n".join(faults[:40])
