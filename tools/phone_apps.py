@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import words
 from tools.environments import ROOT, CannotMake, node
 
 WEB = ROOT / "web"
@@ -38,6 +37,9 @@ def fingerprint() -> str:
 
 def write_words(folder: Path) -> None:
     """One table a language, of what the apps say: English text to its translation, to the list of its forms for a plural."""
+    # Here, because what is built already needs no catalogues: a wheel is made where their reader is not installed.
+    from tools import words
+
     wanted = words.on_phones(ROOT)
     for language in words.LANGUAGES:
         known: words.Translations = {}

@@ -201,6 +201,29 @@ async function main() {
     await till.page.locator("dl.facts div", { hasText: "Paid to your account" }).getByText("13.85").waitFor();
     await picture(till, "money");
   });
+  await step("the wallet is closed with a PIN, and opens with it alone", async () => {
+    const digits = async (pin) => {
+      for (const digit of pin) await wallet.page.locator(".keypad").getByRole("button", { name: digit, exact: true }).click();
+    };
+    await wallet.page.goto(told.wallet);
+    await press(wallet, "More");
+    await wallet.page.locator(".choice", { hasText: "Settings" }).click();
+    await press(wallet, "Choose a PIN");
+    await digits("402917");
+    await sees(wallet, "The same PIN again");
+    await digits("402917");
+    await sees(wallet, "This wallet opens with your PIN.");
+    await wallet.page.goto(told.wallet);
+    await sees(wallet, "Your PIN");
+    await digits("111111");
+    await sees(wallet, "That is not the PIN.");
+    await picture(wallet, "locked");
+    await press(wallet, "I forgot the PIN");
+    await sees(wallet, "unless you have the recovery code on paper");
+    await press(wallet, "Keep it");
+    await digits("402917");
+    await sees(wallet, "Your aid");
+  });
 }
 
 try {

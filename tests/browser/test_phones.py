@@ -33,6 +33,7 @@ STEPS = [
     "both plugs are pulled, and it is paid again",
     "a code is shown twice, and refused the second time",
     "with a connection again the sales are sent in and settled",
+    "the wallet is closed with a PIN, and opens with it alone",
 ]
 
 

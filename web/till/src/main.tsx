@@ -1,7 +1,8 @@
 // The till begins: words, settings, then the sealed store; everything that knows coins is loaded behind the first screen.
 
 import { useOnline } from "@amparo/kit/line.ts";
-import { Notice, PinPad, Screen } from "@amparo/kit/parts.tsx";
+import { Locked } from "@amparo/kit/locked.tsx";
+import { Notice } from "@amparo/kit/parts.tsx";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { addresses, choices, choose } from "@amparo/kit/settings.ts";
 import type { Failure } from "@amparo/kit/task.ts";
@@ -68,16 +69,17 @@ function Start() {
   }
   // A phone that was never a till shows at once how to begin; what knows coins comes behind it.
   if (!begun && !failure && !elsewhere && !needsPin) return <Begin online={online} onCode={enrol} />;
-  if (needsPin && shell && told) {
+  const broken = failure?.code.startsWith("vault.") ?? false;
+  if (shell && told && (needsPin || broken)) {
     return (
-      <Screen title={_("Your PIN")} say={_("Type your PIN.")}>
-        {failure ? (
-          <Notice kind="bad">
-            <p>{failureWords(failure)}</p>
-          </Notice>
-        ) : null}
-        <PinPad length={PIN_LENGTH} label={_("Your PIN")} onDone={(pin) => void open(shell, told, pin)} />
-      </Screen>
+      <Locked
+        pin={needsPin}
+        length={PIN_LENGTH}
+        said={failure ? failureWords(failure) : ""}
+        warning={_("What is stored and not sent in is lost.")}
+        onPin={(pin) => void open(shell, told, pin)}
+        onWipe={shell.wipe}
+      />
     );
   }
   return (

@@ -49,6 +49,12 @@ export function failureWords(failure: Failure): string {
       return _("This till has no money of its own to give back.");
     case "purse.not_enough":
       return _("This till has less money of its own than that.");
+    case "vault.damaged":
+    case "vault.rolled_back":
+    case "vault.closed":
+      return _("What this phone kept is damaged or an old copy. Ask for help before you throw it away.");
+    case "vault.too_new":
+      return _("A newer release of this app wrote this. Connect and open the app again.");
     case "vault.pin_wrong":
       return _("That is not the PIN.");
     case "vault.pin_wait":

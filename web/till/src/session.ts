@@ -5,7 +5,7 @@ import { FilterShelf } from "@amparo/purse/filters.ts";
 import { IndexedDbBackend, localWitness } from "@amparo/purse/backend.ts";
 import type { Shelf } from "@amparo/purse/backend.ts";
 import { Client } from "@amparo/purse/client.ts";
-import { Vault } from "@amparo/purse/vault.ts";
+import { Vault, wipeClosed } from "@amparo/purse/vault.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
 import { httpFetch } from "@amparo/log/client.ts";
@@ -30,6 +30,11 @@ export interface Session {
   keep: Keeping;
   /** What runs by itself while there is a connection. */
   upkeep(): Promise<void>;
+}
+
+/** Throw away what cannot be opened: the PIN was forgotten, or the store is damaged. */
+export async function wipe(): Promise<void> {
+  await wipeClosed(await IndexedDbBackend.open(NAME), localWitness(NAME));
 }
 
 /** Open everything. `waiting` is called when another window has the till. Rejects with the errors of store and log. */

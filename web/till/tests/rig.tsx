@@ -1,7 +1,8 @@
 // Every screen of the till with invented content, for looking and for axe: `show(NAME, LANGUAGE)`. Built by tests only.
 
+import { Locked } from "@amparo/kit/locked.tsx";
 import type { Language, Table } from "@amparo/kit/words.ts";
-import { useTable } from "@amparo/kit/words.ts";
+import { _, useTable } from "@amparo/kit/words.ts";
 import { render } from "preact";
 import type { Day, OpenSale, Refund, TillApi } from "../src/model.ts";
 import { Begin } from "../src/others.tsx";
@@ -69,6 +70,7 @@ const refund: Refund = { number: 1, code: CODE, amount: 735, unit: "usd" };
 const framed = (place: Name, about?: unknown, given?: Given) => () => <Frame world={world(place, about, given)} />;
 
 const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
+  locked: () => <Locked pin={true} length={6} said={_("That is not the PIN.")} warning="" onPin={() => undefined} onWipe={async () => undefined} />,
   begin: () => <Begin online onCode={async () => undefined} />,
   amount: framed("amount"),
   "amount-offline": framed("amount", undefined, { online: false }),

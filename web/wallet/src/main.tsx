@@ -1,6 +1,7 @@
 // The wallet begins: words, settings, then the sealed store; everything that knows coins is loaded behind the first screen.
 
-import { PinPad, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Locked } from "@amparo/kit/locked.tsx";
+import { Notice } from "@amparo/kit/parts.tsx";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { addresses, choices, choose } from "@amparo/kit/settings.ts";
 import type { Failure } from "@amparo/kit/task.ts";
@@ -58,16 +59,17 @@ function Begin() {
   };
   if (welcome) return <Welcome onStart={() => start("home")} onRestore={() => start("restore")} redraw={() => redraw((n) => n + 1)} />;
   if (opened && shell && told) return <shell.App opened={opened} told={told} first={first} />;
-  if (needsPin && shell && told) {
+  const broken = failure?.code.startsWith("vault.") ?? false;
+  if (shell && told && (needsPin || broken)) {
     return (
-      <Screen title={_("Your PIN")} say={_("Type your PIN.")}>
-        {failure ? (
-          <Notice kind="bad">
-            <p>{failureWords(failure)}</p>
-          </Notice>
-        ) : null}
-        <PinPad length={PIN_LENGTH} label={_("Your PIN")} onDone={(pin) => void open(shell, told, pin)} />
-      </Screen>
+      <Locked
+        pin={needsPin}
+        length={PIN_LENGTH}
+        said={failure ? failureWords(failure) : ""}
+        warning={_("The money on this phone is gone, unless you have the recovery code on paper.")}
+        onPin={(pin) => void open(shell, told, pin)}
+        onWipe={shell.wipe}
+      />
     );
   }
   return (

@@ -10,6 +10,8 @@ import type { Session } from "./session.ts";
 import { openSession } from "./session.ts";
 import type { Name, World } from "./state.ts";
 
+export { wipe } from "./session.ts";
+
 const UPKEEP_MS = 60_000;
 
 /** Open the sealed store and everything above it. Rejects with the store's and the log's errors. */

@@ -1,7 +1,8 @@
 // Every screen of the wallet with invented content, for looking and for axe: `show(NAME, LANGUAGE)`. Built by tests only.
 
 import type { Language } from "@amparo/kit/words.ts";
-import { useTable } from "@amparo/kit/words.ts";
+import { Locked } from "@amparo/kit/locked.tsx";
+import { _, useTable } from "@amparo/kit/words.ts";
 import type { Table } from "@amparo/kit/words.ts";
 import { render } from "preact";
 import { Welcome } from "../src/home.tsx";
@@ -103,8 +104,9 @@ function world(place: Name, about: unknown, { empty = false, online = true } = {
   };
 }
 
-const SCREENS: Readonly<Record<string, () => World | "welcome">> = {
+const SCREENS: Readonly<Record<string, () => World | "welcome" | "locked">> = {
   welcome: () => "welcome",
+  locked: () => "locked",
   "home-empty": () => world("home", undefined, { empty: true }),
   home: () => world("home", undefined),
   "home-offline": () => world("home", undefined, { online: false }),
@@ -139,6 +141,11 @@ Object.assign(globalThis, {
     render(null, root);
     const found = SCREENS[name]?.() ?? "welcome";
     localStorage.setItem("amparo", JSON.stringify({ shown: true, language }));
+    if (found === "locked") {
+      const said = _("What this phone kept is damaged or an old copy. Ask for help before you throw it away.");
+      render(<Locked pin={false} length={6} said={said} warning="" onPin={() => undefined} onWipe={async () => undefined} />, root);
+      return;
+    }
     render(
       found === "welcome" ? <Welcome onStart={() => undefined} onRestore={() => undefined} redraw={() => undefined} /> : <Frame world={found} />,
       root,
