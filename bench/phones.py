@@ -177,9 +177,9 @@ class _Bench:
             f"{name}: first visit, bodies as sent",
             whole / KIB,
             "KiB br",
-            f"With the words of one language. The worker fetches the spare {sum(each.br for each in spare) / KIB:.1f} KiB (the"
-            f" reader's glue, Ed25519) too, needed or not; the reader itself, {reader / KIB:.0f} KiB, comes with the first scan"
-            " where the browser has none of its own. cashu.me: 1,291 KiB.",
+            "With the words of one language. A browser without a reader of codes or Ed25519 of its own fetches"
+            f" {sum(each.br for each in spare) / KIB:.1f} KiB more for them, and the reader itself, {reader / KIB:.0f} KiB."
+            " cashu.me: 1,291 KiB.",
             bar=FIRST_VISIT[name],
         )
 

@@ -18,6 +18,7 @@ from tools.environments import ROOT, CannotMake, node
 WEB = ROOT / "web"
 PACKAGE = ROOT / "packages" / "apps" / "src" / "amparo_apps"
 BUILT = PACKAGE / "built"
+APPS = ("wallet", "till")
 
 
 def sources() -> Iterator[Path]:
@@ -36,18 +37,21 @@ def fingerprint() -> str:
 
 
 def write_words(folder: Path) -> None:
-    """One table a language, of what the apps say: English text to its translation, to the list of its forms for a plural."""
+    """One table for each app and language, of what the app says: English text to its translation, to the list of its forms for a
+    plural."""
     # Here, because what is built already needs no catalogues: a wheel is made where their reader is not installed.
     from tools import words
 
-    wanted = words.on_phones(ROOT)
     for language in words.LANGUAGES:
         known: words.Translations = {}
         for package in words.SPOKEN:
             known |= words.read(words.catalogue(ROOT, package, language), language)
-        table = {text.singular: list(known[text]) if text.plural else known[text][0] for text in wanted & set(known)}
-        whole = json.dumps(dict(sorted(table.items())), ensure_ascii=False, separators=(",", ":"))
-        (folder / f"{language}.json").write_text(whole, encoding="utf-8")
+        for app in APPS:
+            said = words.on_phones(ROOT, "kit", app) & set(known)
+            table = {text.singular: list(known[text]) if text.plural else known[text][0] for text in said}
+            whole = json.dumps(dict(sorted(table.items())), ensure_ascii=False, separators=(",", ":"))
+            (folder / app).mkdir(exist_ok=True)
+            (folder / app / f"{language}.json").write_text(whole, encoding="utf-8")
 
 
 def build(out: Path) -> str:

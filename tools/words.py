@@ -85,9 +85,11 @@ def spoken(root: Path) -> dict[Text, str]:
     return found
 
 
-def on_phones(root: Path) -> set[Text]:
-    """Every text that the phone apps say."""
-    return {text for path in sorted(root.glob(WEB)) for text in said_in_web(path)}
+def on_phones(root: Path, *packages: str) -> set[Text]:
+    """Every text that the phone apps say, or that some packages of `web/` do."""
+    files = sorted(root.glob(WEB))
+    mine = [path for path in files if not packages or path.relative_to(root / "web").parts[0] in packages]
+    return {text for path in mine for text in said_in_web(path)}
 
 
 def said_in_web(path: Path) -> Iterator[Text]:

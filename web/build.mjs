@@ -1,5 +1,5 @@
 // Builds the phone apps: `node build.mjs OUT WORDS`. For each app in OUT/APP: hashed scripts and sheets, the page, the worker, the words of
-// five languages (from WORDS/LANGUAGE.json), each also packed with gzip and brotli, and files.json, which names every file with its
+// five languages (from WORDS/APP/LANGUAGE.json), each also packed with gzip and brotli, and files.json, which names every file with its
 // SHA-256. The same sources give the same bytes: nothing here knows a time or a place.
 
 import { createHash } from "node:crypto";
@@ -84,7 +84,7 @@ async function one(app, out, words) {
   const files = new Map();
   const put = (path, data) => files.set(path, Buffer.from(data));
   for (const each of LANGUAGES) {
-    const data = readFileSync(join(words, `${each}.json`));
+    const data = readFileSync(join(words, app, `${each}.json`));
     put(`/words-${each}-${hash(data, 12)}.json`, data);
   }
   const wordFiles = Object.fromEntries([...files.keys()].map((path) => [path.slice(7, 9), path]));
