@@ -142,6 +142,18 @@ async function main() {
     await picture(wallet, "code");
     await taken("paid");
   });
+  await step("paid with a connection, the person first", async () => {
+    await charge(["5", "1", "2"]);
+    await press(wallet, "Type the amount");
+    await type(wallet, ["5", "1", "2"]);
+    await press(wallet, "Show the code");
+    const hurry = wallet.page.getByRole("button", { name: "Go on now all the same" });
+    const code = wallet.page.getByRole("heading", { name: "Show this to the shop" });
+    await hurry.or(code).first().waitFor();
+    if (await hurry.count()) await hurry.click();
+    await code.waitFor();
+    await taken("paid-plain");
+  });
   await step("an amount is set aside for this shop", async () => {
     await charge(["1", "0", "0"]);
     await scanRequest();
@@ -198,7 +210,7 @@ async function main() {
     await till.page.waitForTimeout(8_000);
     await till.page.goBack();
     await till.page.locator(".choice", { hasText: "Money" }).click();
-    await till.page.locator("dl.facts div", { hasText: "Paid to your account" }).getByText("13.85").waitFor();
+    await till.page.locator("dl.facts div", { hasText: "Paid to your account" }).getByText("18.97").waitFor();
     await picture(till, "money");
   });
   await step("the wallet is closed with a PIN, and opens with it alone", async () => {

@@ -29,6 +29,7 @@ STEPS = [
     "the aid is taken",
     "the shop's till is begun",
     "paid with a connection, the shop first",
+    "paid with a connection, the person first",
     "an amount is set aside for this shop",
     "both plugs are pulled, and it is paid again",
     "a code is shown twice, and refused the second time",

@@ -69,6 +69,11 @@ export function Home({ world }: { world: World }) {
         </button>
       ) : null}
       <div class="pair">
+        {units.length > 0 ? (
+          <Button icon="keys" onPress={() => go("amount")}>
+            {_("Type the amount")}
+          </Button>
+        ) : null}
         <Button icon="receive" onPress={() => go(wallet.isEnrolled() ? "receive" : "enrol")}>
           {wallet.isEnrolled() ? _("Receive") : _("Add the office's code")}
         </Button>
