@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "/cards": {"registrar"},
     "/cards/{number:int}.pdf": {"registrar"},
     "/cards/{number:int}.pdf/printed": {"registrar"},
+    "/apps": {"administrator"},
     "/enrolment-codes": {"registrar"},
     "/jobs/{number:int}": {"registrar", "programme-manager", "approver", "administrator"},
 }
@@ -126,6 +127,18 @@ def import_body(*, bad: bool = False) -> bytes:
     people = csv_file(PERSON_COLUMNS, [("H0", "Ana", "Díaz", "", "es", "1990-01-02", "yes", "no")])
     files = {"households": {"name": "homes.csv", "data": homes}, "individuals": {"name": "people.csv", "data": people}}
     return msgspec.msgpack.encode({"mapping": MAPPING, **files})
+
+
+def test_a_release_of_a_phone_app_stands_in_the_log_once(town: Town) -> None:
+    app = {"app": "wallet", "release": "0123456789abcdef", "hash": "a" * 64}
+    first = town.ask("administrator", "POST", "/apps", app).json()["index"]
+    assert town.ask("administrator", "POST", "/apps", app).json()["index"] == first
+    newer = town.ask("administrator", "POST", "/apps", app | {"hash": "b" * 64}).json()["index"]
+    assert newer > first
+    # Going back to an older release is a new statement, not silence.
+    assert town.ask("administrator", "POST", "/apps", app).json()["index"] > newer
+    for bad in ({"app": "desk"}, {"hash": "a" * 63}, {"release": ""}):
+        assert town.ask("administrator", "POST", "/apps", app | bad).status_code == 400
 
 
 def test_a_month_through_http_from_the_rule_to_the_approval(running: Town) -> None:
