@@ -28,7 +28,8 @@ from amparo_service.client import Client
 pytestmark = pytest.mark.isolated
 
 SERVICES = ("log", "mint", "office", "shops")
-# The signer too, which is no service: it listens on a socket and answers the mint alone; and the phone apps' server, which has no keys.
+# The signer too, which is no service: it listens on a socket and answers the mint alone; and the phone apps' server, which has no
+# keys.
 ALONE = (*SERVICES, "signer", "apps")
 UV = Path(sys.executable).with_name("uv")
 _NO_NETWORK = (
