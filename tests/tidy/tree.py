@@ -9,12 +9,16 @@ import functools
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# Texts of pages by path or file name.
+Pages = Mapping[str, str]
+# A fenced block of a page: what stands behind the fence, and the block.
+FENCED = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A word inside an identifier: `household_size` -> household, size; `PersonRow` -> person, row.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 

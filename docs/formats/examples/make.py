@@ -4,7 +4,7 @@ One invented month of three households: a rule is published, decided, approved; 
 defined, a second rule uses it, and a second month is decided by that. The keys are
 derived from the words below and known to everybody: they are for these pages only. Run from the root of the checkout with
 `python docs/formats/examples/make.py`; signatures come out differently each time, everything else the same. Each page holds
-`<!-- example: NAME -->` in front of the block that is replaced. `tests/tidy/test_docs.py` decodes and checks what stands there.
+`<!-- example: NAME -->` in front of the block that is replaced. `tests/tidy/test_examples.py` decodes and checks what stands there.
 """
 
 import base64
