@@ -23,6 +23,72 @@ WITHOUT_CLASS = {
     ),
 }
 
+# Codes that only the phone apps raise (`fail("CODE"` in `web/`): code -> (what, why, what to do).
+ON_PHONES = {
+    "purse.coins_busy": (
+        "Money of this phone is in a request whose answer has not come.",
+        "Using it twice could lose it.",
+        "Connect; the app asks again by itself, then it is free.",
+    ),
+    "till.no_sale": (
+        "No sale is open, or one is partly paid.",
+        "A code is taken for a sale with an amount, and one sale at a time.",
+        "Type the price; finish or cancel the sale that is partly paid.",
+    ),
+    "till.not_enrolled": (
+        "This is no till of a shop yet.",
+        "It has not scanned the office's code, or was taken out of the shop.",
+        "Scan the code that the office gave the shop.",
+    ),
+    "till.nothing_to_refund": (
+        "The till has no money of its own to give back.",
+        "What was sent in belongs to the settlement already.",
+        "Settle it with the customer from the cash box.",
+    ),
+    "till.other_shop": (
+        "This till belongs to another shop.",
+        "Its stored sales are that shop's money.",
+        "Send them in and take the till out of that shop first.",
+    ),
+    "till.practice_code": (
+        "A practice code was shown in a real sale.",
+        "It has no value.",
+        "Do not hand over goods; ask for a real code.",
+    ),
+    "till.practice_only": (
+        "A real code was shown in a practice sale.",
+        "Practice must not take anybody's money; the code stays good.",
+        "Begin a real sale.",
+    ),
+    "vault.closed": (
+        "The store of this phone does not take changes any more.",
+        "A write did not succeed, or another window has it.",
+        "Close the other windows and open the app again.",
+    ),
+    "vault.damaged": (
+        "The store of this phone is damaged.",
+        "A part is missing, changed or of another copy.",
+        "Ask for help before it is thrown away; the recovery code brings back what the mint knows.",
+    ),
+    "vault.pin_needed": ("The store has a PIN.", "It was set on this phone.", "Type it."),
+    "vault.pin_wait": (
+        "Too many wrong PINs were typed.",
+        "Each wrong one makes the next wait longer.",
+        "Wait until the moment that is shown.",
+    ),
+    "vault.pin_wrong": ("That is not the PIN.", "It does not open the store's key.", "Type it again."),
+    "vault.rolled_back": (
+        "The store of this phone is an old copy.",
+        "It was put back from before; what was paid since would be shown as money.",
+        "Ask for help; the recovery code shows what is really there.",
+    ),
+    "vault.too_new": (
+        "A newer release of the app wrote this store.",
+        "An older one would misread it.",
+        "Connect and open the app again.",
+    ),
+}
+
 _HEAD = """# Errors
 
 Made from the packages' `errors.py` by `just errors-docs`; change the source, not this page.
@@ -112,6 +178,8 @@ def render(errors: list[ErrorClass]) -> str:
         ]
         parts.append(f"\n## {package}\n\n| code | HTTP | what happened | why | what to do |\n|---|---|---|---|---|\n")
         parts += rows
+    parts.append("\n## Only on phones\n\n| code | what happened | why | what to do |\n|---|---|---|---|\n")
+    parts += [_line(f"`{code}`", *texts) for code, texts in sorted(ON_PHONES.items())]
     return "".join(parts)
 
 

@@ -3,9 +3,10 @@
 import ast
 import re
 from collections import Counter
+from pathlib import Path
 
 from tests.tidy.tree import Workspace, listed, plant, string_constants
-from tools.errors_docs import PAGE, WITHOUT_CLASS, ErrorClass, is_base, read_errors, render
+from tools.errors_docs import ON_PHONES, PAGE, WITHOUT_CLASS, ErrorClass, is_base, read_errors, render
 
 # The codes of a package begin with its folder's name, but for these.
 PREFIXES = {
@@ -142,6 +143,41 @@ def codes_without_class(workspace: Workspace) -> list[str]:
     ]
     stale = [text for text in WITHOUT_CLASS if text in classes or text not in written]
     return faults + [f"tools/errors_docs.py: {text} is listed and not needed" for text in stale]
+
+
+_PHONE_CODE = re.compile(r"""\bfail\(\s*["'`]([a-z]+\.[a-z_]+)""")
+
+
+def codes_on_phones(root: Path, codes: set[str]) -> list[str]:
+    """Codes that the phone apps raise and that neither a class nor `ON_PHONES` has; and the reverse."""
+    raised = {
+        code: path.relative_to(root).as_posix()
+        for path in sorted(root.glob("web/*/src/**/*.ts*"))
+        for code in _PHONE_CODE.findall(path.read_text(encoding="utf-8"))
+    }
+    strange = [
+        f"{where}: {code} is not on the page" for code, where in raised.items() if code not in codes | set(ON_PHONES)
+    ]
+    stale = [
+        f"tools/errors_docs.py: {code} is listed and not needed"
+        for code in ON_PHONES
+        if code in codes or code not in raised
+    ]
+    return strange + stale
+
+
+def test_every_code_of_the_phones_is_documented(workspace: Workspace, tmp_path: Path) -> None:
+    codes = {str(error.attributes.get("code")) for error in read_errors(workspace.root)} | set(WITHOUT_CLASS)
+    faults = codes_on_phones(workspace.root, codes)
+    assert not faults, listed(faults)
+    planted = tmp_path / "web" / "till" / "src" / "planted.ts"
+    planted.parent.mkdir(parents=True)
+    planted.write_text(
+        'fail("till.planted", "A new one.");\nfail("till.no_sale", "");\nfail("token.already_spent", "");\n'
+    )
+    assert codes_on_phones(tmp_path, codes)[0] == "web/till/src/planted.ts: till.planted is not on the page"
+    assert "tools/errors_docs.py: till.no_sale is listed and not needed" not in codes_on_phones(tmp_path, codes)
+    assert "tools/errors_docs.py: vault.closed is listed and not needed" in codes_on_phones(tmp_path, codes)
 
 
 def test_every_error_has_a_code_of_its_own(workspace: Workspace) -> None:
