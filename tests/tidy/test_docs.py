@@ -110,7 +110,7 @@ def test_a_link_or_path_to_nowhere_is_seen() -> None:
 
 # --- error codes, commands, tests ------------------------------------------------------------------------------------------
 
-_FILE_NAME = re.compile(r".*\.(py|md|json|yaml|toml|sqlite|pem|bin|token|pdf|typ)")
+_FILE_NAME = re.compile(r".*\.(py|ts|tsx|mjs|md|json|yaml|toml|sqlite|pem|bin|token|pdf|typ)")
 
 
 def unknown_codes(texts: Pages, codes: set[str]) -> list[str]:
