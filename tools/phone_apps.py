@@ -23,7 +23,17 @@ APPS = ("wallet", "till")
 
 def sources() -> Iterator[Path]:
     """Every file that the apps are made of."""
-    for pattern in ("*.json", "*.mjs", "*.txt", ".npmrc", "*/package.json", "*/src/**/*", "*/design/*", "*/static/*"):
+    for pattern in (
+        "*.json",
+        "*.mjs",
+        "*.txt",
+        ".npmrc",
+        "*/package.json",
+        "*/src/**/*",
+        "*/design/*",
+        "*/static/*",
+        "voices/*/*",
+    ):
         yield from (each for each in sorted(WEB.glob(pattern)) if each.is_file())
     yield from sorted((ROOT / "packages").glob("*/src/*/locale/*/LC_MESSAGES/*.po"))
 
@@ -37,10 +47,10 @@ def fingerprint() -> str:
 
 
 def write_words(folder: Path) -> None:
-    """One table for each app and language, of what the app says: English text to its translation, to the list of its forms for a
-    plural."""
+    """For each app and language one table of what the app says (English text to its translation, to the list of its forms for a
+    plural), and one file of what it reads aloud."""
     # Here, because what is built already needs no catalogues: a wheel is made where their reader is not installed.
-    from tools import words
+    from tools import voices, words
 
     for language in words.LANGUAGES:
         known: words.Translations = {}
@@ -52,6 +62,9 @@ def write_words(folder: Path) -> None:
             whole = json.dumps(dict(sorted(table.items())), ensure_ascii=False, separators=(",", ":"))
             (folder / app).mkdir(exist_ok=True)
             (folder / app / f"{language}.json").write_text(whole, encoding="utf-8")
+    for app in APPS:
+        for language in voices.LANGUAGES:
+            (folder / app / f"{language}.voice").write_bytes(voices.pack(language, "kit", app))
 
 
 def build(out: Path) -> str:

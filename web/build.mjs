@@ -1,5 +1,5 @@
 // Builds the phone apps: `node build.mjs OUT WORDS`. For each app in OUT/APP: hashed scripts and sheets, the page, the worker, the words of
-// five languages (from WORDS/APP/LANGUAGE.json), each also packed with gzip and brotli, and files.json, which names every file with its
+// five languages and their recordings (from WORDS/APP/LANGUAGE.json and .voice), each also packed with gzip and brotli, and files.json, which names every file with its
 // SHA-256. The same sources give the same bytes: nothing here knows a time or a place.
 
 import { createHash } from "node:crypto";
@@ -11,13 +11,24 @@ import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const LANGUAGES = ["es", "fr", "ar", "pt"];
-const TYPES = { js: "text/javascript", css: "text/css", json: "application/json", html: "text/html", svg: "image/svg+xml", wasm: "application/wasm", webmanifest: "application/manifest+json" };
+const SPOKEN = ["en", ...LANGUAGES];
+const TYPES = { js: "text/javascript", css: "text/css", json: "application/json", html: "text/html", voice: "application/octet-stream", svg: "image/svg+xml", wasm: "application/wasm", webmanifest: "application/manifest+json" };
 // Chromium of 2022: the browser of cheap phones renews itself through the shop, on Android 8 and later.
 export const TARGET = ["es2022", "chrome103"];
 // What stands in for a browser that has none of its own.
-const SPARE = ["kit/src/zxing.ts", "@noble/curves/ed25519.js"];
+const SPARE = ["kit/src/zxing.ts", "log/src/ed25519_spare.ts"];
 const NAMES = { wallet: "Amparo", till: "Amparo · Caja" };
 const NO_SCRIPT = "Amparo necesita JavaScript. · Amparo needs JavaScript. · Amparo a besoin de JavaScript. · Amparo precisa de JavaScript. · يحتاج أمبارو إلى JavaScript.";
+
+// The sentence beside an error's code is for developers (docs/errors.md); screens build theirs from the code. What is shipped goes without.
+const SENTENCE = /\b((?:fail|renamed)\((?:[A-Z]+|code|"[^"]*"), |(?:malformed|refuse|notPayable|notReadable|isFalse|differs)\()("[A-Z][^"\\]*"|`[A-Z](?:[^`\\$]|\$\{[^{}`]*\})*`)/g;
+const terse = {
+  name: "terse",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]src[\\/][a-z0-9_]+\.ts$/ }, ({ path }) =>
+      path.includes("node_modules") ? undefined : { contents: readFileSync(path, "utf8").replaceAll(SENTENCE, '$1""'), loader: "ts" },
+    ),
+};
 
 const hash = (data, length = 64) => createHash("sha256").update(data).digest("hex").slice(0, length);
 
@@ -87,7 +98,13 @@ async function one(app, out, words) {
     const data = readFileSync(join(words, app, `${each}.json`));
     put(`/words-${each}-${hash(data, 12)}.json`, data);
   }
-  const wordFiles = Object.fromEntries([...files.keys()].map((path) => [path.slice(7, 9), path]));
+  const voiceFiles = {};
+  for (const each of SPOKEN) {
+    const data = readFileSync(join(words, app, `${each}.voice`));
+    voiceFiles[each] = `/${each}-${hash(data, 12)}.voice`;
+    put(voiceFiles[each], data);
+  }
+  const wordFiles = Object.fromEntries([...files.keys()].filter((path) => path.startsWith("/words-")).map((path) => [path.slice(7, 9), path]));
   const built = await build({
     entryPoints: { app: join(HERE, app, "src/main.tsx") },
     absWorkingDir: HERE,
@@ -108,7 +125,8 @@ async function one(app, out, words) {
     assetNames: "[name]-[hash]",
     jsx: "automatic",
     jsxImportSource: "preact",
-    define: { WORD_FILES: JSON.stringify(wordFiles) },
+    plugins: [terse],
+    define: { WORD_FILES: JSON.stringify(wordFiles), VOICE_FILES: JSON.stringify(voiceFiles) },
     logLevel: "warning",
   });
   for (const each of built.outputFiles) put(`/${relative(join(HERE, "out"), each.path)}`, each.contents);
@@ -123,9 +141,9 @@ async function one(app, out, words) {
   put("/app.webmanifest", manifest(app));
   put("/", page(app, script, style, atOnce.filter((each) => each !== script)));
   // Scripts that are loaded late are kept at once too, so that the app is whole without a connection; what a phone has of its own (a reader
-  // of codes, Ed25519) and the words of other languages only where they are needed.
+  // of codes, Ed25519), the words of other languages and the recordings only where they are needed.
   const spare = Object.keys(outputs).filter((path) => SPARE.some((each) => outputs[path].entryPoint?.endsWith(each)));
-  const late = (path) => path.endsWith(".wasm") || path.startsWith("/words-") || spare.includes(`out${path}`);
+  const late = (path) => path.endsWith(".wasm") || path.startsWith("/words-") || path.endsWith(".voice") || spare.includes(`out${path}`);
   const first = [...files.keys()].filter((path) => !late(path)).sort();
   const later = [...files.keys()].filter((path) => !first.includes(path)).sort();
   const release = hash([...files].sort(([one], [two]) => (one < two ? -1 : 1)).map(([path, data]) => `${path} ${hash(data)}\n`).join(""), 16);
@@ -146,7 +164,7 @@ async function one(app, out, words) {
   for (const path of [...files.keys()].sort()) {
     const data = files.get(path);
     const name = path === "/" ? "index.html" : path.slice(1);
-    const packed = name.endsWith(".svg") && data.length < 600 ? {} : { gz: gzipSync(data, { level: 9 }), br: brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }) };
+    const packed = name.endsWith(".voice") || (name.endsWith(".svg") && data.length < 600) ? {} : { gz: gzipSync(data, { level: 9 }), br: brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }) };
     writeFileSync(join(folder, name), data);
     for (const [kind, bytes] of Object.entries(packed)) writeFileSync(join(folder, `${name}.${kind}`), bytes);
     const when = atOnce.includes(path) || [style, "/"].includes(path) ? "screen" : first.includes(path) || path === "/worker.js" ? "visit" : "use";

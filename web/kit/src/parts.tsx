@@ -4,8 +4,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
-import { canSpeakAloud, speakAloud } from "./voice.ts";
-import { _, fillText, money } from "./words.ts";
+import { choices } from "./settings.ts";
+import { speakAloud } from "./voice.ts";
+import { _, money } from "./words.ts";
 
 /** A button with a glyph and a word. `kind`: the main thing to do, another one, a quiet one, or one that cannot be taken back. */
 export function Button({
@@ -31,16 +32,19 @@ export function Button({
   );
 }
 
-/** A screen: its title takes the focus, so that a reader begins there. `say` is what the loudspeaker reads. */
+/** A screen: its title takes the focus, so that a reader begins there. `say` is what the loudspeaker reads, one recorded sentence; `full` is
+ * the same with the sums on it, for a phone that has a voice of its own. */
 export function Screen({
   title,
   say,
+  full,
   onBack,
   wide,
   children,
 }: {
   title: string;
-  say?: string;
+  say: string;
+  full?: string | undefined;
   onBack?: (() => void) | undefined;
   wide?: boolean;
   children: ComponentChildren;
@@ -50,6 +54,7 @@ export function Screen({
     heading.current?.focus();
     scrollTo(0, 0);
     document.title = `${title} · Amparo`;
+    if (choices().aloud) void speakAloud(say, full);
   }, [title]);
   return (
     <main class={wide ? "wide" : ""}>
@@ -62,26 +67,21 @@ export function Screen({
         <h1 tabIndex={-1} ref={heading}>
           {title}
         </h1>
-        <Speaker text={say ?? title} />
+        <Speaker said={say} full={full} />
       </div>
       {children}
     </main>
   );
 }
 
-/** Reads a screen aloud with a voice that this phone has itself; not there when it has none for the language. */
-export function Speaker({ text }: { text: string }) {
-  const [able, setAble] = useState(canSpeakAloud());
-  useEffect(() => {
-    const look = () => setAble(canSpeakAloud());
-    globalThis.speechSynthesis?.addEventListener?.("voiceschanged", look);
-    return () => globalThis.speechSynthesis?.removeEventListener?.("voiceschanged", look);
-  }, []);
-  return able ? (
-    <button type="button" class="glyph" onClick={() => speakAloud(text)} aria-label={_("Read aloud")}>
+function Speaker({ said, full }: { said: string; full: string | undefined }) {
+  const [able, setAble] = useState(true);
+  const read = async () => setAble(await speakAloud(said, full));
+  return (
+    <button type="button" class="glyph" disabled={!able} onClick={() => void read()} aria-label={able ? _("Read aloud") : _("This phone cannot read aloud now.")}>
       <Icon name="speaker" />
     </button>
-  ) : null;
+  );
 }
 
 /** A sentence with a glyph. `role`: told at once when it appears. */
@@ -103,6 +103,16 @@ export function Notice({
   );
 }
 
+/** What went wrong, once there are words for it. */
+export function Failed({ said, children }: { said: string | undefined; children?: ComponentChildren }) {
+  return said ? (
+    <Notice kind="bad">
+      <p>{said}</p>
+      {children}
+    </Notice>
+  ) : null;
+}
+
 /** An amount, isolated, in tabular figures. */
 export function Amount({ minor, sign, large }: { minor: number; sign: string; large?: boolean }) {
   return (
@@ -112,69 +122,13 @@ export function Amount({ minor, sign, large }: { minor: number; sign: string; la
   );
 }
 
-/** Twelve large keys for an amount in minor units, the same order in every script. `most` bounds it. */
-export function Keypad({ minor, most, onChange }: { minor: number; most: number; onChange: (minor: number) => void }) {
-  const press = (digit: string) => {
-    const next = Number(`${minor}${digit}`);
-    if (Number.isSafeInteger(next) && next <= most) onChange(next);
-  };
-  useEffect(() => {
-    const typed = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (/^\d$/.test(event.key)) press(event.key);
-      else if (event.key === "Backspace") onChange(Math.trunc(minor / 10));
-      else return;
-      event.preventDefault();
-    };
-    addEventListener("keydown", typed);
-    return () => removeEventListener("keydown", typed);
-  });
+/** The sum that a screen is about, and what is to be known of it. `live`: told when it changes. */
+export function Sum({ minor, sign, live, children }: { minor: number; sign: string; live?: boolean; children?: ComponentChildren }) {
   return (
-    <div class="keypad" dir="ltr" role="group" aria-label={_("Keys for the amount")}>
-      {["1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0"].map((digit) => (
-        <button type="button" key={digit} onClick={() => press(digit)}>
-          {digit}
-        </button>
-      ))}
-      <button type="button" onClick={() => onChange(Math.trunc(minor / 10))} aria-label={_("Erase the last digit")}>
-        <Icon name="undo" />
-      </button>
-    </div>
-  );
-}
-
-/** Digits for a PIN, shown as dots. `onDone` when the wanted number of them is there. */
-export function PinPad({ length, label, onDone }: { length: number; label: string; onDone: (pin: string) => void }) {
-  const [pin, setPin] = useState("");
-  const press = (digit: string) => {
-    const next = pin + digit;
-    if (next.length === length) {
-      setPin("");
-      onDone(next);
-    } else setPin(next);
-  };
-  return (
-    <div>
-      <p class="dots" role="status" aria-label={fillText(_("{typed} of {all} digits"), { typed: String(pin.length), all: String(length) })}>
-        {Array.from({ length }, (_each, place) => (
-          <span key={place} class={place < pin.length ? "dot full" : "dot"} />
-        ))}
-      </p>
-      <div class="keypad" dir="ltr" role="group" aria-label={label}>
-        {["1", "2", "3", "4", "5", "6", "7", "8", "9"].map((digit) => (
-          <button type="button" key={digit} onClick={() => press(digit)}>
-            {digit}
-          </button>
-        ))}
-        <span />
-        <button type="button" onClick={() => press("0")}>
-          0
-        </button>
-        <button type="button" onClick={() => setPin(pin.slice(0, -1))} aria-label={_("Erase the last digit")}>
-          <Icon name="undo" />
-        </button>
-      </div>
-    </div>
+    <p class="sum" {...(live ? { "aria-live": "polite" as const } : {})}>
+      <Amount minor={minor} sign={sign} large />
+      {children ? <small>{children}</small> : null}
+    </p>
   );
 }
 

@@ -25,11 +25,6 @@ export function clockOf(from: Addresses): () => number {
   return () => Math.floor(Date.now() / 1000) + from.clock_offset;
 }
 
-/** The short sign beside an amount of a unit. */
-export function signOf(from: Addresses, unit: string): string {
-  return from.units[unit]?.sign ?? unit.toUpperCase();
-}
-
 /** What a unit is for, in a language. */
 export function nameOf(from: Addresses, unit: string, language: string): string {
   const names = from.units[unit]?.names ?? {};
@@ -43,6 +38,8 @@ export interface Choices {
   language?: string;
   shown?: boolean;
   begun?: boolean;
+  /** Read each screen aloud when it opens. */
+  aloud?: boolean;
 }
 
 /** The choices, empty where the browser keeps none. */

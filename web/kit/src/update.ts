@@ -38,7 +38,7 @@ export async function keepOnPhone(): Promise<void> {
     const kept = await navigator.serviceWorker.register(workerAddress(), { scope: "/", updateViaCache: "none" });
     found(kept.waiting);
     // Without a reader of codes of its own the phone needs ours before its first scan, which may be without a connection.
-    if (!("BarcodeDetector" in globalThis)) void navigator.serviceWorker.ready.then((ready) => ready.active?.postMessage("fetch-all"));
+    if (!("BarcodeDetector" in globalThis)) void navigator.serviceWorker.ready.then((ready) => ready.active?.postMessage("fetch-spare"));
     kept.addEventListener("updatefound", () => {
       const coming = kept.installing;
       coming?.addEventListener("statechange", () => {

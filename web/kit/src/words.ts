@@ -100,6 +100,11 @@ export function money(minor: number, decimals = 2): string {
   return `${sign}${whole}${decimals ? `.${digits.slice(-decimals)}` : ""}`;
 }
 
+/** A share of 0 to 1 as people read it. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 /** A day in the chosen language, from unix seconds. */
 export function day(seconds: number): string {
   return new Intl.DateTimeFormat(`${current}-u-nu-latn`, { day: "numeric", month: "long", year: "numeric" }).format(seconds * 1000);

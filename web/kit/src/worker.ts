@@ -28,12 +28,13 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("message", (event) => {
   if (event.data === "begin") void self.skipWaiting();
-  if (event.data === "fetch-all") event.waitUntil(fetchAll());
+  if (event.data === "fetch-spare") event.waitUntil(fetchSpare());
 });
 
-async function fetchAll(): Promise<void> {
+// What stands in for a browser that has no reader of codes or no Ed25519; words and recordings of other languages stay away.
+async function fetchSpare(): Promise<void> {
   const kept = await caches.open(NAME);
-  for (const path of LATER) if (!(await kept.match(path))) await kept.add(path);
+  for (const path of LATER) if (/\.(js|wasm)$/.test(path) && !(await kept.match(path))) await kept.add(path);
 }
 
 async function answer(path: string, request: Request): Promise<Response> {

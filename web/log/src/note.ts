@@ -90,10 +90,6 @@ export const verifyEd25519: VerifyEd25519 = async (key, message, signature) => {
 
 /** The same without WebCrypto, for older browsers. */
 export const verifyByLibrary: VerifyEd25519 = async (key, message, signature) => {
-  const { ed25519 } = await import("@noble/curves/ed25519.js");
-  try {
-    return ed25519.verify(signature, message, key, { zip215: false });
-  } catch {
-    return false; // not a point of the curve
-  }
+  const { verify } = await import("./ed25519_spare.ts");
+  return verify(signature, message, key);
 };

@@ -1,36 +1,24 @@
 // What stands around every screen of the till, and which screen it is.
 
-import { Icon } from "@amparo/kit/icon.tsx";
+import { Bar } from "@amparo/kit/bar.tsx";
 import { _, ngettext } from "@amparo/kit/words.ts";
-import { DayEnd, GiveBack, Money, More, Settings, Vouchers } from "./others.tsx";
+import { DayEnd } from "./day.tsx";
+import { Money } from "./money.tsx";
+import { More, SecondTill, Settings } from "./more.tsx";
+import { GiveBack } from "./refund.tsx";
 import { Scan, TypeAmount } from "./sale.tsx";
 import type { World } from "./state.ts";
+import { Vouchers } from "./vouchers.tsx";
 
 /** Bar, line about the connection, and the screen. */
 export function Frame({ world }: { world: World }) {
-  const { till, told, online } = world;
+  const { till } = world;
   const stored = till.sales().filter((sale) => sale.state === "stored").length;
   return (
     <>
-      <header>
-        {told.practice ? <p class="practice">{_("For practice: this money is invented.")}</p> : null}
-        <div class="bar">
-          <span class="name">
-            <Icon name="till" /> {till.enrolment.name || "Amparo"}
-          </span>
-          <span class="state">
-            <Icon name={online ? "line" : "no-line"} /> {online ? _("Connected") : _("No connection")}
-          </span>
-        </div>
-        {online ? null : (
-          <p class="offline" role="status">
-            <Icon name="no-line" />
-            <span>
-              {_("No connection. You can go on selling.")} {stored > 0 ? ngettext("{n} sale stored.", "{n} sales stored.", stored) : ""}
-            </span>
-          </p>
-        )}
-      </header>
+      <Bar world={world} icon="till" name={till.enrolment.name || "Amparo"}>
+        {_("No connection. You can go on selling.")} {stored > 0 ? ngettext("{n} sale stored.", "{n} sales stored.", stored) : ""}
+      </Bar>
       <Shown world={world} />
     </>
   );
@@ -54,6 +42,8 @@ function Shown({ world }: { world: World }) {
       return <TypeAmount world={world} practice />;
     case "settings":
       return <Settings world={world} />;
+    case "second":
+      return <SecondTill world={world} />;
     default:
       return <TypeAmount world={world} />;
   }

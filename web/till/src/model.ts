@@ -42,7 +42,7 @@ export interface Sale {
 }
 
 /** The sale that is going on. `paid` of `amount` is there (minor units), in `parts` codes. `request`: what to show (creqB).
- * `locked`: it asks for locked codes. */
+ * `taken`: what became of it once nothing is missing, also when the phone died before it could show that. */
 export interface OpenSale {
   number: number;
   unit: string;
@@ -51,6 +51,7 @@ export interface OpenSale {
   parts: number;
   practice: boolean;
   request: string;
+  taken?: Taken;
 }
 
 /** What became of a code. `paid`: the sale is paid: `confirmed` (the mint has said so) or stored. `partly`: `missing` is left.

@@ -1,24 +1,24 @@
 // T1 to T4: the amount, the request beside the camera, what is missing, and the green page that stays until it is touched.
 
-import { Camera } from "@amparo/kit/camera.tsx";
+import { CodeForm } from "@amparo/kit/code_form.tsx";
 import { Code } from "@amparo/kit/code.tsx";
-import type { Collector } from "@amparo/kit/frames.ts";
-import { collector } from "@amparo/kit/frames.ts";
 import { Icon } from "@amparo/kit/icon.tsx";
-import { Amount, Button, Choice, Keypad, Meter, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { TypedSum } from "@amparo/kit/keys.tsx";
+import { Amount, Button, Choice, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
+import { Scanner } from "@amparo/kit/scan.tsx";
 import { nameOf } from "@amparo/kit/settings.ts";
 import { ShownCode } from "@amparo/kit/shown.tsx";
 import type { Failure } from "@amparo/kit/task.ts";
 import { failureOf, useTask } from "@amparo/kit/task.ts";
 import { signal } from "@amparo/kit/voice.ts";
-import { _, fill, language, money } from "@amparo/kit/words.ts";
-import { useRef, useState } from "preact/hooks";
+import { _, fill, language } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
+import { useState } from "preact/hooks";
+import { Limits } from "./limits.tsx";
 import type { Taken } from "./model.ts";
 import { failureWords, isRefusal } from "./says.ts";
 import type { World } from "./state.ts";
-import { sign } from "./state.ts";
-
-const MOST = 9_999_999;
+import { MOST } from "./state.ts";
 
 /** T1: type, and one tap. The three limits are shown while there is no connection. */
 export function TypeAmount({ world, practice }: { world: World; practice?: boolean }) {
@@ -46,16 +46,10 @@ export function TypeAmount({ world, practice }: { world: World; practice?: boole
       {units.length > 1
         ? units.map((each) => <Choice key={each} title={nameOf(world.told, each, language())} current={each === unit} onPress={() => setUnit(each)} />)
         : null}
-      <p class="sum" aria-live="polite">
-        <Amount minor={minor} sign={label} large />
-        {practice ? null : <small>{fill(_("Today: {amount} in {n} sales"), { amount: <Amount minor={day.taken} sign={label} />, n: String(day.sales) })}</small>}
-      </p>
-      <Keypad minor={minor} most={MOST} onChange={setMinor} />
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-        </Notice>
-      ) : null}
+      <TypedSum minor={minor} sign={label} most={MOST} onChange={setMinor}>
+        {practice ? null : fill(_("Today: {amount} in {n} sales"), { amount: <Amount minor={day.taken} sign={label} />, n: String(day.sales) })}
+      </TypedSum>
+      <Failed said={failure && failureWords(failure)} />
       <button type="button" class="main huge" disabled={busy || minor === 0} onClick={charge}>
         <Icon name="till" />
         <span>{_("Charge")}</span>
@@ -75,18 +69,6 @@ export function TypeAmount({ world, practice }: { world: World; practice?: boole
   );
 }
 
-/** How full the till is without a connection. */
-export function Limits({ world, unit }: { world: World; unit: string }) {
-  const found = world.till.meter(unit);
-  return (
-    <section aria-label={_("Limits without a connection")}>
-      <Meter label={_("stored")} used={found.stored} most={found.storedMost} shown={`${money(found.stored)} / ${money(found.storedMost)}`} />
-      <Meter label={_("hours alone")} used={found.hoursAlone} most={found.hoursMost} shown={`${Math.floor(found.hoursAlone)} / ${found.hoursMost}`} />
-      <p class="hint">{fill(_("At most {amount} in one sale, {n} sales stored."), { amount: <Amount minor={found.perSale} sign={sign(world, unit)} />, n: String(found.sales) })}</p>
-    </section>
-  );
-}
-
 type Result = { taken: Taken } | { failure: Failure };
 
 /** T2 and T3: the request and the camera at once. While a result is shown nothing is scanned. */
@@ -95,15 +77,12 @@ export function Scan({ world }: { world: World }) {
   const sale = till.sale();
   const [result, setResult] = useState<Result | undefined>();
   const [blind, setBlind] = useState(false);
-  const [typed, setTyped] = useState("");
-  const [share, setShare] = useState(0);
-  const parts = useRef<Collector>(collector());
   const { busy, failure, run } = useTask();
   const [handBack, setHandBack] = useState<{ codes: string[]; refund: number } | undefined>();
   if (handBack) return <HandBack world={world} codes={handBack.codes} refund={handBack.refund} />;
   if (!sale) {
     return (
-      <Screen title={_("No sale is open")} onBack={() => home("amount")}>
+      <Screen title={_("No sale is open")} say={_("No sale is open. Go back and type the price.")} onBack={() => home("amount")}>
         {null}
       </Screen>
     );
@@ -114,34 +93,31 @@ export function Scan({ world }: { world: World }) {
       try {
         const taken = await till.take(code, { online });
         signal(taken.state === "unknown" ? "bad" : "good");
-        setResult({ taken });
+        // After a part the next code is scanned at once.
+        if (taken.state === "partly") next();
+        else setResult({ taken });
       } catch (thrown) {
         signal("bad");
         setResult({ failure: failureOf(thrown) });
       }
       world.changed();
     });
-  const read = (text: string): boolean => {
-    const whole = parts.current.add(text);
-    setShare(parts.current.share());
-    if (whole === undefined || whole === sale.request) return true;
-    parts.current = collector();
-    take(whole);
+  const read = (code: string): boolean => {
+    if (code === sale.request) return true;
+    take(code);
     return false;
   };
-  const next = () => {
-    parts.current = collector();
-    setShare(0);
-    setResult(undefined);
-  };
+  const next = () => setResult(undefined);
   const done = () =>
     run(async () => {
       await till.finish();
       world.changed();
       home("amount");
     });
-  if (result && "taken" in result && result.taken.state === "paid") return <Paid world={world} taken={result.taken} unit={sale.unit} practice={sale.practice} onDone={done} />;
   if (result && "failure" in result && isRefusal(result.failure)) return <NotTaken failure={result.failure} onNext={next} />;
+  // What was taken before this phone died is green too: nobody is asked to pay twice.
+  const taken = result && "taken" in result ? result.taken : sale.taken;
+  if (taken?.state === "paid") return <Paid world={world} taken={taken} unit={sale.unit} practice={sale.practice} onDone={done} />;
   const cancel = () =>
     run(async () => {
       const found = await till.cancel();
@@ -149,15 +125,14 @@ export function Scan({ world }: { world: World }) {
       if (found.codes.length > 0 || found.refund > 0) setHandBack(found);
       else home("amount");
     });
-  const unknown = result && "taken" in result && result.taken.state === "unknown";
+  const unknown = taken?.state === "unknown";
   return (
     <Screen title={sale.parts > 0 ? _("Partly paid") : _("Let the customer scan")} say={_("Show the code to the customer, then scan theirs.")}>
-      <p class="sum">
-        <Amount minor={sale.amount - sale.paid} sign={label} large />
-        {sale.parts > 0 ? (
-          <small>{fill(_("{paid} of {all} is paid. Scan the next code."), { paid: <Amount minor={sale.paid} sign={label} />, all: <Amount minor={sale.amount} sign={label} /> })}</small>
-        ) : null}
-      </p>
+      <Sum minor={sale.amount - sale.paid} sign={label}>
+        {sale.parts > 0
+          ? fill(_("{paid} of {all} is paid. Scan the next code."), { paid: <Amount minor={sale.paid} sign={label} />, all: <Amount minor={sale.amount} sign={label} /> })
+          : null}
+      </Sum>
       {unknown ? (
         <Notice kind="note">
           <p>{_("The answer was lost. Do not hand over goods yet.")}</p>
@@ -177,37 +152,24 @@ export function Scan({ world }: { world: World }) {
         </Notice>
       ) : null}
       {result && "failure" in result ? (
-        <Notice kind="bad">
-          <p>{failureWords(result.failure)}</p>
+        <Failed said={failureWords(result.failure)}>
           <Button onPress={next}>{_("Scan again")}</Button>
-        </Notice>
+        </Failed>
       ) : null}
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-        </Notice>
-      ) : null}
-      <Code text={sale.request} label={_("Request for the customer to scan")} />
-      {blind || result ? null : (
-        <Camera hint={share > 0 ? `${Math.round(share * 100)} %` : _("Scan the customer's code or voucher here")} onCode={read} onFail={() => setBlind(true)} />
+      <Failed said={failure && failureWords(failure)} />
+      {sale.request ? <Code text={sale.request} label={_("Request for the customer to scan")} /> : null}
+      {blind || result || unknown ? null : (
+        <Scanner key={sale.parts} hint={_("Scan the customer's code or voucher here")} onCode={read} onFail={() => setBlind(true)} />
       )}
       {blind ? (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            take(typed.trim());
-            setTyped("");
-          }}
-        >
+        <>
           <Notice kind="note" icon="camera">
             <p>{_("No camera. Allow it in the browser's settings, or paste the code.")}</p>
           </Notice>
-          <label for="code">{_("The customer's code")}</label>
-          <textarea id="code" dir="ltr" autocomplete="off" spellcheck={false} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-          <Button submit disabled={busy || !typed.trim()}>
+          <CodeForm id="code" label={_("The customer's code")} disabled={busy} clears onText={take}>
             {_("Take this code")}
-          </Button>
-        </form>
+          </CodeForm>
+        </>
       ) : null}
       {sale.practice ? (
         <Button icon="check" disabled={busy} onPress={() => take(till.practiceCode(sale.amount - sale.paid, sale.unit))}>

@@ -1,10 +1,13 @@
 // What the till says when a code or a request does not work: one sentence, and what to do. Never "give the goods" when in doubt.
 
+import { storeWords } from "@amparo/kit/says.ts";
 import type { Failure } from "@amparo/kit/task.ts";
 import { _, fillText } from "@amparo/kit/words.ts";
 
 /** The sentence for a failure. */
 export function failureWords(failure: Failure): string {
+  const ofStore = storeWords(failure);
+  if (ofStore) return ofStore;
   switch (failure.code) {
     case "service.unreachable":
     case "service.timed_out":
@@ -49,16 +52,6 @@ export function failureWords(failure: Failure): string {
       return _("This till has no money of its own to give back.");
     case "purse.not_enough":
       return _("This till has less money of its own than that.");
-    case "vault.damaged":
-    case "vault.rolled_back":
-    case "vault.closed":
-      return _("What this phone kept is damaged or an old copy. Ask for help before you throw it away.");
-    case "vault.too_new":
-      return _("A newer release of this app wrote this. Connect and open the app again.");
-    case "vault.pin_wrong":
-      return _("That is not the PIN.");
-    case "vault.pin_wait":
-      return _("Too many tries. Wait some minutes.");
     default:
       return fillText(_("That did not work ({code}). Try again."), { code: failure.code });
   }

@@ -1,24 +1,16 @@
 // The till put together: sealed store, public log, clients of the services. Loaded behind the first screen.
 
 import { fail } from "@amparo/cashu/errors.ts";
-import { FilterShelf } from "@amparo/purse/filters.ts";
-import { IndexedDbBackend, localWitness } from "@amparo/purse/backend.ts";
-import type { Shelf } from "@amparo/purse/backend.ts";
-import { Client } from "@amparo/purse/client.ts";
-import { Vault, wipeClosed } from "@amparo/purse/vault.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
-import { httpFetch } from "@amparo/log/client.ts";
-import type { LogMemory } from "@amparo/log/follow.ts";
-import { openFollower } from "@amparo/log/follow.ts";
-import type { Keeping } from "./state.ts";
+import type { Keeping } from "@amparo/kit/settings_screen.tsx";
+import { Client } from "@amparo/purse/client.ts";
+import { openPhone, wipePhone } from "@amparo/purse/phone.ts";
 import type { Enrolment } from "./model.ts";
 import { Till, readEnrolment } from "./till.ts";
 import { keptEnrolment } from "./till_settings.ts";
 
 const NAME = "amparo-till";
-const LOG = "log";
-const EVIDENCE = "log-evidence";
 // A till needs no rules, no decisions and no receipts.
 const KINDS = ["key-announced", "keyset-announced"] as const;
 
@@ -34,16 +26,12 @@ export interface Session {
 
 /** Throw away what cannot be opened: the PIN was forgotten, or the store is damaged. */
 export async function wipe(): Promise<void> {
-  await wipeClosed(await IndexedDbBackend.open(NAME), localWitness(NAME));
+  await wipePhone(NAME);
 }
 
 /** Open everything. `waiting` is called when another window has the till. Rejects with the errors of store and log. */
-export async function openSession(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
-  const backend = await IndexedDbBackend.open(NAME);
-  const opening = { backend, name: NAME, witness: localWitness(NAME), locks: navigator.locks, waiting, ...(pin === undefined ? {} : { pin }) };
-  const vault = await Vault.open(opening);
-  const log = await openFollower(httpFetch(told.log), told.vkey, memory(backend.shelf), KINDS);
-  const filters = await FilterShelf.open(backend.shelf);
+export async function open(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
+  const { vault, log, filters, keep } = await openPhone(NAME, told, pin, waiting, KINDS);
   const now = clockOf(told);
   const openTill = async (enrolment: Enrolment) => {
     const shops = new Client(told.shops, { bearer: enrolment.access });
@@ -51,7 +39,6 @@ export async function openSession(told: Addresses, pin: string | undefined, wait
   };
   const known = keptEnrolment(vault);
   let till = known ? await openTill(known) : undefined;
-  let typed = pin;
   return {
     till: () => till,
     async enrol(code) {
@@ -64,29 +51,11 @@ export async function openSession(told: Addresses, pin: string | undefined, wait
       await log.refresh();
       till = await openTill(enrolment);
     },
-    keep: {
-      hasPin: () => vault.hasPin,
-      async changePin(chosen) {
-        await vault.changePin(typed, chosen);
-        typed = chosen ?? undefined;
-      },
-      wipe: async () => vault.wipe(),
-    },
+    keep,
     async upkeep() {
       await log.refresh();
       await till?.recover();
       await till?.upkeep();
     },
-  };
-}
-
-function memory(shelf: Shelf): LogMemory {
-  return {
-    async load() {
-      const data = await shelf.load(LOG);
-      return data ? new TextDecoder().decode(data) : null;
-    },
-    save: async (state) => shelf.save(LOG, new TextEncoder().encode(state)),
-    keepEvidence: async (evidence) => shelf.save(`${EVIDENCE} ${(await shelf.names()).length}`, new TextEncoder().encode(evidence)),
   };
 }

@@ -112,7 +112,11 @@ export class Till implements model.TillApi {
     if (!open) return null;
     const { number, unit, amount, practice } = open;
     const paid = this.#taking.paidOf(this.purse.vault, open);
-    return { number, unit, amount, practice, paid, parts: sales.partsOf(this.purse.vault, number).length, request: this.#request(open, amount - paid) };
+    const found = { number, unit, amount, practice, paid, parts: sales.partsOf(this.purse.vault, number).length, request: this.#request(open, amount - paid) };
+    if (paid < amount) return found;
+    const taken = this.#taken(open, amount);
+    // As when it is taken: what the mint has not confirmed counts only within the limits.
+    return { ...found, taken: taken.confirmed || this.#isWithin(open, 0) ? taken : { ...taken, state: "unknown" } };
   }
 
   /** What the customer scans: exactly what is missing, locked to this shop for so long that it can be taken without a connection.

@@ -4,8 +4,9 @@ import { Locked } from "@amparo/kit/locked.tsx";
 import type { Language, Table } from "@amparo/kit/words.ts";
 import { _, useTable } from "@amparo/kit/words.ts";
 import { render } from "preact";
+import { surroundings } from "../../kit/tests/invented.ts";
 import type { Day, OpenSale, Refund, TillApi } from "../src/model.ts";
-import { Begin } from "../src/others.tsx";
+import { Begin } from "../src/begin.tsx";
 import { NotTaken, Paid } from "../src/sale.tsx";
 import { Frame } from "../src/frame.tsx";
 import type { Name, World } from "../src/state.ts";
@@ -25,7 +26,6 @@ interface Given {
 
 function world(place: Name, about: unknown, given: Given = {}): World {
   const { online = true, full = 0.4 } = given;
-  const nothing = () => undefined;
   const till: Partial<TillApi> = {
     enrolment: { shop: "s", name: "Bodega Sol", access: "", units: ["usd"], lockKey: null } as unknown as TillApi["enrolment"],
     lockKey: `02${"a".repeat(64)}`,
@@ -44,24 +44,8 @@ function world(place: Name, about: unknown, given: Given = {}): World {
     refunds: () => given.refunds ?? [],
   };
   return {
-    place: { name: place, about },
-    go: nothing,
-    back: nothing,
-    home: nothing,
+    ...surroundings(place, about, online),
     till: till as TillApi,
-    told: {
-      log: "",
-      vkey: "",
-      mint: "",
-      office: "",
-      shops: "",
-      contact: "Amparo, plaza mayor 1",
-      units: { usd: { sign: "USD", names: { es: "Alimentos", en: "Food", fr: "Alimentation", ar: "غذاء", pt: "Alimentos" } } },
-      practice: true,
-      clock_offset: 0,
-    },
-    online,
-    changed: nothing,
     keep: { hasPin: () => false, changePin: async () => undefined, wipe: async () => undefined },
   };
 }
@@ -70,7 +54,7 @@ const refund: Refund = { number: 1, code: CODE, amount: 735, unit: "usd" };
 const framed = (place: Name, about?: unknown, given?: Given) => () => <Frame world={world(place, about, given)} />;
 
 const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
-  locked: () => <Locked pin={true} length={6} said={_("That is not the PIN.")} warning="" onPin={() => undefined} onWipe={async () => undefined} />,
+  locked: () => <Locked pin={true} said={_("That is not the PIN.")} warning="" onPin={() => undefined} wipe={async () => undefined} />,
   begin: () => <Begin online onCode={async () => undefined} />,
   amount: framed("amount"),
   "amount-offline": framed("amount", undefined, { online: false }),
@@ -88,6 +72,7 @@ const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
   day: framed("day"),
   more: framed("more"),
   settings: framed("settings"),
+  second: framed("second"),
 };
 
 Object.assign(globalThis, {

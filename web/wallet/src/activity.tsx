@@ -2,14 +2,14 @@
 
 import { Icon } from "@amparo/kit/icon.tsx";
 import type { IconName } from "@amparo/kit/icon.tsx";
-import { Amount, Button, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Amount, Button, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, fill, moment } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
 import type { Entry } from "./model.ts";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
-import { sign } from "./state.ts";
 
 const GLYPHS: Readonly<Record<Entry["kind"], IconName>> = { claimed: "receive", received: "receive", paid: "pay", aside: "lock" };
 
@@ -66,7 +66,7 @@ export function Activity({ world }: { world: World }) {
   const others = entries.filter((entry) => entry.state !== "waiting");
   const { busy, run } = useTask();
   return (
-    <Screen title={_("Entries")} onBack={world.back}>
+    <Screen title={_("Entries")} say={_("What you received and what you paid. Only this phone knows it.")} onBack={world.back}>
       {entries.length === 0 ? <p>{_("Nothing here yet. What you receive and pay shows here.")}</p> : null}
       <ul class="entries">
         {[...waiting, ...others].map((entry) => (
@@ -98,7 +98,7 @@ export function EntryDetail({ world, number }: { world: World; number: number })
   const payment = world.wallet.payment(number);
   const { busy, failure, run } = useTask();
   const [said, setSaid] = useState<preact.ComponentChild>(null);
-  if (!entry) return <Screen title={_("Entries")} onBack={world.back}>{said}</Screen>;
+  if (!entry) return <Screen title={_("Entries")} say={_("What you received and what you paid. Only this phone knows it.")} onBack={world.back}>{said}</Screen>;
   const take = (hurry: boolean) =>
     run(async () => {
       const found = await world.wallet.takeBack(number, { hurry });
@@ -117,22 +117,18 @@ export function EntryDetail({ world, number }: { world: World; number: number })
       world.changed();
     });
   return (
-    <Screen title={kindWords(entry)} onBack={world.back}>
-      <p class="sum">
-        <Amount minor={entry.amount} sign={sign(world, entry.unit)} large />
-        <small>{stateWords(entry)}</small>
-      </p>
+    <Screen title={kindWords(entry)} say={_("This is one entry, and what you can do with it.")} onBack={world.back}>
+      <Sum minor={entry.amount} sign={sign(world, entry.unit)}>
+        {stateWords(entry)}
+      </Sum>
       {said}
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-          {failure.code.endsWith("_rests") ? (
-            <Button disabled={busy} onPress={() => take(true)}>
-              {_("Take it back now all the same")}
-            </Button>
-          ) : null}
-        </Notice>
-      ) : null}
+      <Failed said={failure && failureWords(failure)}>
+        {failure?.code.endsWith("_rests") ? (
+          <Button disabled={busy} onPress={() => take(true)}>
+            {_("Take it back now all the same")}
+          </Button>
+        ) : null}
+      </Failed>
       {payment ? (
         <Button kind="main" icon="pay" onPress={() => world.go("code", payment)}>
           {_("Show the code again")}

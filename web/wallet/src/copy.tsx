@@ -1,15 +1,16 @@
 // W10: the recovery code on paper, tested once; and bringing a wallet back from one.
 
 import { Code } from "@amparo/kit/code.tsx";
-import { Amount, Button, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Amount, Button, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, fill } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Progress } from "./model.ts";
 import { Refused } from "./pay.tsx";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
-import { mainUnit, sign } from "./state.ts";
+import { mainUnit } from "./state.ts";
 
 /** Show it, write it down, type it once. */
 export function Copy({ world }: { world: World }) {
@@ -20,7 +21,7 @@ export function Copy({ world }: { world: World }) {
   const groups = wallet.recoveryCode();
   if (step === "test") {
     return (
-      <Screen title={_("Type the code from the paper")} onBack={() => setStep("show")}>
+      <Screen title={_("Type the code from the paper")} say={_("Type the code that you wrote on paper.")} onBack={() => setStep("show")}>
         <form
           onSubmit={(event) => {
             event.preventDefault();
@@ -33,11 +34,7 @@ export function Copy({ world }: { world: World }) {
         >
           <label for="typed">{_("Recovery code")}</label>
           <textarea id="typed" dir="ltr" inputMode="numeric" autocomplete="off" spellcheck={false} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-          {failure ? (
-            <Notice kind="bad">
-              <p>{failureWords(failure)}</p>
-            </Notice>
-          ) : null}
+          <Failed said={failure && failureWords(failure)} />
           <Button kind="main" icon="check" submit disabled={busy}>
             {_("Check it")}
           </Button>

@@ -1,11 +1,12 @@
 // What stands around every screen of the wallet, and which screen it is.
 
-import { Icon } from "@amparo/kit/icon.tsx";
+import { Bar } from "@amparo/kit/bar.tsx";
 import { _ } from "@amparo/kit/words.ts";
 import { Activity, EntryDetail } from "./activity.tsx";
 import { Copy, Restore } from "./copy.tsx";
 import { Home, More } from "./home.tsx";
 import type { Asked, Payment } from "./model.ts";
+import { MyCard } from "./my_card.tsx";
 import { Complain, PaperDetail, Papers } from "./papers.tsx";
 import { Aside, Confirm, Pay, PayCode, TypeAmount } from "./pay.tsx";
 import { Enrol, Receive } from "./receive.tsx";
@@ -14,26 +15,11 @@ import type { World } from "./state.ts";
 
 /** Bar, line about the connection, and the screen. */
 export function Frame({ world }: { world: World }) {
-  const { told, online } = world;
   return (
     <>
-      <header>
-        {told.practice ? <p class="practice">{_("For practice: this money is invented.")}</p> : null}
-        <div class="bar">
-          <span class="name">
-            <Icon name="shelter" /> Amparo
-          </span>
-          <span class="state">
-            <Icon name={online ? "line" : "no-line"} /> {online ? _("Connected") : _("No connection")}
-          </span>
-        </div>
-        {online ? null : (
-          <p class="offline" role="status">
-            <Icon name="no-line" />
-            <span>{_("No connection. You can still pay.")}</span>
-          </p>
-        )}
-      </header>
+      <Bar world={world} icon="shelter" name="Amparo">
+        {_("No connection. You can still pay.")}
+      </Bar>
       <Shown world={world} />
     </>
   );
@@ -70,6 +56,8 @@ function Shown({ world }: { world: World }) {
       return <Copy world={world} />;
     case "restore":
       return <Restore world={world} />;
+    case "card":
+      return <MyCard world={world} />;
     case "settings":
       return <Settings world={world} />;
     case "more":

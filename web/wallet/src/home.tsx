@@ -1,30 +1,13 @@
-// W0 and W1: the welcome, and the first screen with the balance.
+// W1: the first screen with the balance.
 
 import { Icon } from "@amparo/kit/icon.tsx";
-import { Languages } from "@amparo/kit/languages.tsx";
 import { Amount, Button, Choice, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { choices, choose, nameOf } from "@amparo/kit/settings.ts";
 import { _, day, fill, language, moment } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
 import { EntryLine } from "./activity.tsx";
 import type { World } from "./state.ts";
-import { sign } from "./state.ts";
-
-/** The first thing a person sees. */
-export function Welcome({ onStart, onRestore, redraw }: { onStart: () => void; onRestore: () => void; redraw: () => void }) {
-  return (
-    <Screen title={_("Your aid on your phone")} say={_("Choose your language. Then touch Begin.")}>
-      <Languages onChosen={redraw} />
-      <Button kind="main" icon="next" onPress={onStart}>
-        {_("Begin")}
-      </Button>
-      <Button kind="quiet" icon="bring-in" onPress={onRestore}>
-        {_("I have a recovery code from another phone")}
-      </Button>
-      <p class="hint">{_("No phone? A paper card and vouchers give the same rights. Ask the office.")}</p>
-    </Screen>
-  );
-}
 
 /** Balance, until when, pay, receive, what happened last. */
 export function Home({ world }: { world: World }) {
@@ -40,7 +23,7 @@ export function Home({ world }: { world: World }) {
     setShown(!shown);
   };
   return (
-    <Screen title={_("Your aid")}>
+    <Screen title={_("Your aid")} say={_("This is your aid. In a shop, touch Pay.")}>
       {units.length === 0 && due.length === 0 ? (
         <Notice kind="plain" icon="info">
           <p>{wallet.isEnrolled() ? _("No aid yet. It shows here when it is ready.") : _("No aid yet. Add the code from the office.")}</p>
@@ -136,7 +119,8 @@ function Balance({ world, unit, shown }: { world: World; unit: string; shown: bo
 export function More({ world }: { world: World }) {
   const { go, back } = world;
   return (
-    <Screen title={_("More")} onBack={back}>
+    <Screen title={_("More")} say={_("Your card, your decisions, your entries, a copy, and settings.")} onBack={back}>
+      <Choice icon="card" title={_("My card")} note={_("To show who you are, only where you want to")} onPress={() => go("card")} />
       <Choice icon="why" title={_("Decisions and why")} note={_("Each yes or no, checked on this phone")} onPress={() => go("papers")} />
       <Choice icon="list" title={_("All entries")} onPress={() => go("activity")} />
       <Choice icon="save" title={_("Save a copy")} note={_("A code on paper brings the money back")} onPress={() => go("copy")} />

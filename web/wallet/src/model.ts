@@ -26,7 +26,7 @@ export interface CheckedReceipt {
 /** Recomputes a receipt against the public log (`@amparo/log`). Rejects with the finding. */
 export type CheckReceipt = (bundle: ReceiptBundle) => Promise<CheckedReceipt>;
 
-/** One decision as the office gives it. `quote`: into which it was claimed, if the office says so. */
+/** One decision as the office gives it. `claimed`: with another phone. `quote`: into which it was claimed, if the office says so. */
 export interface Paper {
   bundle: ReceiptBundle;
   amount: number;

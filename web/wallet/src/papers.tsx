@@ -1,18 +1,18 @@
 // W9: each decision with its reasons, checked on this phone against the published rule; take the aid; complain.
 
 import { Icon } from "@amparo/kit/icon.tsx";
-import { Amount, Button, Choice, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Amount, Button, Choice, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { nameOf } from "@amparo/kit/settings.ts";
 import { failureOf, useTask } from "@amparo/kit/task.ts";
 import type { Failure } from "@amparo/kit/task.ts";
 import { _, fill, isolated, language, moment } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useState } from "preact/hooks";
 import type { Aid, Paper } from "./model.ts";
 import { Refused } from "./pay.tsx";
 import type { Explained } from "./reasons.ts";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
-import { sign } from "./state.ts";
 
 /** All decisions; new aid first. */
 export function Papers({ world }: { world: World }) {
@@ -30,11 +30,7 @@ export function Papers({ world }: { world: World }) {
   return (
     <Screen title={_("Decisions")} say={_("Each decision about your aid, with its reasons.")} onBack={back}>
       {papers.length === 0 && !busy ? <p>{_("No decision yet.")}</p> : null}
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-        </Notice>
-      ) : null}
+      <Failed said={failure && failureWords(failure)} />
       {newestFirst(papers).map(({ paper, place }) => {
         const aid = wallet.aid(paper);
         return (
@@ -92,7 +88,7 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
     }
   };
   useEffect(() => void check(), [place]);
-  if (!paper) return <Screen title={_("Decisions")} onBack={back}>{null}</Screen>;
+  if (!paper) return <Screen title={_("Decisions")} say={_("Each decision about your aid, with its reasons.")} onBack={back}>{null}</Screen>;
   const aid = wallet.aid(paper);
   const label = sign(world, aid.unit);
   const claim = (hurry: boolean) =>
@@ -102,7 +98,7 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
       home("home");
     });
   return (
-    <Screen title={`${nameOf(world.told, aid.unit, language())} · ${isolated(aid.cycle)}`} onBack={back}>
+    <Screen title={`${nameOf(world.told, aid.unit, language())} · ${isolated(aid.cycle)}`} say={_("Here is why the answer was yes or no.")} onBack={back}>
       <p class="sum">
         {aid.amount > 0 ? <Amount minor={aid.amount} sign={label} large /> : <b>{_("No aid in this round")}</b>}
         <small>{stateOf(aid, paper)}</small>
@@ -206,11 +202,7 @@ export function Complain({ world, place }: { world: World; place: number }) {
       <Button kind="main" icon="file" disabled={busy || !paper} onPress={save}>
         {_("Save the proof")}
       </Button>
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-        </Notice>
-      ) : null}
+      <Failed said={failure && failureWords(failure)} />
       {world.told.contact ? <p>{fill(_("Call or visit: {contact}"), { contact: world.told.contact })}</p> : null}
       <p class="hint">{_("The proof holds what the office knew of you for this decision. It does not hold what you bought.")}</p>
     </Screen>

@@ -3,16 +3,19 @@
 import { ShownCode } from "@amparo/kit/shown.tsx";
 import { Camera } from "@amparo/kit/camera.tsx";
 import { Icon } from "@amparo/kit/icon.tsx";
-import { Amount, Button, Choice, Keypad, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { CodeForm } from "@amparo/kit/code_form.tsx";
+import { TypedSum } from "@amparo/kit/keys.tsx";
+import { Amount, Button, Choice, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
 import { nameOf } from "@amparo/kit/settings.ts";
 import { failureOf, useTask } from "@amparo/kit/task.ts";
 import type { Failure } from "@amparo/kit/task.ts";
 import { _, fill, fillText, language, moment, money } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useState } from "preact/hooks";
 import type { Asked, Payment } from "./model.ts";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
-import { mainUnit, sign } from "./state.ts";
+import { mainUnit } from "./state.ts";
 
 const MOST = 99_999_999;
 
@@ -39,11 +42,7 @@ export function Pay({ world }: { world: World }) {
       ) : (
         <Camera hint={_("Hold it over the code on the shop's screen")} onCode={read} onFail={setBlind} />
       )}
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-        </Notice>
-      ) : null}
+      <Failed said={failure && failureWords(failure)} />
       <Button icon="keys" onPress={() => go("amount")}>
         {_("Type the amount instead")}
       </Button>
@@ -55,27 +54,14 @@ export function Pay({ world }: { world: World }) {
 /** A code as text, for phones without a camera. */
 export function Paste({ label, onText }: { label: string; onText: (text: string) => unknown }) {
   const [open, setOpen] = useState(false);
-  const [text, setText] = useState("");
-  if (!open) {
-    return (
-      <Button kind="quiet" icon="paper" onPress={() => setOpen(true)}>
-        {label}
-      </Button>
-    );
-  }
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        onText(text.trim());
-      }}
-    >
-      <label for="pasted">{label}</label>
-      <textarea id="pasted" dir="ltr" autocomplete="off" spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />
-      <Button submit disabled={!text.trim()}>
-        {_("Use this code")}
-      </Button>
-    </form>
+  return open ? (
+    <CodeForm id="pasted" label={label} onText={onText}>
+      {_("Use this code")}
+    </CodeForm>
+  ) : (
+    <Button kind="quiet" icon="paper" onPress={() => setOpen(true)}>
+      {label}
+    </Button>
   );
 }
 
@@ -106,11 +92,9 @@ export function TypeAmount({ world }: { world: World }) {
             <Choice key={each} title={nameOf(world.told, each, language())} current={each === unit} onPress={() => setUnit(each)} />
           ))
         : null}
-      <p class="sum" aria-live="polite">
-        <Amount minor={minor} sign={label} large />
-        <small>{fill(_("You have {amount}"), { amount: <Amount minor={wallet.holding(unit).balance} sign={label} /> })}</small>
-      </p>
-      <Keypad minor={minor} most={MOST} onChange={change} />
+      <TypedSum minor={minor} sign={label} most={MOST} onChange={change}>
+        {fill(_("You have {amount}"), { amount: <Amount minor={wallet.holding(unit).balance} sign={label} /> })}
+      </TypedSum>
       {near.length > 0 ? (
         <Notice kind="note">
           <p>{_("Without a connection these amounts are possible:")}</p>
@@ -135,14 +119,13 @@ export function TypeAmount({ world }: { world: World }) {
 /** What went wrong, and a way on where waiting only protects privacy. */
 export function Refused({ failure, onHurry, busy }: { failure: Failure; onHurry: () => void; busy: boolean }) {
   return (
-    <Notice kind="bad">
-      <p>{failureWords(failure)}</p>
+    <Failed said={failureWords(failure)}>
       {failure.code.endsWith("_rests") ? (
         <Button disabled={busy} onPress={onHurry}>
           {_("Go on now all the same")}
         </Button>
       ) : null}
-    </Notice>
+    </Failed>
   );
 }
 
@@ -163,13 +146,13 @@ export function Confirm({ world, asked }: { world: World; asked: Asked }) {
   return (
     <Screen
       title={_("Pay this?")}
-      say={fillText(_("The shop asks for {amount}. Touch Pay if that is right."), { amount: money(asked.amount) })}
+      say={_("Look at the amount. Touch Pay if it is right.")}
+      full={fillText(_("The shop asks for {amount}. Touch Pay if that is right."), { amount: money(asked.amount) })}
       onBack={back}
     >
-      <p class="sum">
-        <Amount minor={asked.amount} sign={label} large />
-        <small>{nameOf(world.told, asked.unit, language())}</small>
-      </p>
+      <Sum minor={asked.amount} sign={label}>
+        {nameOf(world.told, asked.unit, language())}
+      </Sum>
       {left >= 0 ? <p class="sum">{fill(_("{amount} is left after it"), { amount: <Amount minor={left} sign={label} /> })}</p> : null}
       {ways.ahead ? (
         <Notice kind="good" icon="lock">
@@ -220,7 +203,7 @@ export function Aside({ world, asked }: { world: World; asked: Asked }) {
     });
   if (until) {
     return (
-      <Screen title={_("Set aside for this shop")} onBack={back}>
+      <Screen title={_("Set aside for this shop")} say={_("This money waits for this shop. You can pay here without a connection.")} onBack={back}>
         <Notice kind="good" icon="lock">
           <p>
             {fill(_("{amount} can be paid here without a connection. What is not used comes back after {moment}."), {
@@ -237,11 +220,9 @@ export function Aside({ world, asked }: { world: World; asked: Asked }) {
   }
   return (
     <Screen title={_("Set aside for this shop")} say={_("Type how much you want to pay here without a connection.")} onBack={back}>
-      <p class="sum" aria-live="polite">
-        <Amount minor={minor} sign={label} large />
-        <small>{fill(_("You have {amount}"), { amount: <Amount minor={wallet.holding(asked.unit).balance} sign={label} /> })}</small>
-      </p>
-      <Keypad minor={minor} most={MOST} onChange={setMinor} />
+      <TypedSum minor={minor} sign={label} most={MOST} onChange={setMinor}>
+        {fill(_("You have {amount}"), { amount: <Amount minor={wallet.holding(asked.unit).balance} sign={label} /> })}
+      </TypedSum>
       {failure ? <Refused failure={failure} onHurry={() => lock(true)} busy={busy} /> : null}
       <Button kind="main" icon="lock" disabled={busy || !minor} onPress={() => lock(false)}>
         {busy ? _("One moment…") : _("Set aside")}
@@ -259,15 +240,10 @@ export function PayCode({ world, payment }: { world: World; payment: Payment }) 
   return (
     <Screen title={_("Show this to the shop")} say={_("Hold the phone so that the shop can scan the code.")}>
       <ShownCode text={payment.code} label={_("Code for the shop")} />
-      <p class="sum">
-        <Amount minor={payment.amount} sign={sign(world, payment.unit)} large />
-        <small>{payment.locked ? _("Only this shop can use the code. No connection needed.") : _("Whoever scans it can use it. Show it to the shop only.")}</small>
-      </p>
-      {failure ? (
-        <Notice kind="bad">
-          <p>{failureWords(failure)}</p>
-        </Notice>
-      ) : null}
+      <Sum minor={payment.amount} sign={sign(world, payment.unit)}>
+        {payment.locked ? _("Only this shop can use the code. No connection needed.") : _("Whoever scans it can use it. Show it to the shop only.")}
+      </Sum>
+      <Failed said={failure && failureWords(failure)} />
       <Button
         kind="main"
         icon="check"

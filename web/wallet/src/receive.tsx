@@ -1,34 +1,29 @@
 // W6: take a code from another person or a link, and the first code from the office.
 
-import { collector } from "@amparo/kit/frames.ts";
 import { Camera } from "@amparo/kit/camera.tsx";
-import { Amount, Button, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Button, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
+import { Scanner } from "@amparo/kit/scan.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, day, fill } from "@amparo/kit/words.ts";
-import { useRef, useState } from "preact/hooks";
+import { sign } from "@amparo/kit/world.ts";
+import { useState } from "preact/hooks";
 import type { Incoming } from "./model.ts";
 import { Paste, Refused } from "./pay.tsx";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
-import { sign } from "./state.ts";
 
 /** Scan, look at it, add it. */
 export function Receive({ world }: { world: World }) {
   const { wallet, home, back } = world;
   const [found, setFound] = useState<{ text: string; coming: Incoming } | undefined>();
   const [blind, setBlind] = useState(false);
-  const [share, setShare] = useState(0);
-  const parts = useRef(collector());
   const { busy, failure, run } = useTask();
   const look = (text: string) =>
     run(async () => {
       setFound({ text, coming: await wallet.readCode(text) });
     });
   const read = (text: string): boolean => {
-    const whole = parts.current.add(text);
-    setShare(parts.current.share());
-    if (whole === undefined) return true;
-    look(whole);
+    look(text);
     return false;
   };
   const add = (hurry: boolean) =>
@@ -42,10 +37,9 @@ export function Receive({ world }: { world: World }) {
     <Screen title={_("Receive")} say={_("Scan the code that somebody shows you.")} onBack={back}>
       {found ? (
         <>
-          <p class="sum">
-            <Amount minor={found.coming.amount} sign={sign(world, found.coming.unit)} large />
-            {found.coming.end ? <small>{fill(_("valid until {day}"), { day: day(found.coming.end) })}</small> : null}
-          </p>
+          <Sum minor={found.coming.amount} sign={sign(world, found.coming.unit)}>
+            {found.coming.end ? fill(_("valid until {day}"), { day: day(found.coming.end) }) : null}
+          </Sum>
           {found.coming.mine ? (
             <Notice kind="note">
               <p>{_("This code is your own.")}</p>
@@ -58,22 +52,13 @@ export function Receive({ world }: { world: World }) {
         </>
       ) : (
         <>
-          {blind ? null : <Camera hint={share ? fillShare(share) : _("Hold it over the code")} onCode={read} onFail={() => setBlind(true)} />}
-          {failure ? (
-            <Notice kind="bad">
-              <p>{failureWords(failure)}</p>
-            </Notice>
-          ) : null}
+          {blind ? null : <Scanner hint={_("Hold it over the code")} onCode={read} onFail={() => setBlind(true)} />}
+          <Failed said={failure && failureWords(failure)} />
           <Paste label={_("Or paste a code")} onText={look} />
         </>
       )}
     </Screen>
   );
-}
-
-/** How much of a moving code is there. */
-export function fillShare(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }
 
 /** The office's code binds this phone to a household; then the papers come. */
@@ -111,11 +96,7 @@ export function Enrol({ world }: { world: World }) {
       >
         <label for="office-code">{_("Code from the office")}</label>
         <input id="office-code" dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck={false} value={code} onInput={(event) => setCode(event.currentTarget.value)} />
-        {failure ? (
-          <Notice kind="bad">
-            <p>{failureWords(failure)}</p>
-          </Notice>
-        ) : null}
+        <Failed said={failure && failureWords(failure)} />
         <Button kind="main" icon="check" submit disabled={busy || !code.trim() || !online}>
           {busy ? _("One moment…") : _("Add")}
         </Button>

@@ -1,10 +1,13 @@
 // What the wallet says when something does not work: what happened and what to do, by stable code. Two short sentences at most.
 
+import { storeWords } from "@amparo/kit/says.ts";
 import type { Failure } from "@amparo/kit/task.ts";
 import { _, fillText, moment } from "@amparo/kit/words.ts";
 
 /** The sentences for a failure, in the chosen language. */
 export function failureWords(failure: Failure): string {
+  const ofStore = storeWords(failure);
+  if (ofStore) return ofStore;
   const until = failure.until ? moment(failure.until) : "";
   switch (failure.code) {
     case "service.unreachable":
@@ -25,6 +28,8 @@ export function failureWords(failure: Failure): string {
     case "token.malformed":
     case "cashu.bad_token":
       return _("This is not a code of a shop or of aid.");
+    case "credentials.malformed":
+      return _("This is not the code inside a card.");
     case "wallet.amount_differs":
       return _("The amounts do not agree. Nothing was taken; call the programme.");
     case "wallet.claimed_elsewhere":
@@ -46,16 +51,6 @@ export function failureWords(failure: Failure): string {
       return _("This code was used before. Ask for another one.");
     case "token.units_differ":
       return _("This code mixes kinds of aid. Ask for another one.");
-    case "vault.damaged":
-    case "vault.rolled_back":
-    case "vault.closed":
-      return _("What this phone kept is damaged or an old copy. Ask for help before you throw it away.");
-    case "vault.too_new":
-      return _("A newer release of this app wrote this. Connect and open the app again.");
-    case "vault.pin_wrong":
-      return _("That is not the PIN.");
-    case "vault.pin_wait":
-      return fillText(_("Too many tries. Wait until {moment}."), { moment: until });
     default:
       return fillText(_("That did not work ({code}). Nothing is lost; try again."), { code: failure.code });
   }

@@ -3,23 +3,13 @@
 import { useOnline } from "@amparo/kit/line.ts";
 import { usePlaces } from "@amparo/kit/places.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
-import { askToPersist } from "@amparo/kit/update.ts";
+import { useUpkeep } from "@amparo/kit/upkeep.ts";
 import { useEffect, useState } from "preact/hooks";
 import { Frame } from "./frame.tsx";
 import type { Session } from "./session.ts";
-import { openSession } from "./session.ts";
 import type { Name, World } from "./state.ts";
 
-export { wipe } from "./session.ts";
-
-const UPKEEP_MS = 60_000;
-
-/** Open the sealed store and everything above it. Rejects with the store's and the log's errors. */
-export async function open(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
-  const session = await openSession(told, pin, waiting);
-  void askToPersist();
-  return session;
-}
+export { open, wipe } from "./session.ts";
 
 /** The wallet. */
 export function App({ opened, told, first }: { opened: Session; told: Addresses; first: Name }) {
@@ -31,19 +21,6 @@ export function App({ opened, told, first }: { opened: Session; told: Addresses;
   useEffect(() => {
     if (first !== "home") places.go(first);
   }, []);
-  useEffect(() => {
-    if (!online) return;
-    let open = true;
-    const work = async () => {
-      await opened.upkeep().catch(() => undefined); // what did not work now is tried again in a minute
-      if (open) changed();
-    };
-    void work();
-    const timer = setInterval(() => void work(), UPKEEP_MS);
-    return () => {
-      open = false;
-      clearInterval(timer);
-    };
-  }, [online]);
+  useUpkeep(online, opened.upkeep, changed);
   return <Frame world={world} />;
 }

@@ -1,8 +1,8 @@
 // What every screen of the wallet works with.
 
-import type { Addresses } from "@amparo/kit/settings.ts";
-import { signOf } from "@amparo/kit/settings.ts";
-import type { Places } from "@amparo/kit/places.ts";
+import type { Keeping as StoreKeeping } from "@amparo/kit/settings_screen.tsx";
+import type { Surroundings } from "@amparo/kit/world.ts";
+import type { CardApi } from "./card.ts";
 import type { Paper, WalletApi } from "./model.ts";
 import type { Explained } from "./reasons.ts";
 
@@ -25,32 +25,22 @@ export type Name =
   | "restore"
   | "settings"
   | "aside"
-  | "more";
+  | "more"
+  | "card";
 
-/** The open wallet, the settings, the way between screens, whether there is a connection, and a call that draws everything anew. */
-export interface World extends Places<Name> {
+/** The open wallet, and what stands around every screen. */
+export interface World extends Surroundings<Name> {
   wallet: WalletApi;
-  told: Addresses;
-  online: boolean;
-  changed: () => void;
   keep: Keeping;
 }
 
-/** What the session does beside the wallet: the sealed store's own deeds, and the checking of decisions. */
-export interface Keeping {
-  hasPin(): boolean;
-  /** `null`: open without one. */
-  changePin(pin: string | null): Promise<void>;
-  wipe(): Promise<void>;
+/** What the session does beside the wallet: the sealed store's own deeds, the person's card, and the checking of decisions. */
+export interface Keeping extends StoreKeeping {
+  card: CardApi;
   /** A decision recomputed on this phone. */
   explain(paper: Paper): Promise<Explained>;
   /** The proof of a decision, as a file's text. */
   proof(paper: Paper): Promise<string>;
-}
-
-/** The sign beside amounts of a unit. */
-export function sign(world: Pick<World, "told">, unit: string): string {
-  return signOf(world.told, unit);
 }
 
 /** The unit that the first screen shows: the one with the most in it. */

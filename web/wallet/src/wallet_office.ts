@@ -104,11 +104,13 @@ export class Office {
     const found = await this.#post("/wallet/papers", { action: "papers", nonce }, readPapers);
     const papers = found.map((paper) => ({ ...paper, quote: paper.quote ?? null }));
     await this.#vault.change((draft) => draft.put("papers", papers));
-    return papers;
+    return this.papers();
   }
 
+  /** What the office gave last. A claim that this phone began is its own: when it died before the coins came, it goes on with it. */
   papers(): Paper[] {
-    return this.#vault.read<Paper[]>("papers") ?? [];
+    const isOwn = (paper: Paper) => this.#vault.read<Quote>(quoteName(namedIn(paper))) !== undefined;
+    return (this.#vault.read<Paper[]>("papers") ?? []).map((paper) => (paper.claimed && isOwn(paper) ? { ...paper, claimed: false } : paper));
   }
 
   aid(paper: Paper): Aid {

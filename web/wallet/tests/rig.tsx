@@ -5,15 +5,19 @@ import { Locked } from "@amparo/kit/locked.tsx";
 import { _, useTable } from "@amparo/kit/words.ts";
 import type { Table } from "@amparo/kit/words.ts";
 import { render } from "preact";
-import { Welcome } from "../src/home.tsx";
+import { surroundings } from "../../kit/tests/invented.ts";
 import type { Asked, Entry, Holding, Paper, Payment, WalletApi, Ways } from "../src/model.ts";
+import type { CardApi, KeptCard } from "../src/card.ts";
 import { Frame } from "../src/frame.tsx";
 import type { Name, World } from "../src/state.ts";
+import { Welcome } from "../src/welcome.tsx";
 
 const NOW = Math.floor(Date.now() / 1000);
 const ENDS = NOW + 40 * 86_400;
 const CODE = `cashuB${"o2Fteb".repeat(60)}`;
 const LONG = `cashuB${"o2Fteb".repeat(160)}`;
+
+const CARD: KeptCard = { code: "NCF.A0J00DFWXQG.FKTK06U0FEH".repeat(13), form: "sealed" };
 
 const entries: Entry[] = [
   { number: 4, kind: "paid", state: "waiting", amount: 735, unit: "usd", until: 0 },
@@ -60,30 +64,14 @@ function invented(empty: boolean): WalletApi {
   return known as WalletApi;
 }
 
+function shelf(card: KeptCard | null): CardApi {
+  return { kept: () => card, keep: async () => CARD, drop: async () => undefined };
+}
+
 function world(place: Name, about: unknown, { empty = false, online = true } = {}): World {
-  const nothing = () => undefined;
   return {
-    place: { name: place, about },
-    go: nothing,
-    back: nothing,
-    home: nothing,
+    ...surroundings(place, about, online),
     wallet: invented(empty),
-    told: {
-      log: "",
-      vkey: "",
-      mint: "",
-      office: "",
-      shops: "",
-      contact: "Amparo, plaza mayor 1",
-      units: {
-        usd: { sign: "USD", names: { es: "Alimentos", en: "Food", fr: "Alimentation", ar: "غذاء", pt: "Alimentos" } },
-        "usd-medicine": { sign: "USD", names: { es: "Medicinas", en: "Medicine", fr: "Médicaments", ar: "دواء", pt: "Remédios" } },
-      },
-      practice: true,
-      clock_offset: 0,
-    },
-    online,
-    changed: nothing,
     keep: {
       hasPin: () => true,
       changePin: async () => undefined,
@@ -100,12 +88,14 @@ function world(place: Name, about: unknown, { empty = false, online = true } = {
         people: [[["fecha de nacimiento", "1984-03-02"]]],
       }),
       proof: async () => "{}",
+      card: shelf(empty ? null : CARD),
     },
   };
 }
 
 const SCREENS: Readonly<Record<string, () => World | "welcome" | "locked">> = {
   welcome: () => "welcome",
+  "welcome-open": () => "welcome",
   locked: () => "locked",
   "home-empty": () => world("home", undefined, { empty: true }),
   home: () => world("home", undefined),
@@ -130,6 +120,8 @@ const SCREENS: Readonly<Record<string, () => World | "welcome" | "locked">> = {
   restore: () => world("restore", undefined),
   settings: () => world("settings", undefined),
   more: () => world("more", undefined),
+  "card-none": () => world("card", undefined, { empty: true }),
+  card: () => world("card", undefined),
 };
 
 Object.assign(globalThis, {
@@ -143,12 +135,13 @@ Object.assign(globalThis, {
     localStorage.setItem("amparo", JSON.stringify({ shown: true, language }));
     if (found === "locked") {
       const said = _("What this phone kept is damaged or an old copy. Ask for help before you throw it away.");
-      render(<Locked pin={false} length={6} said={said} warning="" onPin={() => undefined} onWipe={async () => undefined} />, root);
+      render(<Locked pin={false} said={said} warning="" onPin={() => undefined} wipe={async () => undefined} />, root);
       return;
     }
     render(
       found === "welcome" ? <Welcome onStart={() => undefined} onRestore={() => undefined} redraw={() => undefined} /> : <Frame world={found} />,
       root,
     );
+    if (name.endsWith("-open")) for (const each of root.querySelectorAll("details")) each.open = true;
   },
 });

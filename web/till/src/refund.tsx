@@ -1,0 +1,65 @@
+// T7: a refund.
+
+import { TypedSum } from "@amparo/kit/keys.tsx";
+import { Button, Failed, Screen, Sum } from "@amparo/kit/parts.tsx";
+import { ShownCode } from "@amparo/kit/shown.tsx";
+import { useTask } from "@amparo/kit/task.ts";
+import { _ } from "@amparo/kit/words.ts";
+import { sign } from "@amparo/kit/world.ts";
+import { useState } from "preact/hooks";
+import type { Refund } from "./model.ts";
+import { failureWords } from "./says.ts";
+import type { World } from "./state.ts";
+import { MOST } from "./state.ts";
+
+/** T7: a new code for a customer who gives something back. */
+export function GiveBack({ world, minor: given }: { world: World; minor: number }) {
+  const { till, back, home, online } = world;
+  const unit = till.enrolment.units[0] ?? "";
+  const [minor, setMinor] = useState(given);
+  const [refund, setRefund] = useState<Refund | undefined>(till.refunds()[0]);
+  const { busy, failure, run } = useTask();
+  if (refund) {
+    return (
+      <Screen title={_("Code for the customer")} say={_("The customer scans this code under Receive.")}>
+        <Sum minor={refund.amount} sign={sign(world, refund.unit)} />
+        <ShownCode text={refund.code} label={_("Code for the customer")} />
+        <Button
+          kind="main"
+          icon="check"
+          disabled={busy}
+          onPress={() =>
+            run(async () => {
+              await till.refundArrived(refund.number);
+              world.changed();
+              home("amount");
+            })
+          }
+        >
+          {_("The customer has it")}
+        </Button>
+        <Failed said={failure && failureWords(failure)} />
+      </Screen>
+    );
+  }
+  return (
+    <Screen title={_("Refund")} say={_("Type how much the customer gets back.")} onBack={back}>
+      <TypedSum minor={minor} sign={sign(world, unit)} most={MOST} onChange={setMinor} />
+      <Failed said={failure && failureWords(failure)} />
+      <Button
+        kind="main"
+        icon="undo"
+        disabled={busy || minor === 0 || !online}
+        onPress={() =>
+          run(async () => {
+            setRefund(await till.refund(minor, unit));
+            world.changed();
+          })
+        }
+      >
+        {_("Refund")}
+      </Button>
+      {online ? <p class="hint">{_("Paid from sales that are confirmed and not sent in yet.")}</p> : <p class="hint">{_("A refund needs a connection: the new code is made with it.")}</p>}
+    </Screen>
+  );
+}
