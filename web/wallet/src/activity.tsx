@@ -66,7 +66,7 @@ export function Activity({ world }: { world: World }) {
   const others = entries.filter((entry) => entry.state !== "waiting");
   const { busy, run } = useTask();
   return (
-    <Screen title={_("Entries")} say={_("What you received and what you paid. Only this phone knows it.")} onBack={world.back}>
+    <Screen title={_("Activity")} say={_("What you received and what you paid. Only this phone knows it.")} onBack={world.back}>
       {entries.length === 0 ? <p>{_("Nothing here yet. What you receive and pay shows here.")}</p> : null}
       <ul class="entries">
         {[...waiting, ...others].map((entry) => (
@@ -98,7 +98,7 @@ export function EntryDetail({ world, number }: { world: World; number: number })
   const payment = world.wallet.payment(number);
   const { busy, failure, run } = useTask();
   const [said, setSaid] = useState<preact.ComponentChild>(null);
-  if (!entry) return <Screen title={_("Entries")} say={_("What you received and what you paid. Only this phone knows it.")} onBack={world.back}>{said}</Screen>;
+  if (!entry) return <Screen title={_("Activity")} say={_("What you received and what you paid. Only this phone knows it.")} onBack={world.back}>{said}</Screen>;
   const take = (hurry: boolean) =>
     run(async () => {
       const found = await world.wallet.takeBack(number, { hurry });
@@ -117,7 +117,7 @@ export function EntryDetail({ world, number }: { world: World; number: number })
       world.changed();
     });
   return (
-    <Screen title={kindWords(entry)} say={_("This is one entry, and what you can do with it.")} onBack={world.back}>
+    <Screen title={kindWords(entry)} say={_("This is one payment, and what you can do with it.")} onBack={world.back}>
       <Sum minor={entry.amount} sign={sign(world, entry.unit)}>
         {stateWords(entry)}
       </Sum>

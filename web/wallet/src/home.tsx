@@ -74,14 +74,14 @@ export function Home({ world }: { world: World }) {
       ) : null}
       {last.length > 0 ? (
         <section>
-          <h2>{_("Last entries")}</h2>
+          <h2>{_("Latest activity")}</h2>
           <ul class="entries">
             {last.map((entry) => (
               <EntryLine key={entry.number} world={world} entry={entry} />
             ))}
           </ul>
           <Button kind="quiet" icon="list" onPress={() => go("activity")}>
-            {_("All entries")}
+            {_("All activity")}
           </Button>
         </section>
       ) : null}
@@ -119,10 +119,10 @@ function Balance({ world, unit, shown }: { world: World; unit: string; shown: bo
 export function More({ world }: { world: World }) {
   const { go, back } = world;
   return (
-    <Screen title={_("More")} say={_("Your card, your decisions, your entries, a copy, and settings.")} onBack={back}>
+    <Screen title={_("More")} say={_("Your card, your decisions, your activity, a copy, and settings.")} onBack={back}>
       <Choice icon="card" title={_("My card")} note={_("To show who you are, only where you want to")} onPress={() => go("card")} />
       <Choice icon="why" title={_("Decisions and why")} note={_("Each yes or no, checked on this phone")} onPress={() => go("papers")} />
-      <Choice icon="list" title={_("All entries")} onPress={() => go("activity")} />
+      <Choice icon="list" title={_("All activity")} onPress={() => go("activity")} />
       <Choice icon="save" title={_("Save a copy")} note={_("A code on paper brings the money back")} onPress={() => go("copy")} />
       <Choice icon="settings" title={_("Settings")} note={_("Language, PIN, new release")} onPress={() => go("settings")} />
       {world.told.contact ? (

@@ -259,7 +259,7 @@ export function PayCode({ world, payment }: { world: World; payment: Payment }) 
         {_("The shop has it")}
       </Button>
       <Button kind="quiet" icon="clock" onPress={() => home("home")}>
-        {_("Later: it waits under Entries")}
+        {_("Later: it waits under Activity")}
       </Button>
     </Screen>
   );
