@@ -67,6 +67,18 @@ def test_what_is_appended_is_read_back_in_order(town: Town, count: int) -> None:
         assert reader.prove(index).check(reader.update()).at == "2026-10-01T12:00:00Z"
 
 
+def test_a_bundle_of_entries_is_sent_packed_to_whoever_takes_that(town: Town) -> None:
+    for day in range(20):
+        town.log.append(rule(day))
+    plain = town.http.get("/tile/entries/000.p/20", headers={"accept-encoding": "identity"})
+    packed = town.http.get("/tile/entries/000.p/20", headers={"accept-encoding": "gzip"})
+    assert packed.content == plain.content
+    assert ("content-encoding" in plain.headers, packed.headers["content-encoding"]) == (False, "gzip")
+    assert plain.headers["vary"] == packed.headers["vary"] == "accept-encoding"
+    assert int(packed.headers["content-length"]) * 3 < int(plain.headers["content-length"])
+    assert "content-encoding" not in town.http.get("/tile/0/000.p/20", headers={"accept-encoding": "gzip"}).headers
+
+
 def test_the_same_message_twice_is_one_entry(town: Town) -> None:
     body = RulePublished(programme="food", version="1", rule_hash="0" * 64, notice_days=7, file="x")
     first, second = sign_for_log(body, KEY), sign_for_log(body, KEY)

@@ -1,5 +1,7 @@
 """The log over HTTP: tlog-tiles for reading (public, static, cacheable), one address for publishers."""
 
+import gzip
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -12,6 +14,8 @@ from amparo_service.errors import NotFound
 from amparo_service.http import answer, answer_bytes, aside, read_body
 
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
+# A bundle of entries is text that packs to a fifth; hashes do not pack. The same bundle gives the same bytes.
+_PACKED = {"content-encoding": "gzip", "vary": "accept-encoding"}
 
 
 def routes(log: TransparencyLog, *, practice: bool) -> list[Route]:
@@ -31,10 +35,11 @@ def routes(log: TransparencyLog, *, practice: bool) -> list[Route]:
         index = parse_index(groups)
         if index is None or (width_text and not 0 < width < TILE_WIDTH):
             raise NotFound("There is no such tile.")
+        packs = level == "entries" and "gzip" in request.headers.get("accept-encoding", "")
         return answer_bytes(
-            await aside(_tile, log, level, index, width or TILE_WIDTH),
+            await aside(_packed_tile if packs else _tile, log, level, index, width or TILE_WIDTH),
             media_type="application/octet-stream",
-            headers=_FOREVER,
+            headers=_FOREVER | (_PACKED if packs else {"vary": "accept-encoding"}),
         )
 
     async def append(request: Request) -> Response:
@@ -61,3 +66,7 @@ def _tile(log: TransparencyLog, level: str, index: int, width: int) -> bytes:
     if count < width:
         raise NotFound("There is no such tile yet.")
     return content
+
+
+def _packed_tile(log: TransparencyLog, level: str, index: int, width: int) -> bytes:
+    return gzip.compress(_tile(log, level, index, width), mtime=0)
