@@ -27,7 +27,7 @@ from tools.environments import CannotMake
 from amparo.demo.phones import PhonesReady
 from amparo.phone_apps import make_apps
 from amparo_apps.config import AppName
-from amparo_apps.files import BuiltFile, built, content
+from amparo_apps.files import BuiltFile, built
 from bench.phones_paper import print_cards
 from bench.phones_town import newcomers
 from bench.report import Figure, Goal, Report, arguments, machine, middle
@@ -42,8 +42,6 @@ SALES = 500
 PARTS = ("size", "exact", "store", "visit", "lighthouse", "pay", "paper")
 IN_TOWN = ("visit", "lighthouse", "pay")
 NAMES: tuple[AppName, ...] = ("wallet", "till")
-# Words by which a built script is known: the glue of the reader of codes, and Ed25519 for browsers that have none.
-READER, ED25519 = b"AllReadable", b"SigEd25519 no Ed25519 collisions"
 # KiB and milliseconds; what a part must reach, and what others need.
 FIRST_VISIT = {"wallet": 100.0, "till": 60.0}
 SALE_BARS = {1: {1: 1000.0, 4: 3000.0}, SLOW: {1: 3000.0, 4: 6000.0}}
@@ -153,17 +151,14 @@ class _Bench:
         for name in NAMES:
             files = built(name).files
             scripts = [each for each in files if each.path.endswith(".js")]
-            spare = [each for marker in (READER, ED25519) for each in scripts if _holds(name, each, marker)]
-            if len(spare) != 2:
-                raise NotMeasured(
-                    "the scripts of the reader of codes and of Ed25519 are not known by their words any more"
-                )
+            spare = [each for each in scripts if each.when == "use"]
+            whole, rest = (sum(each.gz for each in some) / KIB for some in (scripts, spare))
             self._add(
                 f"{name}: JavaScript with everything lazy",
-                sum(each.gz for each in scripts) / KIB,
+                whole,
                 "KiB gz",
-                f"{sum(each.gz for each in spare) / KIB:.1f} KiB of it are used only by browsers without a reader of codes or"
-                " without Ed25519 of their own. cashu.me: 886 KiB at once.",
+                f"{rest:.1f} KiB of it are used only by browsers without a reader of codes or without Ed25519 of their own, so"
+                f" {whole - rest:.1f} by all others. cashu.me: 886 KiB at once.",
                 bar=90,
             )
             self._first_visit(name, files, spare)
@@ -370,10 +365,6 @@ class _Bench:
             bar=120.0 * found.cards / FULL.cards,
             bar_is="bar" if found.cards == FULL.cards else "bar of 120 s for 10,000, in proportion",
         )
-
-
-def _holds(name: AppName, file: BuiltFile, marker: bytes) -> bool:
-    return marker in (content(name, file.path) or b"")
 
 
 def _packed(name: AppName, paths: list[str]) -> int:

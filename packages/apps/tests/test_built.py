@@ -43,7 +43,17 @@ def test_every_file_has_the_hash_that_the_list_says(app: AppName) -> None:
 @pytest.mark.parametrize("app", APPS)
 def test_the_first_screen_is_small(app: AppName) -> None:
     first = sum(each.gz for each in built(app).files if each.when == "screen" and each.path.endswith(".js"))
-    assert first <= 33 * 1024
+    assert first <= 18 * 1024
+
+
+@pytest.mark.usefixtures("apps")
+@pytest.mark.parametrize("app", APPS)
+def test_errors_are_shipped_as_codes_without_their_sentences_for_developers(app: AppName) -> None:
+    scripts = b"".join(content(app, each.path) or b"" for each in built(app).files if each.path.endswith(".js"))
+    source = (phone_apps.WEB / "purse" / "src" / "vault.ts").read_text()
+    assert 'fail("vault.damaged", "There are records and nothing that leads to them.")' in source
+    assert b"vault.damaged" in scripts
+    assert b"There are records" not in scripts
 
 
 @pytest.mark.usefixtures("apps")
