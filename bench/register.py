@@ -3,7 +3,7 @@
 Invented people in households are enrolled through the product's own `enrol_many`, with their identity sealed, on SQLite and on
 PostgreSQL (a server that this command starts and removes). Then the real pages are asked for through Django's whole request path
 (middleware, session, roles, templates, the access log): milliseconds of the list and of the search, and memory. `--people` for
-fewer; `--keep FOLDER` keeps SQLite's register there and asks it again the next time without enrolling anew.
+fewer; `--keep FOLDER` keeps both registers there and asks them again the next time without enrolling anew.
 """
 
 import contextlib
@@ -41,6 +41,7 @@ LOGIN = "bench"
 MEMBERS_AREAS = {"XA00": "a large district", "XA0001": "a large village", "XA1909": "a small village"}
 MB = 1_000_000
 KINDS = ("sqlite", "postgresql")
+DATABASE, FILLED = "register", "filled.json"
 SETTINGS = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}
 
 
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=PEOPLE, help=f"how many (default: {PEOPLE})")
     parser.add_argument("--rounds", type=int, default=40, help="requests of each kind (default: 40)")
     parser.add_argument("--only", choices=KINDS, nargs="*", default=list(KINDS), help="which databases")
-    parser.add_argument("--keep", default="", help="a folder in which SQLite's register stays, for the next time")
+    parser.add_argument("--keep", default="", help="a folder in which the registers stay, for the next time")
     parser.add_argument("--phase", choices=("fill", "ask"), help="for the bench itself")
     parser.add_argument("--samples", default="", help="for the bench itself")
     given = parser.parse_args()
@@ -94,15 +95,15 @@ def _run(people: int, rounds: int, only: list[str], keep: str) -> Report:
     figures: list[Figure] = []
     notes: list[str] = []
     for kind in only:
-        with _folder(keep if kind == "sqlite" else "") as folder, _server(kind) as server:
+        with _folder(keep, kind) as folder, _server(kind, folder if keep else None) as server:
             if kind == "postgresql" and server is None:
                 notes.append("PostgreSQL is not installed here; it was not measured.")
                 continue
-            address = server.make_database("register") if server else ""
+            address = _address(server, folder) if server else ""
             os.environ |= {"AMPARO_OFFICE_FOLDER": str(folder), "AMPARO_OFFICE_DATABASE": address}
-            filled = _filled(folder / "filled.json", people)
+            filled = _filled(folder / FILLED, people)
             load = os.getloadavg()[0]
-            command = ("--phase", "ask", "--rounds", str(rounds), "--samples", str(folder / "filled.json"))
+            command = ("--phase", "ask", "--rounds", str(rounds), "--samples", str(folder / FILLED))
             measured = msgspec.json.decode(run_child("bench.register", *command), type=Measured)
             facts |= {"people": filled.people, "households": filled.households}
             facts |= _sizes(kind, folder)
@@ -116,22 +117,28 @@ def _run(people: int, rounds: int, only: list[str], keep: str) -> Report:
 
 
 @contextlib.contextmanager
-def _folder(keep: str) -> Iterator[Path]:
+def _folder(keep: str, kind: str) -> Iterator[Path]:
     if keep:
-        Path(keep).mkdir(parents=True, exist_ok=True)
-        yield Path(keep).resolve()
+        kept = Path(keep).resolve() / kind
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
         return
     with tempfile.TemporaryDirectory(prefix="amparo-bench-") as folder:
         yield Path(folder)
 
 
 @contextlib.contextmanager
-def _server(kind: str) -> Iterator[PostgresServer | None]:
+def _server(kind: str, keep: Path | None) -> Iterator[PostgresServer | None]:
     if kind != "postgresql":
         yield None
         return
-    with postgres_server(**SETTINGS) as server:
+    with postgres_server(keep / "server" if keep else None, **SETTINGS) as server:
         yield server
+
+
+def _address(server: PostgresServer, folder: Path) -> str:
+    """Where the register's database is: the kept one, or a new one."""
+    return server.address(DATABASE) if (folder / FILLED).exists() else server.make_database(DATABASE)
 
 
 def _filled(known: Path, people: int) -> Filled:

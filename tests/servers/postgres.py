@@ -42,13 +42,14 @@ def free_port() -> int:
 
 
 class PostgresServer:
-    """One server. `fsync` stays on: what it answered is on the disk."""
+    """One server, on what lies in `folder` already or on a new one. `fsync` stays on: what it answered is on the disk."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self.folder = folder
         self.port = free_port()
-        self._run("initdb", "-D", str(folder), "-U", "amparo", "--auth=trust", "-E", "UTF8", "--no-sync")
+        if not (folder / "PG_VERSION").exists():
+            self._run("initdb", "-D", str(folder), "-U", "amparo", "--auth=trust", "-E", "UTF8", "--no-sync")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = as_postgres([str(self._programs / program), *arguments])
@@ -86,29 +87,42 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server(**settings: str) -> Iterator[PostgresServer | None]:
-    """A running server, or None where PostgreSQL is not installed. `settings` go beside the usual ones."""
+def postgres_server(kept: Path | None = None, **settings: str) -> Iterator[PostgresServer | None]:
+    """A running server, or None where PostgreSQL is not installed. `settings` go beside the usual ones. `kept`: the folder in which
+    its databases stay."""
     programs = find_postgres()
     if programs is None:
         yield None
         return
-    with postgres_folder() as folder:
+    with contextlib.nullcontext(_kept_folder(kept)) if kept else postgres_folder() as folder:
         server = PostgresServer(programs, folder)
         server.start(**settings)
         try:
             yield server
         finally:
-            server.stop("immediate")
+            server.stop("fast" if kept else "immediate")
 
 
 @contextlib.contextmanager
 def postgres_folder() -> Iterator[Path]:
-    """An empty folder that belongs to PostgreSQL's user."""
+    """An empty folder that belongs to PostgreSQL's user and goes."""
     folder = Path(tempfile.mkdtemp(prefix="amparo-postgres-"))
     try:
-        if os.getuid() == 0:
-            user = pwd.getpwnam("postgres")
-            os.chown(folder, user.pw_uid, user.pw_gid)
+        _hand_over(folder)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept_folder(folder: Path) -> Path:
+    """This folder, made for PostgreSQL's user where it is missing."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        _hand_over(folder)
+    return folder
+
+
+def _hand_over(folder: Path) -> None:
+    if os.getuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
