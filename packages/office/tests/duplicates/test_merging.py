@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from packages.office.tests.duplicates.invented import NOON, PAPER, PHONE, areas, enrolled, heads, identity, person
+from packages.office.tests.register.people import found_under
 from tests.servers.desk import member
 
 from amparo_office.duplicates import runs, service
@@ -22,7 +23,7 @@ from amparo_office.duplicates.models import (
 from amparo_office.errors import MergeRefused, OutsideArea, PairDecided, UndoRefused
 from amparo_office.register import search
 from amparo_office.register.correction import IndividualChanges, correct_individual
-from amparo_office.register.models import Change, Collector, Household, Individual, RecordState, SearchKey
+from amparo_office.register.models import Change, Collector, Household, Individual, RecordState
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.trail.models import TrailEntry
@@ -32,7 +33,7 @@ WHY = Why.PEOPLE_ASKED.value
 
 def rows() -> list[Any]:
     """The register, without what counts changes."""
-    found: list[Any] = [sorted(SearchKey.objects.values_list("digest", "individual_id"))]
+    found: list[Any] = [sorted(found_under())]
     for model in (Household, Individual, Collector):
         found.append([{**row, "version": 0} for row in model.objects.order_by("id").values()])
     return found

@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from amparo_office.register import service
-from amparo_office.register.models import Area, Household, Individual, Origin
+from amparo_office.register import search, service
+from amparo_office.register.models import Area, Household, Individual, Origin, SearchKey
 from amparo_office.register.sealing import Document, Dwelling, Identity, Name
 from amparo_office.register.service import NewHousehold, NewIndividual
 
@@ -56,3 +56,9 @@ def areas(*codes: str) -> None:
             (each for each in (code[:-2], code[:-4]) if each and Area.objects.filter(code=each).exists()), None
         )
         Area.objects.create(code=code, level=(len(code) - 2) // 2, parent_id=parent, names={"es": code})
+
+
+def found_under() -> set[tuple[int, int]]:
+    """The whole blind index: each digest and who has it."""
+    rows = SearchKey.objects.values_list("digest", "individuals")
+    return {(digest, number) for digest, packed in rows for number in search.unpack_people(packed).tolist()}

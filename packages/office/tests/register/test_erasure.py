@@ -15,6 +15,7 @@ from packages.office.tests.register.people import (
     areas,
     enrolled,
     enrolled_person,
+    found_under,
     person,
 )
 from tests.servers.desk import member, use
@@ -69,7 +70,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_table(desk_database: str) ->
     assert not Change.objects.exists()
     assert not Access.objects.exists()
     assert not Collector.objects.filter(individual_id=made.id).exists()
-    assert set(SearchKey.objects.values_list("individual_id", flat=True)) == {stays.id}
+    assert {number for _, number in found_under()} == {stays.id}
     assert not KeyToDestroy.objects.exists()
     assert (search.find(NAME, areas=[""]), search.find(FORMER, areas=[""])) == ([], [])
     with pytest.raises(KeyDestroyed):
@@ -178,7 +179,7 @@ def test_after_a_backup_is_put_back_the_erased_are_erased_again(desk_database: s
     assert panic.erase_again(said.append) == 2
     assert said == ["2 records were erased once more."]
     assert [each.id for each in Individual.objects.all()] == [stays.id]
-    assert set(SearchKey.objects.values_list("individual_id", flat=True)) == {stays.id}
+    assert {number for _, number in found_under()} == {stays.id}
     assert erasure.erase_again(NOON) == 0
 
 

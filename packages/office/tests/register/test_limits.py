@@ -150,7 +150,8 @@ def test_everything_that_names_a_person_or_household_goes_with_them() -> None:
         if re.search(r"individual|household|person", field.column or "") and not field.is_relation
     }
     assert plain == {
-        ("register_searchkey", "individual_id"),
+        ("register_searchkey", "first_individual"),
+        ("register_searchkey", "individuals"),
         ("intake_import", "households"),
         ("intake_import", "individuals"),
     }

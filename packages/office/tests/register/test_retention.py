@@ -4,13 +4,13 @@ from datetime import date, timedelta
 
 import msgspec
 import pytest
-from packages.office.tests.register.people import NOON, enrolled, enrolled_person, origin, person
+from packages.office.tests.register.people import NOON, enrolled, enrolled_person, found_under, origin, person
 from tests.servers.desk import member
 
 from amparo_common import canonical
 from amparo_common.clock import FixedClock
 from amparo_office.register import access, service
-from amparo_office.register.models import Access, CatalogueEntry, Household, Individual, Origin, RecordState, SearchKey
+from amparo_office.register.models import Access, CatalogueEntry, Household, Individual, Origin, RecordState
 from amparo_office.register.retention import READINGS, WITHOUT_FACTS, ends, past_limit, run
 from amparo_office.register.vault import vault
 from amparo_rules.catalogue import CATALOGUE
@@ -51,7 +51,7 @@ def test_a_household_that_left_is_erased_with_its_keys_when_its_time_is_over(des
     assert [each.id for each in Individual.objects.all()] == [staying.id]
     assert Household.objects.count() == 1
     assert vault().keys([leaving.key]) == {}
-    assert set(SearchKey.objects.values_list("individual_id", flat=True)) == {staying.id}
+    assert {number for _, number in found_under()} == {staying.id}
     assert past_limit(later) == NOTHING
 
 

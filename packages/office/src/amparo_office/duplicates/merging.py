@@ -263,8 +263,8 @@ def _settle_index(tree: list[int]) -> None:
         wanted = (whole if number == tree[0] else b"") if len(tree) > 1 else own[number]
         before = bytes(row.searched)
         if before != wanted:
-            search.remove_rows(number, before)
-            search.write_rows([(value, number) for value in search.unpack(wanted)])
+            search.remove_person(number, before)
+            search.add_person(number, search.unpack(wanted))
             Individual.objects.filter(id=number).update(searched=wanted)
         if len(tree) > 1:
             OwnIndex.objects.update_or_create(individual_id=number, defaults={"own": own[number], "joined": wanted})

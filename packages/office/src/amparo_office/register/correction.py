@@ -373,8 +373,8 @@ def _take_identity(row: Individual, identity: Identity, before: dict[str, Any], 
         return
     before["identity"], after["identity"] = msgspec.to_builtins(former), msgspec.to_builtins(identity)
     digests = search.digests_of(vault().index_key, identity)
-    search.remove_rows(row.id, row.searched)
-    search.write_rows([(value, row.id) for value in sorted(digests)])
+    search.remove_person(row.id, row.searched)
+    search.add_person(row.id, digests)
     row.sealed, row.searched = seal(key, "individual", row.id, identity), search.pack(digests)
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 1_000
 # The apps whose tables hold records of people.
-_PERSONAL = ("register", "intake", "duplicates", "jobs", "sessions")
+_PERSONAL = ("register", "intake", "duplicates", "packets", "jobs", "sessions")
 
 
 def erase_individual(number: int, *, by: StaffMember | None, at: datetime) -> None:
@@ -63,7 +63,7 @@ def remove_individuals(rows: Collection[Individual], at: datetime) -> None:
     Records that were merged into theirs are theirs too, and go with them."""
     rows = _with_merged(rows)
     for row in rows:
-        search.remove_rows(row.id, row.searched)
+        search.remove_person(row.id, row.searched)
     access_pages.forget(AccessPage.Kind.INDIVIDUAL, [row.id for row in rows])
     _noted(rows, Erased.Kind.INDIVIDUAL, at)
     Individual.objects.filter(id__in=[row.id for row in rows]).delete()

@@ -110,7 +110,10 @@ class Individual(Record):
     """A person: a member of a household, or only a collector for one (then without household). Sealed: names, numbers of papers,
     telephone (`sealing.Identity`)."""
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, null=True, related_name="members")
+    # Its index holds the person's number too, so that the members of many households are read from the index alone.
+    household = models.ForeignKey(
+        Household, on_delete=models.CASCADE, null=True, related_name="members", db_index=False
+    )
     relationship = models.CharField(max_length=32, choices=Relationship.choices, default=Relationship.UNKNOWN)
     birth_precision = models.CharField(max_length=12, choices=BirthPrecision.choices, default=BirthPrecision.UNKNOWN)
     merged_into = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="merged")
@@ -118,6 +121,7 @@ class Individual(Record):
     searched = models.BinaryField(default=b"")
 
     class Meta:
+        indexes = [models.Index(fields=["household", "id"], name="individual_household")]
         constraints = [
             models.UniqueConstraint(
                 fields=["household"],
@@ -154,12 +158,14 @@ class SearchKind(models.IntegerChoices):
 
 class SearchKey(models.Model):
     """The blind index: a keyed digest of how a word of a name sounds, of how it begins, or of a whole number, and who has it.
-    Without the index key it says nothing; its rows are removed with their person (`Individual.searched` says which). The table
-    is ordered by digest alone, so a look-up reads one run of rows (the migration makes it, see there)."""
+    Without the index key it says nothing; people leave its rows when they are erased (`Individual.searched` says which). Ordered
+    by digest, so that a look-up reads one run of rows (migration 0004 makes the table). `individuals`: up to 250 people's numbers,
+    ascending, `first_individual` the first of them."""
 
-    pk = models.CompositePrimaryKey("digest", "individual_id")
+    pk = models.CompositePrimaryKey("digest", "first_individual")
     digest = models.BigIntegerField()
-    individual_id = models.BigIntegerField()
+    first_individual = models.BigIntegerField()
+    individuals = models.BinaryField()
 
     class Meta:
         managed = False

@@ -1,8 +1,9 @@
 """Finding people by name, telephone or number without reading names: the blind index.
 
 Of each word of each name the index holds keyed digests of how it sounds (`sounds`, three ways) and of how it begins; of each
-telephone and paper number one of the whole. `find` turns the words that were typed into the same digests, intersects the runs of
-rows, opens at most `OPENED` candidates and orders them by real likeness. Not here: who may see the result (`access`).
+telephone and paper number one of the whole. Who has a digest stands packed in rows, one for all that came together
+(docs/decisions/0038). `find` turns the words that were typed into the same digests, intersects their runs, opens at most `OPENED`
+candidates and orders them by real likeness. Not here: who may see the result (`access`).
 
 LIMIT: equal words have equal digests. Without the index key nobody can test a name, but whoever holds the database sees how
 often each digest occurs, and the commonest one in a country is not hard to guess. docs/decisions/0027 says what follows.
@@ -10,15 +11,18 @@ often each digest occurs, and the commonest one in a country is not hard to gues
 
 import functools
 import hashlib
+import itertools
 from collections.abc import Collection, Iterable
 
 import jellyfish
-import msgspec
 import numpy as np
+import psycopg
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
 from amparo_common.secret import Secret
+from amparo_office.register import bulk
 from amparo_office.register import words as spoken
 from amparo_office.register.forms_filter import named_codes
 from amparo_office.register.models import Individual, RecordState, SearchKind
@@ -27,10 +31,22 @@ from amparo_office.register.vault import vault
 
 OPENED = 200
 START, LONG_START = 3, 5
-_SCOPED_AT_ONCE = 500
+# People in a row of the index: seven such rows fill a page of PostgreSQL's tree, which takes no entry over 2,704 bytes.
+ROW = 250
+_SCOPED_AT_ONCE = 2_000
 _LONGEST_SCOPING = 60_000
 
 Ids = NDArray[np.int64]
+_PEOPLE, _WIDTH = ">u4", 4
+TABLE, COLUMNS = "register_searchkey", ("digest", "first_individual", "individuals")
+_ROW_BEFORE = """
+SELECT first_individual, individuals FROM register_searchkey WHERE digest = %s AND first_individual <= %s
+ORDER BY first_individual DESC LIMIT 1 {held}
+"""
+_SHORTEN = (
+    "UPDATE register_searchkey SET first_individual = %s, individuals = %s WHERE digest = %s AND first_individual = %s"
+)
+_DROP = "DELETE FROM register_searchkey WHERE digest = %s AND first_individual = %s"
 
 
 def sounds(word: str) -> set[str]:
@@ -93,28 +109,72 @@ def unpack(searched: bytes | memoryview) -> list[int]:
     return [int(value) for value in np.frombuffer(bytes(searched), dtype="<i8")]
 
 
-def rows_of(people: Collection[tuple[int, bytes]]) -> list[tuple[int, int]]:
+def rows_of(people: Collection[tuple[int, bytes]]) -> list[tuple[int, int, bytes]]:
     """The rows of the index, in its order, for people with these numbers and packed digests."""
     digests = np.frombuffer(b"".join([searched for _, searched in people]), dtype="<i8")
     numbers = np.repeat([number for number, _ in people], [len(searched) // digests.itemsize for _, searched in people])
     order = np.lexsort((numbers, digests))
-    return list(zip(digests[order].tolist(), numbers[order].tolist(), strict=True))
+    digests, numbers = digests[order], numbers[order]
+    begins = np.flatnonzero(np.diff(digests, prepend=~digests[:1])).tolist()
+    spans = [
+        (start, min(start + ROW, end))
+        for begin, end in itertools.pairwise([*begins, len(digests)])
+        for start in range(begin, end, ROW)
+    ]
+    packed, firsts = pack_people(numbers), [start for start, _ in spans]
+    return [
+        (digest, first, packed[start * _WIDTH : end * _WIDTH])
+        for digest, first, (start, end) in zip(digests[firsts].tolist(), numbers[firsts].tolist(), spans, strict=True)
+    ]
 
 
-def write_rows(rows: Iterable[tuple[int, int]]) -> None:
-    """Add (digest, individual) to the index; what is there already stays."""
-    ignore = "INSERT INTO register_searchkey (digest, individual_id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+def pack_people(numbers: Iterable[int] | Ids) -> bytes:
+    """Numbers of people as a row of the index keeps them. LIMIT: numbers under 2^32; a greater one raises OverflowError."""
+    every = np.fromiter(numbers, dtype=np.int64) if not isinstance(numbers, np.ndarray) else numbers
+    if every.size and int(every.max()) >> 32:
+        raise OverflowError("The index has room for four thousand million people.")
+    return every.astype(_PEOPLE).tobytes()
+
+
+def unpack_people(packed: bytes | memoryview) -> Ids:
+    """The reverse of `pack_people`."""
+    return np.frombuffer(bytes(packed), dtype=_PEOPLE).astype(np.int64)
+
+
+def add_person(individual_id: int, digests: Iterable[int]) -> None:
+    """Let a person be found under these digests, under which they were not."""
+    own = pack_people([individual_id])
+    bulk.insert(TABLE, COLUMNS, [(value, individual_id, own) for value in sorted(digests)])
+
+
+def remove_person(individual_id: int, searched: bytes | memoryview) -> None:
+    """Take a person out of the index. Two removals at once take rows in the same order and wait for each other."""
     with connection.cursor() as cursor:
-        cursor.executemany(ignore, rows if isinstance(rows, list) else list(rows))
+        for value in unpack(searched):
+            _remove(cursor, value, individual_id)
 
 
-def remove_rows(individual_id: int, searched: bytes | memoryview) -> None:
-    """Take a person out of the index."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "DELETE FROM register_searchkey WHERE digest = %s AND individual_id = %s",
-            [(value, individual_id) for value in unpack(searched)],
-        )
+def _remove(cursor: CursorWrapper, value: int, individual_id: int) -> None:
+    before, held = individual_id, "FOR UPDATE" if connection.vendor == "postgresql" else ""
+    while True:
+        # Rows that came at the same time may reach into each other: the person is in the nearest one nearly always.
+        cursor.execute(_ROW_BEFORE.format(held=held), [value, before])
+        row = cursor.fetchone()
+        if row is None:
+            return
+        first, people = int(row[0]), unpack_people(row[1])
+        rest = people[people != individual_id]
+        if len(rest) < len(people):
+            _put_back(cursor, value, first, rest)
+            return
+        before = first - 1
+
+
+def _put_back(cursor: CursorWrapper, value: int, first: int, rest: Ids) -> None:
+    if len(rest):
+        cursor.execute(_SHORTEN, [int(rest[0]), pack_people(rest), value, first])
+    else:
+        cursor.execute(_DROP, [value, first])
 
 
 # --- looking up ----------------------------------------------------------------------------------------------------------
@@ -128,12 +188,15 @@ def find(words: str, *, areas: list[str], limit: int = 50) -> list[int]:
         return []
     index_key = vault().index_key
     runs, scope = _Runs(), _Scope(areas)
-    by_number = runs.whole([digest(index_key, SearchKind.NUMBER, number_key(words))])
-    found = scope.first(by_number, limit)
-    for matching in (spoken.close_codes, spoken.wide_codes):
+    by_number = digest(index_key, SearchKind.NUMBER, number_key(words))
+    found: list[int] = []
+    for wide in (False, True):
+        digests = [_asked_digests(index_key, word, wide=wide) for word in asked]
+        runs.read({by_number, *itertools.chain.from_iterable(digests)})
+        if not wide:
+            found = scope.first(runs.people([by_number]), limit)
         if len(found) < limit and asked:
-            wide = matching is spoken.wide_codes
-            candidates = _meeting(runs, [_asked_digests(index_key, word, wide=wide) for word in asked])
+            candidates = _meeting([runs.people(each) for each in digests])
             fresh = candidates[~np.isin(candidates, np.array(found, dtype=np.int64), kind="table")]
             found += _best(words, scope.first(fresh, OPENED), limit - len(found))
     return found[:limit]
@@ -153,68 +216,46 @@ class _Runs:
 
     def __init__(self) -> None:
         self._read: dict[int, Ids] = {}
-        self._sizes: dict[int, int] = {}
 
-    def measure(self, digests: Collection[int]) -> None:
-        """Find out about how long these runs are, in one query. It is for choosing the cheapest way and changes no result."""
-        new = [value for value in digests if value not in self._sizes]
-        if not new:
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(_DENSITY.format(given=_given(), sample=_SAMPLE - 1), [_list(new)])
-            for value, at_sample, last in cursor.fetchall():
-                # A long run's first rows tell how dense it is: the numbers of people are handed out in order.
-                self._sizes[int(value)] = _SAMPLE * int(last) // int(at_sample) if at_sample else _SAMPLE
+    def read(self, digests: Collection[int]) -> None:
+        """Read these runs, all in one query."""
+        new = sorted(set(digests) - set(self._read))
+        parts: dict[int, list[bytes]] = {value: [] for value in new}
+        for value, packed in _rows_under(new) if new else ():
+            parts[int(value)].append(bytes(packed))
+        self._read |= {value: unpack_people(b"".join(each)) for value, each in parts.items()}
 
-    def size(self, digests: list[int]) -> int:
-        """About how many rows are under these digests, which were measured."""
-        return sum(self._sizes[value] for value in digests)
-
-    def whole(self, digests: list[int]) -> Ids:
-        """The people under these digests, once each, by number."""
-        return _once(np.concatenate([_NOBODY, *map(self._run, digests)]))
-
-    def among(self, ids: Ids, digests: list[int]) -> Ids:
-        """Those of `ids` who are under one of these digests."""
-        if len(ids) * len(digests) * _PROBE_COST > self.size(digests):
-            return ids[np.isin(ids, np.concatenate([_NOBODY, *map(self._run, digests)]), kind="table")]
-        return _once(_numbers(_PROBE.format(given=_given(), digests=_signs(digests)), _list(ids.tolist()), *digests))
-
-    def _run(self, value: int) -> Ids:
-        if value not in self._read:
-            self._read[value] = _numbers(_RUN, value)
-        return self._read[value]
+    def people(self, digests: Collection[int]) -> Ids:
+        """The people under these digests, which were read, once each, by number."""
+        return _once(np.concatenate([_NOBODY, *(self._read[value] for value in digests)]))
 
 
-def _meeting(runs: _Runs, asked: list[list[int]]) -> Ids:
-    """Who has all the words, each of them under one of its digests. The rarest word is read first: a common one is then only
-    looked up for the few who are left."""
-    runs.measure({value for digests in asked for value in digests})
-    first, *others = sorted(asked, key=runs.size)
-    met = runs.whole(first)
-    for digests in others:
-        if not met.size:
-            break
-        met = runs.among(met, digests)
+def _meeting(every: list[Ids]) -> Ids:
+    """Who is in all of these, by number."""
+    met, *others = sorted(every, key=len)
+    for each in others:
+        met = met[np.isin(met, each, kind="table")]
     return met
 
 
 _NOBODY: Ids = np.array([], dtype=np.int64)
-# To look one person up costs as much as to read six rows of a run.
-_SAMPLE, _PROBE_COST = 256, 6
 _MANY, _MANY_HOMES = 500, 5_000
-_RUN = "SELECT individual_id AS n FROM register_searchkey WHERE digest = %s"
-_DENSITY = """
-SELECT c.value, (
-  SELECT k.individual_id FROM register_searchkey k WHERE k.digest = c.value ORDER BY k.individual_id LIMIT 1 OFFSET {sample}),
-  (SELECT MAX(id) FROM register_individual)
-FROM {given}
+_RUNS = "SELECT k.digest, k.individuals FROM register_searchkey k WHERE k.digest IN (SELECT c.value FROM json_each(%s) AS c)"
+# Joined there: row by row takes longer. As an array: for a join PostgreSQL could read the whole index.
+_RUNS_JOINED = """
+SELECT k.digest, string_agg(k.individuals, ''::bytea) FROM register_searchkey k
+WHERE k.digest = ANY(%s::bigint[]) GROUP BY k.digest
 """
-# As a value rather than a condition: PostgreSQL would read whole runs for a condition.
-_PROBE = """
-SELECT c.value AS n FROM {given} WHERE (
-  SELECT 1 FROM register_searchkey k WHERE k.digest IN ({digests}) AND k.individual_id = c.value LIMIT 1) = 1
-"""
+
+
+def _rows_under(digests: list[int]) -> list[tuple[int, bytes]]:
+    if connection.vendor == "postgresql":
+        # Binary, which Django's own cursors cannot: as text a run takes three times as long to come.
+        connection.ensure_connection()
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as binary:
+            return binary.execute(_RUNS_JOINED, [digests], binary=True).fetchall()
+    with connection.cursor() as cursor:
+        return list(cursor.execute(_RUNS, [_list(digests)]).fetchall())
 
 
 def _once(ids: Ids) -> Ids:
@@ -228,14 +269,16 @@ def _signs(values: Collection[object]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def _given() -> str:
-    """What reads `_list` in a query, as `c.value`."""
-    return "unnest(%s::bigint[]) AS c(value)" if connection.vendor == "postgresql" else "json_each(%s) AS c"
-
-
 def _list(numbers: list[int]) -> str | list[int]:
     """Numbers as one argument of a query: PostgreSQL's array, SQLite's JSON."""
-    return numbers if connection.vendor == "postgresql" else msgspec.json.encode(numbers).decode()
+    return numbers if connection.vendor == "postgresql" else bulk.json_text(numbers)
+
+
+def _among(column: str) -> str:
+    """Whether a column is one of a `_list`."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)"
+    return f"{column} IN (SELECT c.value FROM json_each(%s) AS c)"
 
 
 def _numbers(sql: str, *given: int | str | list[int]) -> Ids:
@@ -249,7 +292,7 @@ def _numbers(sql: str, *given: int | str | list[int]) -> Ids:
 
 # The place as a value rather than a join: PostgreSQL would read all households for a join.
 _IN_AREA = """
-SELECT i.id FROM register_individual i WHERE i.id IN ({ids}) AND i.state <> %s AND ({scope}) ORDER BY i.id LIMIT %s
+SELECT i.id FROM register_individual i WHERE {among} AND i.state <> %s AND ({scope}) ORDER BY i.id LIMIT %s
 """
 _PLACE = """COALESCE((SELECT h.area_id FROM register_household h WHERE h.id = i.household_id),
   (SELECT o.area_id FROM register_collector c JOIN register_household o ON o.id = c.household_id
@@ -275,10 +318,10 @@ class _Scope:
     def _looked_at(self, ids: Ids, enough: int) -> list[int]:
         found: list[int] = []
         for start in range(0, len(ids), _SCOPED_AT_ONCE):
-            part = ids[start : start + _SCOPED_AT_ONCE].tolist()
-            sql = _IN_AREA.format(ids=_signs(part), scope=self._condition)
+            part = _list(ids[start : start + _SCOPED_AT_ONCE].tolist())
+            sql = _IN_AREA.format(among=_among("i.id"), scope=self._condition)
             with connection.cursor() as cursor:
-                cursor.execute(sql, [*part, RecordState.MERGED.value, *self._arguments, enough - len(found)])
+                cursor.execute(sql, [part, RecordState.MERGED.value, *self._arguments, enough - len(found)])
                 found += [int(row[0]) for row in cursor.fetchall()]
             if len(found) >= enough:
                 break
@@ -290,7 +333,8 @@ class _Scope:
 
     @functools.cached_property
     def _living(self) -> Ids | None:
-        """Who lives in the areas or collects for a household there. None where these are too many."""
+        """Who lives in the areas, and everybody without a household, who may collect for one there. None where these are too
+        many."""
         codes = named_codes(self._areas) if self._areas else []
         if not codes or not isinstance(codes, list):
             return None
@@ -298,10 +342,9 @@ class _Scope:
         homes = _numbers(within, *codes)
         if len(homes) == _MANY_HOMES:
             return None
-        of_these = f"household_id IN (SELECT c.value FROM {_given()})"
-        members = f"SELECT id AS n FROM register_individual WHERE {of_these}"
-        collectors = f"SELECT individual_id AS n FROM register_collector WHERE {of_these}"
-        return np.concatenate([_numbers(sql, _list(homes.tolist())) for sql in (members, collectors)])
+        members = f"SELECT id AS n FROM register_individual WHERE {_among('household_id')}"
+        homeless = "SELECT id AS n FROM register_individual WHERE household_id IS NULL"
+        return np.concatenate([_numbers(members, _list(homes.tolist())), _numbers(homeless)])
 
 
 def _best(words: str, ids: list[int], limit: int) -> list[int]:

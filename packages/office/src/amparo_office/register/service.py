@@ -274,7 +274,7 @@ def _write(some: Ready, origin: Origin) -> None:
     person_rows = [(*row, ref, *rest) for row, ref in zip(people, new_refs("P", len(people)), strict=True)]
     bulk.insert(Individual._meta.db_table, (*_INDIVIDUAL, "ref", "origin_id", *_REST), person_rows)
     searched = search.rows_of([(row[0], row[-1]) for row in people])
-    bulk.insert("register_searchkey", ("digest", "individual_id"), searched)
+    bulk.insert(search.TABLE, search.COLUMNS, searched)
     bulk.insert("register_collector", ("household_id", "individual_id", "kind"), some.collectors)
 
 
