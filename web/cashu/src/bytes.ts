@@ -30,7 +30,7 @@ export function fromUtf8(data: Uint8Array): string {
 }
 
 /** Pieces one after the other. */
-export function joined(...parts: Uint8Array[]): Uint8Array {
+export function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const found = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -7,7 +7,7 @@ import { Code, MovingCode } from "./code.tsx";
 // What cheap cameras still read, as signs of a still symbol and as bytes of a frame: both are version 13 at the most. A frame is written in
 // capitals, so it carries half as many bytes as it has signs, less what it says of itself.
 const MOST_STILL = 400;
-const FRAGMENT = 275;
+const FRAGMENT = 280;
 
 function running(text: string): () => { text: string; place: number; of: number } {
   const writer = new UrWriter(new TextEncoder().encode(text), { longest: FRAGMENT });

@@ -7,6 +7,7 @@
 // copies the whole profile of the browser has the device's key too; then the PIN alone protects, by its length and 600,000 rounds.
 // The growing wait after wrong PINs binds who uses the app, not who has the copy.
 
+import { hex, joined } from "@amparo/cashu/bytes.ts";
 import { fail } from "@amparo/cashu/errors.ts";
 
 import type { Backend, Witness } from "./backend.ts";
@@ -123,7 +124,7 @@ export class Vault implements Reader {
     const seal = await Seal.of(opened.key);
     const head = await openHead(seal, records);
     const loaded = await load(seal, records);
-    if (head.records !== loaded.marks.size || head.sum !== toHex(sumOf(loaded.marks.values()))) {
+    if (head.records !== loaded.marks.size || head.sum !== hex(sumOf(loaded.marks.values()))) {
       fail("vault.damaged", "A record is missing, old, or of another copy.");
     }
     if (head.count < (options.witness?.read() ?? 0) && !options.acceptOld) fail("vault.rolled_back", "This is an old copy.");
@@ -136,7 +137,7 @@ export class Vault implements Reader {
     const key = random(32);
     const header = await wrap(key, device, options.pin);
     const seal = await Seal.of(key);
-    const head = { count: 1, records: 0, sum: toHex(sumOf([])) };
+    const head = { count: 1, records: 0, sum: hex(sumOf([])) };
     await options.backend.commit(new Map([[HEADER, writeHeader(header)], [HEAD, await seal.close(HEAD, head)]]));
     options.witness?.write(head.count);
     return new Vault({ options, seal, header, head, release }, { contents: new Map(), marks: new Map() });
@@ -189,7 +190,7 @@ export class Vault implements Reader {
       }
       if (blob || old) sealed.set(stored, blob);
     }
-    const head = { count: this.#head.count + 1, records: marks.size, sum: toHex(sum) };
+    const head = { count: this.#head.count + 1, records: marks.size, sum: hex(sum) };
     sealed.set(HEAD, await this.#seal.close(HEAD, head));
     this.#broken = true;
     await this.#backend.commit(sealed);
@@ -293,7 +294,7 @@ class Seal {
     const known = this.#stored.get(name);
     if (known !== undefined) return known;
     const hash = await crypto.subtle.sign("HMAC", this.#names, encoder.encode(`name ${name}`));
-    const stored = toHex(new Uint8Array(hash, 0, 16));
+    const stored = hex(new Uint8Array(hash, 0, 16));
     this.#stored.set(name, stored);
     return stored;
   }
@@ -378,8 +379,8 @@ async function wrap(key: Uint8Array<ArrayBuffer>, device: CryptoKey, pin: string
   const salt = random(16);
   const nonce = random(NONCE_BYTES);
   const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, await wrapper(device, salt, pin), key);
-  const wrapped = toHex(joined(nonce, new Uint8Array(sealed)));
-  return { v: VERSION, pin: pin !== undefined, salt: toHex(salt), wrapped, tries: 0, waitUntil: 0 };
+  const wrapped = hex(joined(nonce, new Uint8Array(sealed)));
+  return { v: VERSION, pin: pin !== undefined, salt: hex(salt), wrapped, tries: 0, waitUntil: 0 };
 }
 
 type Unlocking = Pick<VaultOptions, "backend" | "pin" | "now">;
@@ -448,16 +449,6 @@ function random(count: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(count));
 }
 
-function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const found = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    found.set(part, at);
-    at += part.length;
-  }
-  return found;
-}
-
 function xor(one: Uint8Array, two: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(one, (byte, place) => byte ^ (two[place] ?? 0));
 }
@@ -466,10 +457,6 @@ function sumOf(marks: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   let sum = new Uint8Array(32);
   for (const mark of marks) sum = xor(sum, mark);
   return sum;
-}
-
-function toHex(data: Uint8Array): string {
-  return Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function fromHex(text: string): Uint8Array<ArrayBuffer> {
