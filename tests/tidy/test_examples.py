@@ -27,6 +27,7 @@ from amparo_common.money import format_minor
 from amparo_common.secret import Secret
 from amparo_common.signing import VerifyingKey
 from amparo_credentials.card import Card, open_card
+from amparo_log.fork import ForkEvidence, judge
 from amparo_log.note import Checkpoint, NoteVerifier, open_checkpoint
 from amparo_office.duplicates import other_list
 from amparo_office.duplicates.compared import Birth, Compared
@@ -142,6 +143,12 @@ def check_saved_receipt(found: Formats, example: Example) -> None:
 def check_checkpoint(found: Formats, example: Example) -> None:
     checkpoint: Checkpoint = open_checkpoint(example.text, NoteVerifier(found.one(example.page, "vkey")))
     assert checkpoint.size >= len(found.log())
+
+
+def check_fork(found: Formats, example: Example) -> None:
+    judged = judge(_struct(example.text, ForkEvidence), found.one(example.page, "vkey"))
+    assert judged.verdict == "proved"
+    assert judged.before >= len(found.log())
 
 
 def check_bridge_json(found: Formats, example: Example) -> None:
@@ -288,6 +295,7 @@ CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("text", "vkey"): check_vkey,
     ("json", "LogEntry"): check_log_entry,
     ("text", "checkpoint"): check_checkpoint,
+    ("json", "ForkEvidence"): check_fork,
     ("json", "QuotePaid"): check_bridge_json,
     ("json", "ShopDeposited"): check_bridge_json,
     ("json", "AskAccreditation"): check_bridge_json,
@@ -364,6 +372,7 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
         ("log-entries.md", '"notice_days": 7', '"notice_days": 8', "log-entries.md, json LogEntry"),
         ("log-entries.md", '"approvals": 2', '"approvals": 2, "by_whom": "x"', "log-entries.md, json LogEntry"),
         ("log-entries.md", "bread.example/log\n17", "bread.example/log\n18", "log-entries.md, text checkpoint"),
+        ("log-fork.md", '"v": 1', '"v": 2', "log-fork.md, json ForkEvidence"),
         ("bridge.md", '"amount": 4600', '"amount": 4601', "bridge.md, text QuotePaid as signed"),
         ("bridge.md", '"accredited": true', '"accredited": "yes"', "bridge.md, json Accreditation"),
         ("mapping.md", "facts: {is_head: jefatura}", "facts: {is_head: partido}", "mapping.md, yaml MappingText"),

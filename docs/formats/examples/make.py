@@ -31,6 +31,7 @@ from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey
 from amparo_credentials.card import Card, CardSigner, write_open, write_sealed
 from amparo_log.client import LogReader
+from amparo_log.fork import ForkEvidence
 from amparo_log.note import NoteSigner, NoteVerifier
 from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA
@@ -378,6 +379,15 @@ def write_log_entries(log: TransparencyLog) -> None:
         put("log-entries.md", f"key of {service}", canonical.encode(entry).decode())
     put("log-entries.md", "checkpoint", log.store.head() or "")
     put("log-entries.md", "vkey", NOTES.vkey)
+    put("log-fork.md", "vkey", NOTES.vkey)
+    put("log-fork.md", "fork", shown(rewritten(log.store.head() or "")))
+
+
+def rewritten(head: str) -> ForkEvidence:
+    """A log that signs a second tree of the same size."""
+    origin, size, _ = head.split("\n", 2)
+    other = base64.b64encode(secret("another tree")).decode()
+    return ForkEvidence(1, "log-rewritten", NOTES.vkey, head, NOTES.sign(f"{origin}\n{size}\n{other}\n"))
 
 
 def write_receipts_and_evidence(log: TransparencyLog, decided: Decided, second: Decided) -> None:

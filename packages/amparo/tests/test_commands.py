@@ -19,6 +19,8 @@ from amparo.supervisor import Supervisor
 from amparo_rules.starter import starter
 from amparo_service.practice_clock import PracticeClock
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 def run(*arguments: str, expect: int = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The command as a process of its own."""
@@ -100,6 +102,20 @@ def test_an_audit_of_nothing_is_a_failure_not_a_finding(tmp_path: Path) -> None:
     vkey = "log.example+00000000+AAAA"
     found = answer("audit", "http://127.0.0.1:9", "--vkey", vkey, "--memory", str(tmp_path / "m"), expect=3)
     assert found["error"]["code"] == "log.bad_note"
+
+
+def test_a_proof_that_the_log_was_rewritten_is_judged_without_an_account(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "formats" / "log-fork.md").read_text(encoding="utf-8")
+    _, _, rest = page.partition("```json ForkEvidence\n")
+    proof, wrong = tmp_path / "proof.json", tmp_path / "wrong.json"
+    proof.write_text(rest.partition("```")[0])
+    wrong.write_text("{}")
+    vkey = json.loads(proof.read_text())["vkey"]
+    assert answer("fork", str(proof), "--vkey", vkey, expect=1) == {"verdict": "proved", "before": 17, "after": 17}
+    assert "was rewritten" in run("fork", str(proof), "--vkey", vkey, expect=1).stdout
+    assert answer("fork", str(wrong), "--vkey", vkey, expect=3)["error"]["code"] == "amparo.file_missing"
+    another = "bread.example/log+3e95df1f" + vkey[vkey.rindex("+") :]
+    assert answer("fork", str(proof), "--vkey", another, expect=3)["error"]["code"] == "log.bad_note"
 
 
 def test_throwing_away_never_touches_other_files(tmp_path: Path) -> None:

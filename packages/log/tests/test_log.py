@@ -15,6 +15,7 @@ from amparo_common.errors import BadSignature
 from amparo_common.signing import SigningKey
 from amparo_log.client import LogReader
 from amparo_log.errors import BadNote, BadProof, LogRewritten, UnknownPublisher
+from amparo_log.fork import ForkEvidence, Judged, judge
 from amparo_log.http import routes
 from amparo_log.note import NoteSigner, NoteVerifier, open_checkpoint
 from amparo_log.service import Publisher, TransparencyLog
@@ -212,3 +213,40 @@ def test_the_logs_time_never_goes_back_when_its_clock_does(tmp_path: Path) -> No
     log.append(rule(2))
     times = [canonical.decode(body, LogEntry).at for body in log.store.entries(0, 2)]
     assert times == [to_text(NOON)] * 2
+
+
+def forked(before: str, after: str) -> ForkEvidence:
+    return ForkEvidence(1, "log-rewritten", SIGNER.vkey, before, after)
+
+
+def head_of(town: Town) -> str:
+    reader = town.reader()
+    reader.update()
+    return reader.note or ""
+
+
+def test_a_proof_of_rewriting_is_judged_by_its_heads_and_by_the_log(town: Town, tmp_path: Path) -> None:
+    other = Town(tmp_path / "other.sqlite")
+    for number in range(3):
+        town.log.append(rule(number))
+        other.log.append(rule(number + 10))
+    three, other_three = head_of(town), head_of(other)
+    town.log.append(rule(3))
+    four = head_of(town)
+    assert judge(forked(three, other_three), SIGNER.vkey) == Judged("proved", 3, 3)
+    assert judge(forked(three, three), SIGNER.vkey).verdict == "refuted"
+    assert judge(forked(other_three, four), SIGNER.vkey).verdict == "open"
+    assert judge(forked(other_three, four), SIGNER.vkey, town) == Judged("confirmed", 3, 4)
+    assert judge(forked(four, other_three), SIGNER.vkey, other).verdict == "confirmed"
+    assert judge(forked(three, four), SIGNER.vkey, town).verdict == "refuted"
+    assert judge(forked(four, three), SIGNER.vkey, town).verdict == "refuted"
+
+
+def test_a_proof_with_a_head_that_the_log_never_signed_is_refused(town: Town) -> None:
+    town.log.append(rule(0))
+    head = head_of(town)
+    stranger = NoteSigner("town.example/log", bytes(range(1, 33)))
+    with pytest.raises(BadNote):
+        judge(forked(head, stranger.sign(head.partition("\n\n")[0] + "\n")), SIGNER.vkey)
+    with pytest.raises(BadNote):
+        judge(forked(head, head), stranger.vkey)

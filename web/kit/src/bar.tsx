@@ -3,12 +3,19 @@
 import type { ComponentChildren } from "preact";
 import type { IconName } from "./icon.tsx";
 import { Icon } from "./icon.tsx";
+import { Forks } from "./fork.tsx";
 import type { Surroundings } from "./world.ts";
 import { _ } from "./words.ts";
 
-/** The bar, and without a connection the line that says what works all the same (`children`). */
-export function Bar({ world, icon, name, children }: { world: Pick<Surroundings<string>, "told" | "online">; icon: IconName; name: string; children: ComponentChildren }) {
+/** What the bar shows of the app it belongs to. */
+interface Shown extends Pick<Surroundings<string>, "told" | "online"> {
+  keep: { forks(): readonly string[] };
+}
+
+/** The bar, without a connection the line that says what works all the same (`children`), and what the log did wrong. */
+export function Bar({ world, icon, name, children }: { world: Shown; icon: IconName; name: string; children: ComponentChildren }) {
   const { told, online } = world;
+  const forks = world.keep.forks();
   return (
     <header>
       {told.practice ? <p class="practice">{_("For practice: this money is invented.")}</p> : null}
@@ -26,6 +33,7 @@ export function Bar({ world, icon, name, children }: { world: Pick<Surroundings<
           <span>{children}</span>
         </p>
       )}
+      <Forks forks={forks} />
     </header>
   );
 }

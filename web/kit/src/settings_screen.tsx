@@ -19,6 +19,8 @@ export interface Keeping {
   /** `null`: open without one. */
   changePin(pin: string | null): Promise<void>;
   wipe(): Promise<void>;
+  /** Proofs that the public log was rewritten, as files' texts. */
+  forks(): readonly string[];
 }
 
 /** The ways out of an app: what the choice is called, what is asked then, and what is lost. */

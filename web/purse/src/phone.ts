@@ -1,16 +1,13 @@
 // What both apps open on a phone: the sealed store, the public log with its memory, and the lists of coins that are spent.
 
 import { httpFetch } from "@amparo/log/client.ts";
-import type { LogFollower, LogMemory } from "@amparo/log/follow.ts";
+import type { LogFollower } from "@amparo/log/follow.ts";
 import { openFollower } from "@amparo/log/follow.ts";
 
-import type { Shelf } from "./backend.ts";
 import { IndexedDbBackend, localWitness } from "./backend.ts";
 import { FilterShelf } from "./filters.ts";
+import { LogShelf } from "./log_shelf.ts";
 import { Vault, wipeClosed } from "./vault.ts";
-
-const LOG = "log";
-const EVIDENCE = "log-evidence";
 
 /** The kinds of entries that an app keeps of the log. */
 type LogKinds = Parameters<typeof openFollower>[3];
@@ -25,6 +22,8 @@ export interface Phone {
     /** `null`: open without one. */
     changePin(chosen: string | null): Promise<void>;
     wipe(): Promise<void>;
+    /** Proofs that the public log was rewritten (docs/formats/log-fork.md), as files' texts. */
+    forks(): readonly string[];
   };
 }
 
@@ -40,10 +39,11 @@ export async function openPhone(
   const backend = await IndexedDbBackend.open(name);
   const opening = { backend, name, witness: localWitness(name), locks: navigator.locks, waiting, ...(pin === undefined ? {} : { pin }) };
   const vault = await Vault.open(opening);
+  const memory = await LogShelf.open(backend.shelf);
   let typed = pin;
   return {
     vault,
-    log: await openFollower(httpFetch(from.log), from.vkey, logMemory(backend.shelf), kinds),
+    log: await openFollower(httpFetch(from.log), from.vkey, memory, kinds),
     filters: await FilterShelf.open(backend.shelf),
     keep: {
       hasPin: () => vault.hasPin,
@@ -52,6 +52,7 @@ export async function openPhone(
         typed = chosen ?? undefined;
       },
       wipe: async () => vault.wipe(),
+      forks: () => memory.forks,
     },
   };
 }
@@ -59,16 +60,4 @@ export async function openPhone(
 /** Throw away what cannot be opened: the PIN was forgotten, or the store is damaged. */
 export async function wipePhone(name: string): Promise<void> {
   await wipeClosed(await IndexedDbBackend.open(name), localWitness(name));
-}
-
-/** The log's memory: public, so not sealed; evidence against a log is never overwritten. */
-function logMemory(shelf: Shelf): LogMemory {
-  return {
-    async load() {
-      const data = await shelf.load(LOG);
-      return data ? new TextDecoder().decode(data) : null;
-    },
-    save: async (state) => shelf.save(LOG, new TextEncoder().encode(state)),
-    keepEvidence: async (evidence) => shelf.save(`${EVIDENCE} ${(await shelf.names()).length}`, new TextEncoder().encode(evidence)),
-  };
 }

@@ -46,7 +46,7 @@ function world(place: Name, about: unknown, given: Given = {}): World {
   return {
     ...surroundings(place, about, online),
     till: till as TillApi,
-    keep: { hasPin: () => false, changePin: async () => undefined, wipe: async () => undefined },
+    keep: { hasPin: () => false, changePin: async () => undefined, wipe: async () => undefined, forks: () => [] },
   };
 }
 

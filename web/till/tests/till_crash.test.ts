@@ -36,6 +36,7 @@ for (const [name, story] of Object.entries(STORIES)) {
       lived = await shop.attempt(work, deaths);
       await work(); // the customer shows it again, if it does not count yet
       assert.equal(shop.till.sale()?.paid, 8, `died at step ${deaths}`);
+      assert.equal(shop.till.sale()?.taken?.state, "paid", `died at step ${deaths}: it is not shown as paid`);
       assert.equal(shop.waiting, 0);
       await shop.till.finish();
       assert.equal(shop.value(), 8);

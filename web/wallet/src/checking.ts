@@ -12,7 +12,7 @@ import type { Vault } from "@amparo/purse/vault.ts";
 import { LABELS } from "@amparo/rules/labels.ts";
 import type { ReceiptBundle as Bundle } from "@amparo/rules/receipt.ts";
 import type { CheckedReceipt, Paper, ReceiptBundle } from "./model.ts";
-import type { Explained } from "./reasons.ts";
+import type { Explained } from "./state.ts";
 
 /** What checking works with. */
 export interface Checking {

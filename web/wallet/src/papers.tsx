@@ -2,6 +2,7 @@
 
 import { Icon } from "@amparo/kit/icon.tsx";
 import { Amount, Button, Choice, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { saveFile } from "@amparo/kit/save_file.ts";
 import { nameOf } from "@amparo/kit/settings.ts";
 import { failureOf, useTask } from "@amparo/kit/task.ts";
 import type { Failure } from "@amparo/kit/task.ts";
@@ -10,9 +11,8 @@ import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useState } from "preact/hooks";
 import type { Aid, Paper } from "./model.ts";
 import { Refused } from "./pay.tsx";
-import type { Explained } from "./reasons.ts";
 import { failureWords } from "./says.ts";
-import type { World } from "./state.ts";
+import type { Explained, World } from "./state.ts";
 
 /** All decisions; new aid first. */
 export function Papers({ world }: { world: World }) {
@@ -81,8 +81,7 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
     setFalse(undefined);
     if (!paper) return;
     try {
-      const { explain } = await import("./reasons.ts");
-      setExplained(await explain(world, paper));
+      setExplained(await world.keep.explain(paper));
     } catch (thrown) {
       setFalse(failureOf(thrown));
     }
@@ -185,13 +184,7 @@ export function Complain({ world, place }: { world: World; place: number }) {
   const save = () =>
     run(async () => {
       if (!paper) return;
-      const { proofFile } = await import("./reasons.ts");
-      const file = await proofFile(world, paper);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(file);
-      link.download = file.name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      saveFile("amparo-receipt.json", await world.keep.proof(paper));
     });
   return (
     <Screen title={_("Complain")} say={_("Complaining is your right and never costs you aid.")} onBack={world.back}>

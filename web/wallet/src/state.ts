@@ -4,7 +4,6 @@ import type { Keeping as StoreKeeping } from "@amparo/kit/settings_screen.tsx";
 import type { Surroundings } from "@amparo/kit/world.ts";
 import type { CardApi } from "./card.ts";
 import type { Paper, WalletApi } from "./model.ts";
-import type { Explained } from "./reasons.ts";
 
 /** The screens by name. */
 export type Name =
@@ -28,6 +27,14 @@ export type Name =
   | "more"
   | "card";
 
+/** A checked decision for the screen: the rule's requirements in its own words, each met or not; the facts that were used, of the household
+ * and of each person, by name. */
+export interface Explained {
+  reasons: { met: boolean; text: string }[];
+  facts: [string, string][];
+  people: [string, string][][];
+}
+
 /** The open wallet, and what stands around every screen. */
 export interface World extends Surroundings<Name> {
   wallet: WalletApi;
@@ -37,9 +44,9 @@ export interface World extends Surroundings<Name> {
 /** What the session does beside the wallet: the sealed store's own deeds, the person's card, and the checking of decisions. */
 export interface Keeping extends StoreKeeping {
   card: CardApi;
-  /** A decision recomputed on this phone. */
+  /** A decision recomputed on this phone. Rejects with the finding's code when the published rule gives another result. */
   explain(paper: Paper): Promise<Explained>;
-  /** The proof of a decision, as a file's text. */
+  /** The signed proof of a decision (receipt, rule, batch and log's head), checkable by anybody offline, as a file's text. */
   proof(paper: Paper): Promise<string>;
 }
 

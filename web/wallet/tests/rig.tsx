@@ -76,6 +76,7 @@ function world(place: Name, about: unknown, { empty = false, online = true } = {
       hasPin: () => true,
       changePin: async () => undefined,
       wipe: async () => undefined,
+      forks: () => (place === "more" ? ["{}"] : []),
       explain: async () => ({
         reasons: [
           { met: true, text: "El hogar tiene niños menores de 5 años." },

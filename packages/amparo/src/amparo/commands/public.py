@@ -18,6 +18,7 @@ from amparo_common.secret import Secret
 from amparo_credentials.card import open_card
 from amparo_credentials.errors import CredentialsError
 from amparo_log.follow import LogFollower
+from amparo_log.fork import ForkEvidence, judge
 from amparo_log.view import LogView
 from amparo_paper.errors import CodeNotReadable
 from amparo_paper.sheet import read_printed
@@ -114,6 +115,32 @@ def check_receipt(
     lines += [f"  {name}: {value}" for name, value in receipt.steps.items()]
     lines += [f"  not met: {clause}" for clause in receipt.failed]
     tell(as_json, receipt, "\n".join(lines))
+
+
+_FORKS = {
+    "proved": "✗ The log was rewritten: it signed two different trees of one size.",
+    "confirmed": "✗ The log was rewritten: what it signed once is not in it any more.",
+    "refuted": "✓ The log contains both heads. Nothing was rewritten.",
+    "open": "? Both heads are genuine. Whether one continues the other only the log can show: ask it with --log.",
+}
+
+
+def fork(
+    file: Annotated[Path, typer.Argument(help="The proof, as a phone saves it.")],
+    vkey: Vkey,
+    log: Annotated[str | None, typer.Option(help="Address of the public log.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a proof that the public log was rewritten."""
+    try:
+        evidence = msgspec.json.decode(read_file(file), type=ForkEvidence)
+    except ValueError as error:
+        raise FileMissing(f"{file} is not a proof about a log.", why="It has another form.") from error
+    found = judge(evidence, vkey, None if log is None else Client(log))
+    words = f"{_FORKS[found.verdict]}\n  The first head counts {found.before:,} entries, the other {found.after:,}."
+    tell(as_json, found, words)
+    if found.verdict in {"proved", "confirmed"}:
+        raise typer.Exit(FOUND_WRONG)
 
 
 def verify(
