@@ -14,11 +14,14 @@ from typing import Any, NoReturn
 
 import pytest
 from tests.browser.content import AT
+from tests.browser.phones_town import PhonesTown, phones_town
 from tools import environments
 from tools.environments import CannotMake
+from tools.phone_apps import build
 
 from amparo.folder import DESK, DataFolder
 from amparo.installation import Installation
+from amparo.phone_apps import make_apps
 from amparo.supervisor import DESK_OUTPUT, Supervisor
 from amparo_common.clock import to_text
 from amparo_log.client import LogReader
@@ -86,8 +89,7 @@ class Browser:
         return found
 
 
-@pytest.fixture(scope="session")
-def browser_rig() -> Browser:
+def find_browser() -> Browser:
     """Debian's Chromium with playwright and axe from the lock file. Skips where they cannot be had; fails in CI."""
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -98,6 +100,29 @@ def browser_rig() -> Browser:
     except CannotMake as error:
         _without(f"node, playwright or axe cannot be installed: {error}")
     return Browser(chromium, found.program)
+
+
+@pytest.fixture(scope="session")
+def browser_rig() -> Browser:
+    """The browser, once a test run."""
+    return find_browser()
+
+
+def need_phone_apps(folder: Path) -> None:
+    """Both phone apps, built. Skips where they cannot be; fails in CI."""
+    if not make_apps():
+        try:
+            build(folder)
+        except CannotMake as error:
+            _without(f"the phone apps cannot be built: {error}")
+
+
+@pytest.fixture(scope="session", name="phones_town")
+def town_for_phones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PhonesTown]:
+    """A town whose services run for phones, once a test run."""
+    need_phone_apps(tmp_path_factory.mktemp("built"))
+    with phones_town(tmp_path_factory.mktemp("phones")) as town:
+        yield town
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +149,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         [*command, "--attached"], stdin=subprocess.PIPE, env=surroundings, stdout=subprocess.DEVNULL
     )
     try:
-        yield Desk(_address(folder / "address", process), json.loads(made.stdout.splitlines()[-1]))
+        yield Desk(address_in(folder / "address", process), json.loads(made.stdout.splitlines()[-1]))
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -157,11 +182,12 @@ def empty_desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
         yield EmptyDesk(address, code, LogReader(Client(services.url("log")), NoteVerifier(services.vkey)))
 
 
-def _address(file: Path, process: "subprocess.Popen[bytes]") -> str:
+def address_in(file: Path, process: "subprocess.Popen[bytes]") -> str:
+    """The address that a service writes when it has started."""
     until = time.monotonic() + STARTS_IN
     while not file.exists():
-        assert process.poll() is None, "the desk ended at its start"
-        assert time.monotonic() < until, "the desk did not start"
+        assert process.poll() is None, "it ended at its start"
+        assert time.monotonic() < until, "it did not start"
         time.sleep(0.05)
     return file.read_text()
 

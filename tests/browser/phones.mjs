@@ -1,33 +1,15 @@
 // Two phones in one Chromium: a wallet and a till, each with a camera that sees the other's screen. Plays the newcomer's story and reports,
-// as JSON, what each step showed. Reads what to do from standard input: { chromium, wallet, till, code, shop_code, pictures, slow }.
+// as JSON, what each step showed. Reads what to do from standard input: { chromium, wallet, till, code, shop_code, voucher: { picture, amount },
+// pictures, slow }.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { CAMERA } from "./camera.mjs";
 
 const told = JSON.parse(readFileSync(0, "utf8"));
 const browser = await chromium.launch({ executablePath: told.chromium, args: ["--no-sandbox", "--disable-gpu"] });
 const said = [];
 const faults = [];
-
-// A camera whose picture the test draws: what the other phone shows.
-const CAMERA = () => {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [720, 720];
-  const drawing = canvas.getContext("2d");
-  drawing.fillStyle = "#777";
-  drawing.fillRect(0, 0, 720, 720);
-  globalThis.cameraOpen = 0;
-  globalThis.drawCamera = async (bytes) => {
-    const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (sign) => sign.charCodeAt(0))]));
-    const side = Math.min(720 / picture.width, 720 / picture.height);
-    drawing.fillRect(0, 0, 720, 720);
-    drawing.drawImage(picture, (720 - picture.width * side) / 2, (720 - picture.height * side) / 2, picture.width * side, picture.height * side);
-  };
-  navigator.mediaDevices.getUserMedia = async () => {
-    globalThis.cameraOpen += 1;
-    return canvas.captureStream(15);
-  };
-};
 
 async function phone(name, address) {
   const context = await browser.newContext({ viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, locale: "en-GB", serviceWorkers: "allow" });
@@ -63,7 +45,17 @@ async function look(one, other, done) {
   if (!(await done())) throw new Error(`${one.name} does not see ${other.name}'s code`);
 }
 
-const shows = (one, heading) => async () => (await one.page.getByRole("heading", { level: 1, name: heading }).count()) > 0;
+/** Holds paper before a phone's camera until `done` says that it saw it. */
+async function hold(one, picture, done) {
+  const until = Date.now() + 30_000;
+  while (Date.now() < until && !(await done())) {
+    await one.page.evaluate((data) => globalThis.drawCamera(data), picture);
+    await one.page.waitForTimeout(70);
+  }
+  if (!(await done())) throw new Error(`${one.name} does not see the paper`);
+}
+
+const shows = (one, heading) => async () => (await one.page.getByRole("heading", { level: 1, name: heading, exact: true }).count()) > 0;
 
 async function type(one, digits) {
   for (const digit of digits) await one.page.locator(".keypad").getByRole("button", { name: digit, exact: true }).click();
@@ -154,6 +146,15 @@ async function main() {
     await code.waitFor();
     await taken("paid-plain");
   });
+  await step("a paper voucher pays a part, and the phone the rest", async () => {
+    await charge([...String(told.voucher.amount + 135)]);
+    await hold(till, told.voucher.picture, shows(till, "Partly paid"));
+    await picture(till, "partly");
+    await scanRequest();
+    await wallet.page.locator(".sum .amount").first().getByText("1.35").waitFor();
+    await pay();
+    await taken("paid-rest");
+  });
   await step("an amount is set aside for this shop", async () => {
     await charge(["1", "0", "0"]);
     await scanRequest();
@@ -210,7 +211,7 @@ async function main() {
     await till.page.waitForTimeout(8_000);
     await till.page.goBack();
     await till.page.locator(".choice", { hasText: "Money" }).click();
-    await till.page.locator("dl.facts div", { hasText: "Paid to your account" }).getByText("18.97").waitFor();
+    await till.page.locator("dl.facts div", { hasText: "Paid to your account" }).getByText(((1_897 + told.voucher.amount + 135) / 100).toFixed(2)).waitFor();
     await picture(till, "money");
   });
   await step("the wallet is closed with a PIN, and opens with it alone", async () => {
