@@ -1,8 +1,10 @@
 """Printed sheets, read by a renderer of the test's own: every code is there, in its place, and says what it should."""
 
 import io
+import re
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,12 +43,36 @@ VOUCHER = {
     "until": "2026-12-31",
     "free": "Este vale es gratuito.",
 }
+OUTSIDE = {
+    "sheet_label": "Hoja de vales",
+    "sheet": "4821 0937 8",
+    "part": "1 / 2",
+    "give": "Entréguela cerrada.",
+    "closed": "¿Llegó abierta?",
+    "lost": "¿La perdió?",
+}
+HOW_TO_USE = {
+    "use_title": "Cómo usar los vales",
+    "use_cut": "Corte uno.",
+    "use_pay": "Déjelo en la tienda.",
+    "use_keep": "Guarde los demás.",
+    "use_hide": "Sin fotografías.",
+}
+SLIP = {
+    "language": "es",
+    "slip_label": "Papel de reposición",
+    "sheet_label": "Hoja de vales",
+    "sheet": "4821 0937 8",
+    "keep_apart": "Guárdelo en casa.",
+    "slip_lost": "¿Perdió los vales?",
+}
+LAYOUTS: dict[Layout, dict[str, str]] = {"card": CARD, "voucher": VOUCHER | OUTSIDE | HOW_TO_USE, "slip": SLIP}
 
 
 def item(layout: Layout, number: int, length: int) -> Item:
     """A card or voucher with a code of its own that looks like the real ones."""
     code = "".join(BASE45[(number * 7 + at * at * 3 + at) % 45] for at in range(length))
-    words = (CARD if layout == "card" else VOUCHER) | {"number": f"{number:04d}"}
+    words = LAYOUTS[layout] | {"number": f"{number:04d}"}
     return Item(code=f"{number:04d}{code}", words=words)
 
 
@@ -84,11 +110,16 @@ def in_place(content: list[Item]) -> list[str]:
     return [each.code for each in content]
 
 
-def test_nine_vouchers_are_two_pages_and_each_code_is_read_in_its_place() -> None:
+def test_nine_vouchers_are_two_sheets_with_every_code_in_its_place_and_none_outside() -> None:
     content = items("voucher", 9)
     sheets = printed("voucher", content)
     assert (sheets.items, sheets.read_back) == (9, 9)
-    assert read_pages(sheets.pdf) == [in_place(content[:8]), in_place(content[8:])]
+    assert read_pages(sheets.pdf) == [in_place(content[:8]), [], in_place(content[8:]), []]
+
+
+def test_nine_slips_are_two_pages() -> None:
+    content = items("slip", 9, length=30)
+    assert read_pages(printed("slip", content).pdf) == [in_place(content[:8]), in_place(content[8:])]
 
 
 def test_nine_cards_have_their_codes_on_the_inside_and_none_on_the_outside() -> None:
@@ -115,18 +146,24 @@ def test_the_outside_of_a_card_says_nothing_about_its_holder() -> None:
     assert "0001" not in outside
 
 
-def test_a_voucher_shows_amount_and_number_and_nothing_that_it_was_not_given() -> None:
-    document = pypdfium2.PdfDocument(printed("voucher", items("voucher", 1)).pdf)
-    (text,) = [page.get_textpage().get_text_bounded() for page in document]
-    assert document.get_metadata_dict().get("CreationDate", "")[:6] in {"", "D:1970"}
-    document.close()
-    shown = [*(VOUCHER | {"number": "0000"}).values(), WORDS["contact"]]
-    shown.remove("es")
+def said(shown: list[str], text: str) -> str:
+    """What a text says beside these words."""
     rest = " ".join(text.split())
-    for each in shown:
+    for each in sorted(shown, key=len, reverse=True):
         assert each in rest
         rest = rest.replace(each, "", 1)
-    assert rest.split() == []
+    return "".join(rest.split())
+
+
+def test_a_voucher_shows_amount_and_number_and_nothing_that_it_was_not_given() -> None:
+    document = pypdfium2.PdfDocument(printed("voucher", items("voucher", 1)).pdf)
+    inside, outside = [page.get_textpage().get_text_bounded() for page in document]
+    assert document.get_metadata_dict().get("CreationDate", "")[:6] in {"", "D:1970"}
+    document.close()
+    shown = [value for name, value in VOUCHER.items() if name != "language"]
+    assert said([*shown, "0000", WORDS["contact"]], inside) == ""
+    for_all = [VOUCHER["free"], WORDS["contact"], *"1234"]
+    assert said([*OUTSIDE.values(), *HOW_TO_USE.values(), *for_all], outside) == ""
 
 
 @pytest.mark.parametrize("layout", ["card", "voucher"])
@@ -170,9 +207,9 @@ def test_a_print_run_of_several_parts_is_joined_in_order() -> None:
     assert done == [320, 325]
     assert (sheets.items, sheets.read_back) == (325, 325)
     document = pypdfium2.PdfDocument(sheets.pdf)
-    assert len(document) == 41
+    assert len(document) == 82
     last = pypdfium2.PdfDocument.new()
-    last.import_pages(document, [39, 40])
+    last.import_pages(document, [78, 80])
     assert read_pages(_saved(last)) == [in_place(SEVERAL[312:320]), in_place(SEVERAL[320:])]
     document.close()
 
@@ -194,7 +231,7 @@ def _saved(document: Any) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("layout", ["card", "voucher"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_nothing_to_print_is_refused(layout: Layout) -> None:
     with pytest.raises(NothingToPrint):
         printed(layout, [])
@@ -251,6 +288,18 @@ def test_a_sheet_with_a_page_too_many_or_too_few_is_not_handed_out(layout: Layou
             sheet._read_back(pdf, layout, wrong)
 
 
+@pytest.mark.parametrize("layout", ["card", "voucher"])
+def test_a_sheet_with_a_code_on_the_side_that_is_shown_is_not_handed_out(layout: Layout) -> None:
+    content = items(layout, 2)
+    codes = [each.code for each in content]
+    document = pypdfium2.PdfDocument(printed(layout, content).pdf)
+    inside_twice = pypdfium2.PdfDocument.new()
+    inside_twice.import_pages(document, [0, 0])
+    with pytest.raises(CodeNotReadable, match="folded"):
+        sheet._read_back(_saved(inside_twice), layout, codes)
+    document.close()
+
+
 def test_a_sheet_with_a_spoiled_picture_is_not_handed_out() -> None:
     content = items("voucher", 2)
     rows = []
@@ -262,6 +311,65 @@ def test_a_sheet_with_a_spoiled_picture_is_not_handed_out() -> None:
     rows[1]["qr"] = rows[0]["qr"]
     with pytest.raises(CodeNotReadable):
         sheet._read_back(sheet._typeset("voucher", {"items": rows, "words": WORDS}), "voucher", codes)
+
+
+# --- the fold ------------------------------------------------------------------------------------------------------
+
+
+def test_folds_and_grid_lie_in_the_middle_of_the_paper() -> None:
+    """The packet closes only if both pages are divided where the paper is."""
+    inside, outside = pictures(printed("voucher", items("voucher", PER_PAGE)).pdf)
+    height, width = inside.shape
+    for page in (inside, outside):
+        dark = page < 0.5
+        (down,) = np.nonzero(dark[: height // 40, width // 2 - 10 : width // 2 + 10].any(axis=0))
+        (across,) = np.nonzero(dark[height // 2 - 10 : height // 2 + 10, width // 84 : width // 42].all(axis=1))
+        assert abs(down.mean() - 10) < 2
+        assert abs(across.mean() - 10) < 2
+    middle = inside[:, width // 2 - 6 : width // 2 + 6] < 0.5
+    assert not middle[height // 10 : height * 9 // 10].any(), "nothing is printed over a fold"
+
+
+def pictures(pdf: bytes, *, dpi: int = 150) -> list[Any]:
+    """Each page as grey values from 0 (black) to 1, with an even number of rows and columns."""
+    document = pypdfium2.PdfDocument(pdf)
+    pages = [page.render(scale=dpi / 72, grayscale=True).to_numpy().astype(float) / 255 for page in document]
+    document.close()
+    return [page.reshape(page.shape[:2])[: page.shape[0] // 2 * 2, : page.shape[1] // 2 * 2] for page in pages]
+
+
+def against_the_light(paper: Any) -> int:
+    """How many codes are read from a picture of light that went through paper, also as a mirror and as a negative shows it."""
+    grey = np.ascontiguousarray((paper / paper.max() * 255).astype(np.uint8))
+    formats = zxingcpp.barcode_formats_from_str("QRCode")
+    return sum(
+        len(zxingcpp.read_barcodes(np.ascontiguousarray(each), formats)) for each in (grey, grey[:, ::-1], 255 - grey)
+    )
+
+
+@pytest.mark.parametrize("ink", [0.1, 0.3, 0.6, 1.0])
+@pytest.mark.parametrize("count", [1, 3, PER_PAGE])
+def test_a_closed_packet_held_against_the_light_shows_no_code(ink: float, count: int) -> None:
+    """The worst paper: clear as glass. `ink` is how much light a printed spot takes."""
+    front, back = (1 - ink * (1 - page) for page in pictures(printed("voucher", items("voucher", count)).pdf))
+    assert against_the_light(front[:, ::-1]) >= count, "without the fold the codes shine through"
+    both = front[:, ::-1] * back
+    height, width = both.shape
+    once = both[: height // 2] * both[height // 2 :][::-1]
+    packet = once[:, width // 2 :] * once[:, : width // 2][:, ::-1]
+    assert against_the_light(packet) == 0
+    assert against_the_light(once) == 0
+
+
+def test_glyphs_on_paper_are_those_of_the_phones() -> None:
+    root = Path(__file__).resolve().parents[3]
+    layout = (root / "packages/paper/src/amparo_paper/layouts/voucher.typ").read_text()
+    on_paper = dict(re.findall(r'^  ([a-z]+): "(M[^"]+)",$', layout, re.MULTILINE))
+    phones = dict(
+        re.findall(r'^  "?([a-z-]+)"?: "([^"]+)",$', (root / "web/kit/src/icons.ts").read_text(), re.MULTILINE)
+    )
+    assert on_paper.keys() - phones.keys() == {"cut"}
+    assert {name: phones.get(name, path) for name, path in on_paper.items()} == on_paper
 
 
 # --- codes -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """QR codes: made as one-bit PNG with one pixel a module, and read back from a grey picture (zxing-cpp)."""
 
+import hashlib
 import struct
 import zlib
 from typing import Any
@@ -17,6 +18,15 @@ def make_qr(text: str, *, level: str, largest_version: int) -> tuple[bytes, int]
     """A QR code as PNG and its width in modules, quiet zone included. Raises `CodeTooLong`."""
     framed = _framed(text, level=level, largest_version=largest_version)
     return _png(framed), int(framed.shape[0])
+
+
+def make_pattern(columns: int, rows: int) -> bytes:
+    """A pattern as PNG with one pixel a module, dark and light at random and always the same: in front of a code of the same
+    grain it hides what shines through the paper."""
+    words = -(-columns * rows // 256)
+    noise = b"".join(hashlib.sha256(b"amparo pattern" + place.to_bytes(4, "big")).digest() for place in range(words))
+    bits = np.unpackbits(np.frombuffer(noise, dtype=np.uint8))[: columns * rows]
+    return _png(bits.reshape(rows, columns) > 0)
 
 
 def draw_qr(text: str, *, level: str = "L", largest_version: int = 40) -> str:

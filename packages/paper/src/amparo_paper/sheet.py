@@ -1,8 +1,8 @@
 """Sheets of cards and vouchers: a typst layout with data, rendered to PDF in parallel, every code read back.
 
 `print_sheets` gives the PDF only after each page was rendered as a printer would and each of its codes was read and found,
-in its place, to say what it should. The same content gives the same bytes, which do not tell when they were printed.
-Layouts are `layouts/*.typ`; text that runs from right to left is set by typst.
+in its place, to say what it should, and no code was found on a side that is shown. The same content gives the same bytes,
+which do not tell when they were printed. Layouts are `layouts/*.typ`; text that runs from right to left is set by typst.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ import pypdfium2
 import typst
 
 from amparo_paper.errors import CodeNotReadable, NothingToPrint
-from amparo_paper.qr import make_qr, read_codes
+from amparo_paper.qr import make_pattern, make_qr, read_codes
 
-Layout = Literal["card", "voucher"]
+Layout = Literal["card", "slip", "voucher"]
 # A4 sheets are 8-up: two columns of four.
 PER_PAGE = 8
 _CHUNK = 40 * PER_PAGE
@@ -33,12 +33,17 @@ _READ_AT_DPI = (150, 200, 300)
 # What pdfium writes into a new file besides its content: when it was made, and a random number.
 _MADE_AT = re.compile(rb"/CreationDate\([^)]*\)")
 _FILE_ID = re.compile(rb"(?<=<)[0-9A-F]{32}(?=>)")
-_LEVEL: dict[Layout, str] = {"card": "M", "voucher": "L"}
-_LARGEST: dict[Layout, int] = {"card": 17, "voucher": 15}
+_LEVEL: dict[Layout, str] = {"card": "M", "slip": "M", "voucher": "L"}
+_LARGEST: dict[Layout, int] = {"card": 17, "slip": 6, "voucher": 15}
+# Printed on both sides: codes are on the odd pages (the inside), the even ones are what is shown; how many pictures those have
+# (of the voucher sheet the pattern). Codes are pictures, so one more could be a code.
+_SHOWN: dict[Layout, int] = {"card": 0, "voucher": 1}
+# The pattern on a packet's outside: modules across half a sheet (210 x 148.5 mm), each as large as one of a voucher's code.
+_PATTERN = (356, 252)
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One card or voucher: the text of its code, and the words around it by name (see the layout)."""
+    """One card, voucher or slip: the text of its code, and the words around it by name (see the layout)."""
 
     code: str
     words: dict[str, str]
@@ -60,7 +65,7 @@ def print_sheets(
     workers: int = 2,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Sheets:
-    """All items as one PDF. `words` are the same for every item; None leaves a voucher's place empty (`on_own_pages`).
+    """All items as one PDF. `words` are the same for every item; None leaves a place empty (`on_own_pages`).
     Raises `NothingToPrint`, `CodeTooLong`, `CodeNotReadable`."""
     count = sum(item is not None for item in items)
     if count == 0:
@@ -118,6 +123,8 @@ def _print_chunk(layout: Layout, items: list[Item | None], words: dict[str, str]
 
 
 def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
+    if layout == "voucher":
+        data = {**data, "pattern": make_pattern(*_PATTERN)}
     fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(resources.files("pylopdf_fonts_ar"))])
     source = resources.files(__package__).joinpath("layouts", f"{layout}.typ").read_bytes()
     with tempfile.TemporaryDirectory(prefix="amparo-print-") as folder:
@@ -131,13 +138,14 @@ def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
 def _read_back(pdf: bytes, layout: Layout, codes: Sequence[str | None]) -> None:
     document = pypdfium2.PdfDocument(pdf)
     try:
-        # Cards are printed on both sides: codes are on the odd pages (the inside).
-        pages_per_sheet = 2 if layout == "card" else 1
+        pages_per_sheet = 2 if layout in _SHOWN else 1
         starts = range(0, len(codes), PER_PAGE)
         if len(document) != len(starts) * pages_per_sheet:
             raise CodeNotReadable("A print run has another number of pages than it should.")
         for sheet, at in enumerate(starts):
             _read_page(document[sheet * pages_per_sheet], [code for code in codes[at : at + PER_PAGE] if code])
+            if layout in _SHOWN and _pictures(document[sheet * pages_per_sheet + 1]) != _SHOWN[layout]:
+                raise CodeNotReadable("A picture shows on a side that is not folded in.")
     finally:
         document.close()
 
@@ -145,6 +153,10 @@ def _read_back(pdf: bytes, layout: Layout, codes: Sequence[str | None]) -> None:
 def _read_page(page: Any, expected: list[str]) -> None:
     if not any(_codes_at(page, dpi) == expected for dpi in _READ_AT_DPI):
         raise CodeNotReadable("A printed code did not read back in its place.")
+
+
+def _pictures(page: Any) -> int:
+    return sum(1 for _ in page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]))
 
 
 def _codes_at(page: Any, dpi: int) -> list[str]:
