@@ -77,17 +77,18 @@ class InProcess(httpx2.BaseTransport):
     async def _call(self, method: str, path: str, headers: Any, body: bytes) -> httpx2.Response:
         scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
         status, parts = 0, []
+        told: list[Any] = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: MutableMapping[str, Any]) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            nonlocal status, told
+            status, told = message.get("status", status), message.get("headers", told)
             parts.append(message.get("body", b""))
 
         await self._app(scope, receive, send)
-        return httpx2.Response(status, content=b"".join(parts))
+        return httpx2.Response(status, headers=told, content=b"".join(parts))
 
 
 class PowerCut(BaseException):

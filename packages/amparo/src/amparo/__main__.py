@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from amparo.commands import apps, demo, office, public, services, till, wallet
+from amparo.commands import apps, demo, office, public, services, till, vouchers, wallet
 from amparo.commands.shell import CANNOT, explain
 from amparo_common.errors import AmparoError
 
@@ -33,6 +33,7 @@ app.command("decide", rich_help_panel="Office")(office.decide)
 app.command("approve", rich_help_panel="Office")(office.approve)
 app.command("codes", rich_help_panel="Office")(office.codes)
 app.command("cards", rich_help_panel="Office")(office.cards)
+app.add_typer(vouchers.vouchers, name="vouchers", rich_help_panel="Office")
 app.command("serve", rich_help_panel="Operator")(services.serve)
 app.add_typer(services.staff, name="staff", rich_help_panel="Operator")
 app.add_typer(services.mint, name="mint", rich_help_panel="Operator")

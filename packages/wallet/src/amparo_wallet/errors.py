@@ -7,6 +7,9 @@ AmparoError
     KeyNotInLog         wallet.key_not_in_log
     ClaimedElsewhere    wallet.claimed_elsewhere
     RequestNotPayable   wallet.request_not_payable
+    SheetUnknown        wallet.sheet_unknown
+    SheetStruck         wallet.sheet_struck
+    SlipFalse           wallet.slip_false
 """
 
 from amparo_common.errors import AmparoError
@@ -57,3 +60,28 @@ class RequestNotPayable(WalletError):
     code = "wallet.request_not_payable"
     why = "A request is paid exactly as it asks or not at all: without its lock the shop could not take the coins."
     todo = "Ask the shop for another request, or say the amount and pay it with a plain code."
+
+
+class SheetUnknown(WalletError):
+    """This printing desk made no sheet of this number, or has forgotten it after its end."""
+
+    code = "wallet.sheet_unknown"
+    http_status = 404
+    why = "Each printing desk holds the reserve of the sheets that it printed itself, until they end."
+    todo = "Compare the number with the slip; ask the desk that printed the sheet."
+
+
+class SheetStruck(WalletError):
+    """A sheet was struck under another order already."""
+
+    code = "wallet.sheet_struck"
+    why = "A sheet is replaced once: its successor has its own number and its own slip."
+    todo = "Use the slip of the newest sheet."
+
+
+class SlipFalse(WalletError):
+    """A replacement slip does not belong to this sheet, or was misread."""
+
+    code = "wallet.slip_false"
+    why = "The slip's code is half of what opens the sheet's reserve."
+    todo = "Scan the slip again, or compare every sign; the slip names its sheet."
