@@ -35,7 +35,7 @@ LANGUAGES = ("es", "fr", "ar", "pt")
 # Package -> the folders of it whose words staff read, the lower package first: it keeps what both say.
 SPOKEN = {
     "staff": ("",),
-    "office": ("desk", "register", "intake", "duplicates"),
+    "office": ("desk", "register", "intake", "duplicates", "packets"),
     "apps": (),
 }
 WEB = "web/*/src/**/*.ts*"

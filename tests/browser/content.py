@@ -163,6 +163,25 @@ def duplicates(made: Made, members: dict[str, Any]) -> None:
     made["person_merged"] = heads[4].ref
 
 
+def packets(made: Made, members: dict[str, Any]) -> None:
+    """Voucher sheets of a household: a good one, one that waits to be struck, one that was struck."""
+    from amparo_common.sheets import sheet_number
+    from amparo_office.packets import service
+    from amparo_office.packets.models import Packet
+    from amparo_office.register.models import Household
+    from amparo_staff.approvals.service import answer
+
+    home = Household.objects.get(ref=made["household"])
+    numbers = [sheet_number() for _ in range(3)]
+    until = AT.date() + timedelta(days=60)
+    good, asked, struck = [Packet.objects.create(number=each, household=home, until=until) for each in numbers]
+    made["sheet"], made["sheet_waiting"], made["sheet_struck"] = good.number, asked.number, struck.number
+    by = members["registrar"]
+    service.ask_strike(asked, reason="Lost at the market", by=by, at=AT)
+    lost = service.ask_strike(struck, reason="Stolen", by=by, at=AT)
+    answer(lost, by=members["approver"], yes=True, why="", at=AT)
+
+
 def staff(made: Made, members: dict[str, Any]) -> None:
     """Approvals in each state, a trail, a member with a password and a passkey, one who is disabled and one without a password."""
     from tests.servers.invented import give_passkey
@@ -253,7 +272,15 @@ def intake(made: Made, members: dict[str, Any]) -> None:
     made["import_reading"] = str(reading.id)
 
 
-MAKERS: tuple[Callable[[Made, dict[str, Any]], None], ...] = (jobs, staff, register, erasing, intake, duplicates)
+MAKERS: tuple[Callable[[Made, dict[str, Any]], None], ...] = (
+    jobs,
+    staff,
+    register,
+    erasing,
+    intake,
+    duplicates,
+    packets,
+)
 
 
 def people() -> dict[str, Any]:

@@ -185,6 +185,18 @@ SCREENS: tuple[Screen, ...] = (
     Screen("propose a fact", "register-catalogue-propose", Role.PROGRAMME_MANAGER),
     Screen("data dictionary", "register-dictionary", Role.VIEWER),
     Screen("emergency", "register-panic", Role.ADMINISTRATOR),
+    # Voucher sheets.
+    Screen("sheets", "sheets", Role.REGISTRAR),
+    Screen(
+        "sheet not found", "sheets", Role.VIEWER, fill={"#id_said": "482109378"}, submit="main form button", status=400
+    ),
+    Screen("sheets of a household", "sheets-of", Role.REGISTRAR, args=("household",)),
+    Screen("sheet", "sheet", Role.REGISTRAR, args=("sheet",)),
+    Screen("sheet waits to be struck", "sheet", Role.REGISTRAR, args=("sheet_waiting",)),
+    Screen("sheet struck", "sheet", Role.REGISTRAR, args=("sheet_struck",)),
+    Screen("strike a sheet", "sheet-strike", Role.REGISTRAR, args=("sheet",)),
+    Screen("take in sheets", "sheets-take-in", Role.REGISTRAR),
+    Screen("voucher refused", "sheets-refused", Role.GRIEVANCE_OFFICER),
     # Imports and exports.
     Screen("imports", "imports", Role.REGISTRAR),
     Screen("changes by a file", "updates", Role.REGISTRAR),

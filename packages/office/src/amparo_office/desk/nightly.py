@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from amparo_staff.jobs.models import Job
 from amparo_staff.jobs.service import add
 
-DAILY = ("register.retention",)
+DAILY = ("register.retention", "packets.end")
 _A_DAY = timedelta(hours=24)
 
 

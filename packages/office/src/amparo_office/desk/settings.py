@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "amparo_office.register.apps.RegisterConfig",
     "amparo_office.intake.apps.IntakeConfig",
     "amparo_office.duplicates.apps.DuplicatesConfig",
+    "amparo_office.packets.apps.PacketsConfig",
     "amparo_office.desk.apps.DeskConfig",
 ]
 MIDDLEWARE = [

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("register/", include("amparo_office.register.urls")),
     path("", include("amparo_office.intake.urls")),
     path("duplicates/", include("amparo_office.duplicates.urls")),
+    path("sheets/", include("amparo_office.packets.urls")),
 ]
 
 if settings.PRACTICE:

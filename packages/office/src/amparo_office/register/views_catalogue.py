@@ -42,7 +42,7 @@ class TableShown(msgspec.Struct, frozen=True):
 
 
 # Those about people first.
-APPS = ("register", "intake", "duplicates", "accounts", "approvals", "jobs", "trail")
+APPS = ("register", "intake", "duplicates", "packets", "accounts", "approvals", "jobs", "trail")
 SEALED = ("sealed",)
 
 

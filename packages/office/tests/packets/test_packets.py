@@ -1,0 +1,232 @@
+"""Voucher sheets at the desk: whose they are, a lost one struck by two people, and that nothing more is known here."""
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from packages.office.tests.register.desk_pages import NOON, areas, household, signed_in, text
+from tests.servers.desk import member
+
+from amparo_common import canonical
+from amparo_common.clock import FixedClock
+from amparo_common.sheets import STRIKE_TYP, StrikeOrder, read_sheet_number, sheet_number
+from amparo_common.signing import VerifyingKey, verify_compact
+from amparo_office.desk import place
+from amparo_office.packets import service
+from amparo_office.packets.models import Packet
+from amparo_office.register import erasure
+from amparo_office.register.models import Household
+from amparo_service.keys import signing_key
+from amparo_staff.accounts.roles import Role
+from amparo_staff.approvals.models import Approval
+from amparo_staff.approvals.service import answer
+from amparo_staff.errors import AlreadyDecided, MayNotApprove
+from amparo_staff.jobs.service import add, run_next
+from amparo_staff.trail.models import TrailEntry
+
+UNTIL = date(2027, 1, 31)
+
+
+def listed(*rows: tuple[str, str, str]) -> SimpleUploadedFile:
+    """A list as the printing desk writes it."""
+    written = io.StringIO()
+    csv.writer(written).writerows([service.COLUMNS, *rows])
+    return SimpleUploadedFile("packets.csv", written.getvalue().encode())
+
+
+def packet(home: Household, number: str = "") -> Packet:
+    """A sheet of a household."""
+    return Packet.objects.create(number=number or sheet_number(), household=home, until=UNTIL)
+
+
+@pytest.fixture
+def home(desk_database: str) -> Household:
+    """A household in the village."""
+    areas()
+    return household("Luz", "Quintero")
+
+
+# --- whose they are ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_the_printing_desk_is_taken_in_once(browser: Client, home: Household) -> None:
+    signed_in(browser, Role.REGISTRAR)
+    number = sheet_number()
+    for _ in range(2):
+        sent = browser.post("/sheets/take-in/", {"file": listed((number, home.ref.lower(), "2027-01-31"))})
+        assert sent["Location"] == "/sheets/"
+    assert list(Packet.objects.values_list("number", "household_id", "until", "state")) == [
+        (number, home.id, UNTIL, "out")
+    ]
+    assert TrailEntry.objects.filter(action="packets.taken-in").count() == 2
+
+
+def test_of_a_list_with_a_slip_nothing_is_taken_in_and_each_row_says_why(browser: Client, home: Household) -> None:
+    by = signed_in(browser, Role.REGISTRAR)
+    other, good = household("Ana", "Rojas"), sheet_number()
+    packet(other, known := sheet_number())
+    wrong = "0" if good[8] != "0" else "1"
+    rows = [
+        (good, home.ref, "2027-01-31"),
+        (good[:8] + wrong, home.ref, "2027-01-31"),
+        (sheet_number(), home.ref, "31.1.2027"),
+        (sheet_number(), "H-0000-0000", "2027-01-31"),
+        (good, home.ref, "2027-01-31"),
+        (known, home.ref, "2027-01-31"),
+    ]
+    count, faults = service.take_in(listed(*rows).read(), by=by, at=NOON)
+    assert count == 0
+    assert [(each.line, each.reason) for each in faults] == [
+        (3, "number"),
+        (4, "until"),
+        (5, "household"),
+        (6, "twice"),
+        (7, "twice"),
+    ]
+    answered = browser.post("/sheets/take-in/", {"file": listed(*rows)})
+    assert answered.status_code == 400
+    assert "The number of the sheet is mistyped." in text(answered)
+    for broken in (b"", b"\xff\xfe", b"sheet;household;until\n", b'sheet,household,until\n"'):
+        assert service.take_in(broken, by=by, at=NOON)[1][0].reason == "unreadable"
+    assert Packet.objects.count() == 1
+
+
+def test_a_sheet_is_found_by_its_number_and_by_its_household(browser: Client, home: Household) -> None:
+    signed_in(browser, Role.REGISTRAR)
+    row = packet(home)
+    typed = f"{row.number[:4]} {row.number[4:8]} {row.number[8:]}"
+    assert browser.post("/sheets/", {"said": typed})["Location"] == f"/sheets/{row.number}/"
+    assert browser.post("/sheets/", {"said": home.ref.lower()})["Location"] == f"/sheets/of/{home.ref}/"
+    assert typed in text(browser.get(f"/sheets/of/{home.ref}/"))
+    assert home.ref in text(browser.get(f"/sheets/{row.number}/"))
+    for said, words in (("hello", "neither a number nor a reference"), (sheet_number(), "no such sheet")):
+        missed = browser.post("/sheets/", {"said": said})
+        assert missed.status_code == 400
+        assert words in text(missed)
+
+
+def test_a_sheet_of_another_area_is_not_there(browser: Client, home: Household) -> None:
+    row = packet(home)
+    signed_in(browser, Role.REGISTRAR, area="XA02")
+    assert browser.post("/sheets/", {"said": row.number}).status_code == 400
+    for path in (f"/sheets/{row.number}/", f"/sheets/{row.number}/strike/", f"/sheets/of/{home.ref}/"):
+        assert browser.get(path).status_code == 404
+
+
+# --- a lost one ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_lost_sheet_is_struck_by_two_people_and_the_order_is_signed(browser: Client, home: Household) -> None:
+    row = packet(home)
+    maker = signed_in(browser, Role.REGISTRAR)
+    path = f"/sheets/{row.number}/"
+    assert browser.get(f"{path}order/").status_code == 404
+    assert "reason" in browser.post(f"{path}strike/", {}).context["form"].errors
+    assert browser.post(f"{path}strike/", {"reason": "lost at the market"})["Location"] == path
+    assert browser.get(f"{path}strike/")["Location"] == path
+    approval = Approval.objects.get()
+    assert "waits for a second person" in text(browser.get(path))
+    assert browser.get(f"{path}order/").status_code == 404
+    with pytest.raises(MayNotApprove):
+        answer(approval, by=maker, yes=True, why="", at=NOON)
+    answer(approval, by=member(Role.APPROVER), yes=True, why="", at=NOON)
+    row.refresh_from_db()
+    assert row.state == "struck"
+    assert row.successor is not None
+    assert read_sheet_number(row.successor) == row.successor
+    assert Packet.objects.get(number=row.successor).household_id == home.id
+    shown = text(browser.get(path))
+    assert "Save the order" in shown
+    signed = browser.get(f"{path}order/")
+    assert "attachment" in signed["Content-Disposition"]
+    told = verify_compact(signed.content.decode().strip(), _office_key(), typ=STRIKE_TYP)
+    assert canonical.decode(told, StrikeOrder) == StrikeOrder(row.number, row.successor, str(approval.id))
+    assert browser.get(f"{path}strike/")["Location"] == path
+
+
+def _office_key() -> VerifyingKey:
+    return VerifyingKey(signing_key(place.folder(), "publish-key").public.jwk)
+
+
+def test_asked_twice_a_sheet_is_struck_once(home: Household) -> None:
+    row, by = packet(home), member(Role.REGISTRAR)
+    first = service.ask_strike(row, reason="lost", by=by, at=NOON)
+    assert service.ask_strike(row, reason="lost", by=by, at=NOON).id == first.id
+    second = member(Role.APPROVER)
+    answer(first, by=second, yes=True, why="", at=NOON)
+    row.refresh_from_db()
+    successor = row.successor
+    with pytest.raises(AlreadyDecided):
+        answer(first, by=second, yes=True, why="", at=NOON)
+    with transaction.atomic():
+        service.strike(first, NOON)
+    row.refresh_from_db()
+    assert row.successor == successor
+    assert Packet.objects.count() == 2
+
+
+def test_a_no_strikes_nothing(home: Household) -> None:
+    row = packet(home)
+    asked = service.ask_strike(row, reason="lost", by=member(Role.REGISTRAR), at=NOON)
+    answer(asked, by=member(Role.APPROVER), yes=False, why="it was found", at=NOON)
+    row.refresh_from_db()
+    assert (row.state, row.successor) == ("out", None)
+
+
+def test_a_second_person_of_another_area_cannot_agree(home: Household) -> None:
+    asked = service.ask_strike(packet(home), reason="lost", by=member(Role.REGISTRAR), at=NOON)
+    with pytest.raises(MayNotApprove):
+        answer(asked, by=member(Role.APPROVER, area="XA02"), yes=True, why="", at=NOON)
+
+
+def test_who_may_only_look_is_offered_nothing(browser: Client, home: Household) -> None:
+    row = packet(home)
+    signed_in(browser, Role.VIEWER)
+    assert "Strike" not in text(browser.get(f"/sheets/{row.number}/"))
+    assert browser.get(f"/sheets/{row.number}/strike/").status_code == 403
+    assert browser.get(f"/sheets/{row.number}/order/").status_code == 403
+    assert browser.get("/sheets/take-in/").status_code == 403
+
+
+# --- what is known here, and how long ------------------------------------------------------------------------------------------
+
+
+def test_sheets_are_forgotten_when_their_vouchers_have_ended_and_with_their_household(home: Household) -> None:
+    packet(home)
+    assert service.end(UNTIL) == 0
+    assert service.end(date(2027, 2, 1)) == 1
+    packet(home)
+    erasure.erase_household(home.id, by=None, at=NOON)
+    assert Packet.objects.count() == 0
+
+
+def test_the_nightly_job_forgets_ended_sheets(home: Household) -> None:
+    Packet.objects.create(number=sheet_number(), household=home, until=date(2026, 1, 1))
+    add("packets.end", {}, by=None, at=NOON)
+    assert run_next(FixedClock(NOON))
+    assert Packet.objects.count() == 0
+
+
+def test_a_refused_voucher_has_a_page_for_shop_and_household_and_nothing_is_asked(
+    browser: Client, home: Household
+) -> None:
+    signed_in(browser, Role.GRIEVANCE_OFFICER)
+    shown = text(browser.get("/sheets/refused/"))
+    for words in ("Tell the shop", "Tell the household", "This code was used before.", "Bring the slip"):
+        assert words in shown
+    # The only forms are those of the page's frame.
+    main = shown.split("<main", 1)[1].split("</main>", 1)[0]
+    assert "<form" not in main
+    assert "<input" not in main
+
+
+def test_no_column_holds_a_code_an_amount_a_shop_or_a_moment() -> None:
+    columns = {field.column for field in Packet._meta.local_concrete_fields}
+    assert columns == {"number", "household_id", "until", "state", "successor", "approval"}
+    here = Path(service.__file__).parent
+    assert not [path for path in here.glob("*.py") if "amparo_wallet" in path.read_text()]
