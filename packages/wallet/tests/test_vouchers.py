@@ -11,9 +11,10 @@ from packages.wallet.tests.conftest import AMOUNTS, Town
 
 from amparo_cashu.nut00_token import read_token
 from amparo_common.money import format_minor
+from amparo_common.sheets import sheet_number
 from amparo_paper.errors import NothingToPrint
 from amparo_wallet.voucher_words import VOUCHER_WORDS
-from amparo_wallet.vouchers import VoucherSheet, make_vouchers, print_vouchers, voucher_number
+from amparo_wallet.vouchers import VoucherSheet, make_vouchers, print_vouchers, voucher_number, voucher_sheet
 
 # Other kinds are not looked for: a picture of a page may look like one by chance.
 QR = zxingcpp.barcode_formats_from_str("QRCode")
@@ -87,6 +88,14 @@ def test_the_paper_says_amounts_numbers_and_words_and_nobodys_name(desk: Town) -
     assert "2027-01-31" in written
     assert "555 0100" in written
     assert "food-basket" not in written
+
+
+def test_only_a_sheet_with_a_number_of_its_own_promises_to_be_replaced_with_a_slip() -> None:
+    for language, words in VOUCHER_WORDS.items():
+        alone = voucher_sheet([("code", 64)], language=language, until="2027-01-31")
+        numbered = voucher_sheet([("code", 64)], language=language, until="2027-01-31", number=sheet_number())
+        assert [alone.items[0].words["lost"], numbered.items[0].words["lost"]] == [words["lost_alone"], words["lost"]]
+        assert words["slip_label"].lower() not in words["lost_alone"].lower()
 
 
 def test_several_households_are_printed_in_one_run(desk: Town) -> None:

@@ -46,11 +46,13 @@ def make_vouchers(
 
 def voucher_sheet(vouchers: Sequence[tuple[str, int]], *, language: str, until: str, number: str = "") -> VoucherSheet:
     """The sheet of vouchers given as (code, amount in minor units): what is printed, in the same order. `number` is the
-    sheet's (`sheet_number`; a new one where none is given): all that shows on the outside, with which page this is of how
-    many."""
+    sheet's (`sheet_number`): all that shows on the outside, with which page this is of how many. Without one the sheet gets a
+    new number and promises no replacement: it has no slip."""
     shown = shown_number(number or sheet_number())
     pages = -(-len(vouchers) // PER_PAGE)
     words = _words(language) | {"until": until, "sheet": shown}
+    if not number:
+        words["lost"] = words["lost_alone"]
     items = [
         Item(
             code=code,
