@@ -8,6 +8,7 @@ import msgspec
 from amparo_common.errors import AmparoError
 from amparo_mint.assemble import make_server
 from amparo_mint.http import MintServer
+from amparo_service.direct import DirectProtocol
 from amparo_service.keys import require_keys, signing_key
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 
@@ -27,7 +28,7 @@ def main() -> None:
         server = make_server(arguments)
         app = server.app()
         try:
-            run_service(app, arguments, websockets=_websockets(server))
+            run_service(app, arguments, http=DirectProtocol, websockets=_websockets(server))
         finally:
             # Also when the server ends the process by itself because the application did not start: it says no word about it.
             if app.failure is not None:

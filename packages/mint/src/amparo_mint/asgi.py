@@ -5,7 +5,9 @@ It keeps nothing of who asks: the client's address is never read, no cookie, no 
 """
 
 import asyncio
+import functools
 import logging
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +17,7 @@ import msgspec
 
 from amparo_common.errors import AmparoError
 from amparo_mint.errors import MintBusy, TooSlow
+from amparo_service.direct import head_of
 from amparo_service.errors import BodyTooLarge, NotFound, Unexpected
 
 log = logging.getLogger("amparo.mint")
@@ -127,6 +130,12 @@ class App:
             for (method, path), handler in routes.items()
             if path[-2:] == "/*"
         }
+        # Of whole requests (`DirectProtocol`).
+        self.direct = {
+            path.encode(): functools.partial(self._answer, path, handler)
+            for (method, path), handler in self._exact.items()
+            if method == "POST"
+        }
         self._paths = {path for _, path in self._exact}
         self._open_paths = {path for _, path in self._open}
         self._show = show
@@ -149,8 +158,7 @@ class App:
                 await self._live(receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        began = time.monotonic()
         method, path = scope["method"], scope["path"]
         argument, route = "", path
         handler = self._exact.get((method, path))
@@ -165,17 +173,34 @@ class App:
         try:
             body = b"" if method == "GET" else await self._read_body(receive, held)
             found = await self._handle(handler, Request(method, path, argument, scope["headers"], body))
-        except AmparoError as error:
-            found = self._show(error)
         except Exception as error:  # noqa: BLE001 - the edge: whatever failed, the caller gets an answer and learns nothing
-            log.error("unexpected %s", type(error).__name__)
-            found = self._show(Unexpected("Something went wrong on our side."))
+            found = self._refusal(error)
         finally:
             self._room += held.size
         headers = [*found.headers, *SAFE_HEADERS, (b"content-length", b"%d" % len(found.body))]
         await send({"type": "http.response.start", "status": found.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else found.body})
-        self._observe(route, found.status, clock() - began)
+        self._observe(route, found.status, time.monotonic() - began)
+
+    async def _answer(self, path: str, handler: Handler, headers: list[Header], body: bytes) -> tuple[bytes, bytes]:
+        """A whole request to an exact path (`DirectProtocol`): the head and the body of its answer."""
+        began = time.monotonic()
+        held = _Held()
+        try:
+            self._hold(body, held)
+            found = await self._handle(handler, Request("POST", path, "", headers, body))
+        except Exception as error:  # noqa: BLE001 - the edge, as above
+            found = self._refusal(error)
+        finally:
+            self._room += held.size
+        self._observe(path, found.status, time.monotonic() - began)
+        return _head(found.status, found.headers) + b"content-length: %d\r\n" % len(found.body), found.body
+
+    def _refusal(self, error: Exception) -> Reply:
+        if isinstance(error, AmparoError):
+            return self._show(error)
+        log.error("unexpected %s", type(error).__name__)
+        return self._show(Unexpected("Something went wrong on our side."))
 
     async def _read_body(self, receive: Receive, held: "_Held") -> bytes:
         try:
@@ -243,3 +268,8 @@ class App:
 
 async def _nothing_here(_request: Request) -> Reply:
     raise NotFound("There is nothing at this address.")
+
+
+@functools.lru_cache(maxsize=64)
+def _head(status: int, headers: tuple[Header, ...]) -> bytes:
+    return head_of(status, (*headers, *SAFE_HEADERS))

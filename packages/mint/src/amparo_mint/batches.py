@@ -41,7 +41,10 @@ class Batches(Generic[T, R]):
         """The item's result. Raises `MintBusy` when too much waits, and what the whole batch failed with."""
         if len(self._items) >= self._most_waiting:
             raise MintBusy("Too many requests are waiting.")
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        if self._idle:
+            # Asked for only here: the answer costs a call of the system. Whoever works already does so in the same loop.
+            self._loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = self._loop.create_future()
         self._items.append((item, future))
         if self._idle:
             self._idle -= 1

@@ -7,6 +7,7 @@ status 400; keys are static bytes, the same for everybody.
 import asyncio
 import contextlib
 import hmac
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -199,13 +200,13 @@ class MintServer:
         keysets a moment ago, and a wallet takes a refusal for the mint's last word on a request that was sent before."""
 
         async def asked(request: Request) -> Reply:
-            catalogue, began = self._catalogue, asyncio.get_running_loop().time()
+            catalogue, began = self._catalogue, time.monotonic()
             try:
                 return await handler(request)
             except (KeysetUnknown, KeysetInactive, UnitUnknown):
                 async with self._looking:  # one look for all that wait for it
                     if self._looked_at < began:
-                        self._looked_at = asyncio.get_running_loop().time()
+                        self._looked_at = time.monotonic()
                         await self._notice()
                 if self._catalogue is catalogue:
                     raise

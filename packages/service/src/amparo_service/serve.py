@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import uvicorn
@@ -78,12 +78,14 @@ class PunctualProtocol(HttpToolsProtocol):
     """Cuts off who sends or reads too slowly or too much, so that nobody holds a place for ever or fills the memory: a head takes
     `HEAD_SECONDS` and `MOST_HEAD_BYTES` at most, a body and the reading of an answer `BODY_SECONDS`; `MOST_WAITING` requests may
     wait behind one that is answered. When there are more than `most_connections`, whoever has waited longest without sending a
-    whole head gives way to the newest."""
+    whole head gives way to the newest. What arrives whole in one piece is timed by nothing."""
 
     most_connections: ClassVar[int] = MOST_CONNECTIONS
     # Connections whose head is awaited, oldest first. Used by the one event loop of the process.
     _waiting: ClassVar[dict["PunctualProtocol", None]] = {}
 
+    # What is awaited now.
+    _awaits: Literal["head", "body", "nothing"] = "nothing"
     _late: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
     _heads = 0
@@ -92,15 +94,18 @@ class PunctualProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own signature
         """A connection: its first head is awaited from now on."""
         super().connection_made(transport)
-        self._expect_head()
+        self._awaits = "head"
+        self._expect()
         if len(self.connections) > self.most_connections:
             next(iter(self._waiting)).transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes. Those in which a head begins are not counted: they may hold the requests before it."""
-        heads = self._heads
+        heads, awaited = self._heads, self._awaits
         super().data_received(data)
-        if self in self._waiting and heads == self._heads:
+        if heads != self._heads or awaited != self._awaits:
+            self._expect()
+        elif awaited == "head":
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self.transport.abort()
@@ -110,19 +115,18 @@ class PunctualProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._heads += 1
         self._head_bytes = 0
-        self._expect_head()
+        self._awaits = "head"
 
     def on_headers_complete(self) -> None:
         """The head is whole: the body is awaited."""
         if len(self.pipeline) >= MOST_WAITING:
             raise HttpParserError("Too many requests at once.")  # answered with 400, and the connection is closed
-        self._waiting.pop(self, None)
-        self._expect(BODY_SECONDS)
+        self._awaits = "body"
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        self._expect(None)
+        self._awaits = "nothing"
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
@@ -147,20 +151,22 @@ class PunctualProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _forget(self) -> None:
-        self._waiting.pop(self, None)
-        self._expect(None)
+        self._awaits = "nothing"
+        self._expect()
         if self._unread is not None:
             self._unread.cancel()
 
-    def _expect_head(self) -> None:
+    def _expect(self) -> None:
+        """Let what is awaited now be late after its time, from now on."""
         self._waiting.pop(self, None)
-        self._waiting[self] = None
-        self._expect(HEAD_SECONDS)
-
-    def _expect(self, seconds: float | None) -> None:
+        if self._awaits == "head":
+            self._waiting[self] = None
         if self._late is not None:
             self._late.cancel()
-        self._late = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
+            self._late = None
+        if self._awaits != "nothing":
+            seconds = HEAD_SECONDS if self._awaits == "head" else BODY_SECONDS
+            self._late = self.loop.call_later(seconds, self.transport.close)
 
 
 def make_room() -> int:
@@ -171,7 +177,13 @@ def make_room() -> int:
     return min(MOST_CONNECTIONS, max(most // 2, most - 2 * BACKLOG))
 
 
-def run_service(app: Any, arguments: ServiceArguments, *, websockets: type[asyncio.Protocol] | None = None) -> None:
+def run_service(
+    app: Any,
+    arguments: ServiceArguments,
+    *,
+    http: type[PunctualProtocol] = PunctualProtocol,
+    websockets: type[asyncio.Protocol] | None = None,
+) -> None:
     """Serve an ASGI application until SIGTERM or SIGINT. The chosen address is written to `address` in the data folder.
     `websockets` is uvicorn's protocol for them, when the application takes any."""
     work_in_batches()
@@ -187,7 +199,7 @@ def run_service(app: Any, arguments: ServiceArguments, *, websockets: type[async
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=PunctualProtocol,
+        http=http,
         access_log=False,
         log_level="critical",
         server_header=False,
