@@ -21,7 +21,7 @@ from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
 from amparo_common.money import Unit
 from amparo_mint.deciding import Known, Outcome, Place, Writes, decide, sought
 from amparo_mint.errors import KeysetStillInUse, OverIssued
-from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
+from amparo_mint.model import DONE, Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
 from amparo_service.database import Database
 from amparo_service.errors import BadRequest, CannotStore, KeyMissing
@@ -144,6 +144,10 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._apply, group)
 
     def _apply(self, group: Sequence[Change]) -> list[Outcome]:
+        if all(map(_only_swaps, group)):
+            # Nearly always all of it is new, and then the database finds out by itself: to look before is half of the work.
+            with contextlib.suppress(sqlite3.IntegrityError, KeysetUnknown, _NotNew):
+                return self._in_transaction(lambda connection: _carry_out_new(connection, group))
         try:
             return self._in_transaction(lambda connection: _carry_out(connection, group))
         except (sqlite3.IntegrityError, KeysetUnknown) as error:
@@ -323,8 +327,32 @@ def _over_issued(cause: sqlite3.IntegrityError) -> OverIssued:
     return refusal
 
 
+class _NotNew(Exception):
+    """Something of the group may have been carried out before."""
+
+
+def _only_swaps(change: Change) -> bool:
+    return bool(change.spend) and bool(change.issue) and not change.claims
+
+
+def _carry_out_new(connection: sqlite3.Connection, group: Sequence[Change]) -> list[Outcome]:
+    """Carry out swaps of tokens and outputs that are all new. Raises `_NotNew` or `sqlite3.IntegrityError` when one may not be,
+    or is refused for another reason."""
+    known = Known(set(), _pending(connection, sought(group).spend), {}, {}, {}, {})
+    outcomes, writes = decide(group, known)
+    if any(outcome is not DONE for outcome in outcomes):
+        raise _NotNew
+    _write(connection, writes)
+    return outcomes
+
+
 def _carry_out(connection: sqlite3.Connection, group: Sequence[Change]) -> list[Outcome]:
     outcomes, writes = decide(group, _look_up(connection, group))
+    _write(connection, writes)
+    return outcomes
+
+
+def _write(connection: sqlite3.Connection, writes: Writes) -> None:
     connection.execute("UPDATE progress SET groups = groups + 1")
     _write_tokens(connection, writes)
     _write_quotes(connection, writes)
@@ -333,7 +361,6 @@ def _carry_out(connection: sqlite3.Connection, group: Sequence[Change]) -> list[
         " WHERE number = ?",
         [(sums.issued, sums.moved, sums.redeemed, sums.claims, number) for number, sums in writes.keysets.items()],
     )
-    return outcomes
 
 
 def _look_up(connection: sqlite3.Connection, group: Sequence[Change]) -> Known:
