@@ -78,5 +78,6 @@ def database(address: str | None = None, path: Path | None = None) -> dict[str, 
         "PORT": str(parts.port or ""),
         # Each request has a thread of its own: a connection kept for the next one would stay open unused.
         "CONN_MAX_AGE": 0,
-        "OPTIONS": {},
+        # A page's queries are short: compiling one, which PostgreSQL does by its estimate, takes longer than to answer it.
+        "OPTIONS": {"options": "-c jit=off"},
     }

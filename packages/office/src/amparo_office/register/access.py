@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amparo_common.secret import Secret
 from amparo_office.errors import KeyDestroyed, OutsideArea, PurposeRefused, RecordUnknown
-from amparo_office.register import access_pages
+from amparo_office.register import access_pages, bulk
 from amparo_office.register.correction import area_of, within
 from amparo_office.register.models import Access, AccessPage, Collector, Household, Individual, RecordState
 from amparo_office.register.sealing import Dwelling, Identity, open_dwelling, open_identity
@@ -227,7 +227,7 @@ def _newest(whose: Q) -> QuerySet[Access]:
 
 
 def _people(numbers: Collection[int]) -> QuerySet[Individual]:
-    return Individual.objects.filter(id__in=list(numbers)).select_related("household")
+    return Individual.objects.filter(id__in=bulk.these(numbers)).select_related("household")
 
 
 def reader_of(

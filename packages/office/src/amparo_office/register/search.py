@@ -349,7 +349,7 @@ class _Scope:
 
 def _best(words: str, ids: list[int], limit: int) -> list[int]:
     """The most alike of these people, best first. Opens their names to compare them; nobody is shown any."""
-    rows = list(Individual.objects.filter(id__in=ids).values_list("id", "key", "sealed"))
+    rows = list(Individual.objects.filter(id__in=bulk.these(ids)).values_list("id", "key", "sealed"))
     keys = vault().keys([key for _, key, _ in rows])
     likeness = {
         number: _likeness(words, open_identity(keys[key], number, sealed))

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from amparo_office.register import search
+from amparo_office.register import bulk, search
 from amparo_office.register import words as spoken
 from amparo_office.register.access import read_names
 from amparo_office.register.forms_filter import in_areas
@@ -102,6 +102,6 @@ def _results(words: str, purpose: str, request: HttpRequest) -> list[Found]:
 def _people(ids: Iterable[int]) -> Iterable[Individual]:
     return (
         Individual.objects.select_related("household__area")
-        .filter(id__in=list(ids))
+        .filter(id__in=bulk.these(ids))
         .defer("sealed", "household__sealed")
     )
