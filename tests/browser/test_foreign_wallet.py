@@ -14,7 +14,7 @@ from amparo.demo import phones
 from amparo.town import FOOD
 
 DRIVES = Path(__file__).parents[1] / "foreign" / "cashu_ts"
-REFUSAL = "This is not a code of a shop or of aid."
+REFUSAL = "This wallet cannot pay what is asked here. Ask the shop for another code, or type the amount."
 
 
 class Fact(msgspec.Struct, frozen=True):

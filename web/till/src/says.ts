@@ -17,7 +17,7 @@ export function failureWords(failure: Failure): string {
     case "till.wrong_amount":
       return _("This code is of another amount. Ask for the amount shown.");
     case "till.not_locked_to_this_shop":
-      return _("Without a connection this code is not safe. Connect, then scan again.");
+      return _("This code was not made for this shop. Connect and scan again. If it is refused again, ask for another one.");
     case "till.lock_too_short":
       return _("This code ends too soon. Ask for a new one.");
     case "till.taken_before":

@@ -1,4 +1,5 @@
-// The open till: bar, line about the connection, and one screen at a time; what is stored is sent in by itself when there is a connection.
+// The open till: bar, line about the connection, and one screen at a time; what was interrupted is finished by itself when there is a
+// connection. Sending in is the shop's own deed: at which minutes it sells is nobody's business.
 
 import { useOnline } from "@amparo/kit/line.ts";
 import { usePlaces } from "@amparo/kit/places.ts";

@@ -24,10 +24,11 @@ export function failureWords(failure: Failure): string {
       return fillText(_("Wait until {moment}. Waiting protects your privacy."), { moment: until });
     case "mint.crowd_too_small":
       return _("Too few people have asked yet. Try again in some hours: you lose nothing.");
-    case "wallet.request_not_payable":
     case "token.malformed":
     case "cashu.bad_token":
       return _("This is not a code of a shop or of aid.");
+    case "wallet.request_not_payable":
+      return _("This wallet cannot pay what is asked here. Ask the shop for another code, or type the amount.");
     case "credentials.malformed":
       return _("This is not the code inside a card.");
     case "wallet.amount_differs":
