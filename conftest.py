@@ -15,7 +15,7 @@ def postgres() -> Iterator[PostgresServer]:
     """Debian's PostgreSQL, started for this run. Where it is not installed the tests that need it are skipped; in CI they fail."""
     # Making a database for each test flushes much. Nobody pulls a plug here: the fault tests start a server of their own, with
     # everything flushed.
-    with postgres_server(fsync="off", full_page_writes="off") as server:
+    with postgres_server({"fsync": "off", "full_page_writes": "off"}) as server:
         if server is None:
             if os.environ.get("CI"):
                 pytest.fail("PostgreSQL is not installed")

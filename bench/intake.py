@@ -102,7 +102,7 @@ def _run(registrations: int, only: list[str], forms: list[str]) -> Report:
         dry = _write_dry(Path(made) / "dry.csv")
         facts |= {"registrations": registrations, "people": people}
         for kind in only:
-            with postgres_server(**SETTINGS) as server:
+            with postgres_server(SETTINGS) as server:
                 if kind == "postgresql" and server is None:
                     notes.append("PostgreSQL is not installed here; it was not measured.")
                     continue

@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="for each measurement (default: 10)")
     given = parser.parse_args()
     facts = machine() | {"spent tokens": given.rows}
-    with postgres_server(**SETTINGS) as server:
+    with postgres_server(SETTINGS) as server:
         if server is None:
             sys.stdout.write("PostgreSQL is not installed; nothing was measured.\n")
             return

@@ -133,7 +133,7 @@ def _server(kind: str, keep: Path | None) -> Iterator[PostgresServer | None]:
     if kind != "postgresql":
         yield None
         return
-    with postgres_server(keep / "server" if keep else None, **SETTINGS) as server:
+    with postgres_server(SETTINGS, kept=keep / "server" if keep else None) as server:
         yield server
 
 

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SETTINGS = {"listen_addresses": "127.0.0.1", "max_connections": "40", "shared_buffers": "32MB"}
@@ -87,7 +87,9 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server(kept: Path | None = None, **settings: str) -> Iterator[PostgresServer | None]:
+def postgres_server(
+    settings: Mapping[str, str] | None = None, *, kept: Path | None = None
+) -> Iterator[PostgresServer | None]:
     """A running server, or None where PostgreSQL is not installed. `settings` go beside the usual ones. `kept`: the folder in which
     its databases stay."""
     programs = find_postgres()
@@ -96,7 +98,7 @@ def postgres_server(kept: Path | None = None, **settings: str) -> Iterator[Postg
         return
     with contextlib.nullcontext(_kept_folder(kept)) if kept else postgres_folder() as folder:
         server = PostgresServer(programs, folder)
-        server.start(**settings)
+        server.start(**(settings or {}))
         try:
             yield server
         finally:

@@ -29,7 +29,7 @@ OUTPUT = b"output".ljust(16, b".")
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """A server whose settings these tests may change."""
-    with postgres_server(fsync="off") as found:
+    with postgres_server({"fsync": "off"}) as found:
         if found is None:
             if os.environ.get("CI"):
                 pytest.fail("PostgreSQL is not installed")

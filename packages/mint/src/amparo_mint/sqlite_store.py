@@ -9,19 +9,32 @@ import contextlib
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from amparo_cashu.errors import KeysetUnknown
-from amparo_cashu.spent_filter import ITEM_BYTES
 from amparo_common.errors import AmparoError
-from amparo_common.ids import DepositId, KeysetId, QuoteId, random_id
+from amparo_common.ids import KeysetId, random_id
 from amparo_common.money import Unit
-from amparo_mint.deciding import Known, Outcome, Place, Writes, decide, sought
+from amparo_mint.deciding import Outcome, Place
 from amparo_mint.errors import KeysetStillInUse, OverIssued
-from amparo_mint.model import DONE, Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
+from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
+from amparo_mint.sqlite_changes import (
+    MELT_QUOTE,
+    carry_out,
+    carry_out_new,
+    marks,
+    melt_quote,
+    melt_quotes,
+    mint_quotes,
+    only_swaps,
+    paid,
+    signed_amounts,
+    spent_items,
+    token_states,
+)
 from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
 from amparo_service.database import Database
 from amparo_service.errors import BadRequest, CannotStore, KeyMissing
@@ -77,8 +90,6 @@ PRAGMAS = (
 )
 
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
-_MINT_QUOTE = "id, unit, amount, pubkey, paid, issued, keyset"
-_MELT_QUOTE = "id, shop, unit, amount, state, request, keyset"
 
 
 def token_tables(number: int) -> list[str]:
@@ -144,12 +155,14 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._apply, group)
 
     def _apply(self, group: Sequence[Change]) -> list[Outcome]:
-        if all(map(_only_swaps, group)):
+        if all(map(only_swaps, group)):
             # Nearly always all of it is new, and then the database finds out by itself: to look before is half of the work.
-            with contextlib.suppress(sqlite3.IntegrityError, KeysetUnknown, _NotNew):
-                return self._in_transaction(lambda connection: _carry_out_new(connection, group))
+            with contextlib.suppress(sqlite3.IntegrityError, KeysetUnknown):
+                outcomes = self._in_transaction(lambda connection: carry_out_new(connection, group))
+                if outcomes is not None:
+                    return outcomes
         try:
-            return self._in_transaction(lambda connection: _carry_out(connection, group))
+            return self._in_transaction(lambda connection: carry_out(connection, group))
         except (sqlite3.IntegrityError, KeysetUnknown) as error:
             # Only a token that its keyset never signed gets here (a stolen key, or a fault of ours), or one whose keyset was closed
             # meanwhile. One by one, so that its neighbours are not refused with it.
@@ -161,18 +174,18 @@ class SqliteStore:
 
     async def mint_quotes(self, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
         """The quotes for aid that exist among these."""
-        return await self._read(lambda connection: _mint_quotes(connection, ids))
+        return await self._read(lambda connection: mint_quotes(connection, ids))
 
     async def melt_quotes(self, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
         """The quotes for deposits that exist among these."""
-        return await self._read(lambda connection: _melt_quotes(connection, ids))
+        return await self._read(lambda connection: melt_quotes(connection, ids))
 
     async def waiting(self, *, after: str = "") -> list[MeltQuoteRow]:
         """Deposits that wait for the shops side's answer."""
         question = (
-            f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING' AND id > ? ORDER BY id LIMIT {MOST_WAITING}"
+            f"SELECT {MELT_QUOTE} FROM melt_quote WHERE state = 'PENDING' AND id > ? ORDER BY id LIMIT {MOST_WAITING}"
         )
-        return await self._read(lambda connection: [_melt_quote(row) for row in connection.execute(question, (after,))])
+        return await self._read(lambda connection: [melt_quote(row) for row in connection.execute(question, (after,))])
 
     async def count_waiting(self) -> int:
         """How many deposits wait for the shops side's answer."""
@@ -191,19 +204,19 @@ class SqliteStore:
 
     async def token_states(self, places: Sequence[Place]) -> list[TokenState]:
         """The state of each token."""
-        return await self._read(lambda connection: _token_states(connection, places))
+        return await self._read(lambda connection: token_states(connection, places))
 
     async def signed_amounts(self, places: Sequence[Place]) -> list[int | None]:
         """The denomination that each output was signed for, or None."""
-        return await self._read(lambda connection: _signed_amounts(connection, places))
+        return await self._read(lambda connection: signed_amounts(connection, places))
 
     async def spent_items(self, keyset: int, *, most: int) -> bytearray:
         """The filter items of a keyset's spent tokens."""
-        return await self._read(lambda connection: _spent_items(connection, keyset, most))
+        return await self._read(lambda connection: spent_items(connection, keyset, most))
 
     async def paid_total(self, unit: Unit) -> int:
         """What the office has paid for in a unit."""
-        return (await self._read(lambda connection: _paid(connection, {unit}))).get(unit, 0)
+        return (await self._read(lambda connection: paid(connection, {unit}))).get(unit, 0)
 
     async def claims(self, keyset: int) -> int:
         """How many quotes were paid while this keyset signed."""
@@ -327,175 +340,14 @@ def _over_issued(cause: sqlite3.IntegrityError) -> OverIssued:
     return refusal
 
 
-class _NotNew(Exception):
-    """Something of the group may have been carried out before."""
-
-
-def _only_swaps(change: Change) -> bool:
-    return bool(change.spend) and bool(change.issue) and not change.claims
-
-
-def _carry_out_new(connection: sqlite3.Connection, group: Sequence[Change]) -> list[Outcome]:
-    """Carry out swaps of tokens and outputs that are all new. Raises `_NotNew` or `sqlite3.IntegrityError` when one may not be,
-    or is refused for another reason."""
-    known = Known(set(), _pending(connection, sought(group).spend), {}, {}, {}, {})
-    outcomes, writes = decide(group, known)
-    if any(outcome is not DONE for outcome in outcomes):
-        raise _NotNew
-    _write(connection, writes)
-    return outcomes
-
-
-def _carry_out(connection: sqlite3.Connection, group: Sequence[Change]) -> list[Outcome]:
-    outcomes, writes = decide(group, _look_up(connection, group))
-    _write(connection, writes)
-    return outcomes
-
-
-def _write(connection: sqlite3.Connection, writes: Writes) -> None:
-    connection.execute("UPDATE progress SET groups = groups + 1")
-    _write_tokens(connection, writes)
-    _write_quotes(connection, writes)
-    connection.executemany(
-        "UPDATE keyset SET issued = issued + ?, moved = moved + ?, redeemed = redeemed + ?, claims = claims + ?"
-        " WHERE number = ?",
-        [(sums.issued, sums.moved, sums.redeemed, sums.claims, number) for number, sums in writes.keysets.items()],
-    )
-
-
-def _look_up(connection: sqlite3.Connection, group: Sequence[Change]) -> Known:
-    asked = sought(group)
-    return Known(
-        spent=_spent(connection, asked.spend),
-        pending=_pending(connection, asked.spend),
-        issued=_signed(connection, asked.issue),
-        mint_quotes=_mint_quotes(connection, asked.mint_quotes),
-        melt_quotes=_melt_quotes(connection, asked.melt_quotes),
-        paid=_paid(connection, asked.units),
-    )
-
-
-def _spent(connection: sqlite3.Connection, places: Iterable[Place]) -> set[Place]:
-    """Those of the places that are spent."""
-    found: set[Place] = set()
-    for number, hashes in _by_keyset(places).items():
-        question = f"SELECT hash FROM spent_{number} WHERE hash IN ({_marks(hashes)})"
-        found.update((number, bytes(row[0])) for row in connection.execute(question, hashes))
-    return found
-
-
-def _spent_items(connection: sqlite3.Connection, keyset: int, most: int) -> bytearray:
-    # The table is in the order of its hashes, and a hash begins with the item.
-    items = bytearray()
-    for (hashed,) in connection.execute(f"SELECT hash FROM spent_{keyset} ORDER BY hash LIMIT ?", (most,)):
-        items += hashed[:ITEM_BYTES]
-    return items
-
-
-def _signed(connection: sqlite3.Connection, places: Iterable[Place]) -> dict[Place, int]:
-    """Those of the places that are signed, with the amount that each was signed for."""
-    found: dict[Place, int] = {}
-    for number, hashes in _by_keyset(places).items():
-        question = f"SELECT hash, amount FROM issued_{number} WHERE hash IN ({_marks(hashes)})"
-        found.update({(number, bytes(row[0])): int(row[1]) for row in connection.execute(question, hashes)})
-    return found
-
-
-def _pending(connection: sqlite3.Connection, places: Iterable[Place]) -> set[Place]:
-    if connection.execute("SELECT 1 FROM pending LIMIT 1").fetchone() is None:
-        return set()
-    found: set[Place] = set()
-    for number, hashes in _by_keyset(places).items():
-        question = f"SELECT hash FROM pending WHERE keyset = {number} AND hash IN ({_marks(hashes)})"
-        found.update((number, bytes(row[0])) for row in connection.execute(question, hashes))
-    return found
-
-
-def _by_keyset(places: Iterable[Place]) -> dict[int, list[bytes]]:
-    grouped: dict[int, list[bytes]] = {}
-    for number, hashed in places:
-        grouped.setdefault(number, []).append(hashed)
-    for hashes in grouped.values():
-        # Filled up to a power of two, so that SQLite meets few different questions and keeps them prepared.
-        hashes += hashes[-1:] * ((1 << (len(hashes) - 1).bit_length()) - len(hashes))
-    return grouped
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _write_tokens(connection: sqlite3.Connection, writes: Writes) -> None:
-    for entry_table, rows in _rows_by_table(writes).items():
-        marks = _marks(rows[0])
-        connection.executemany(f"INSERT INTO {entry_table} VALUES ({marks})", sorted(rows))
-    connection.executemany(
-        "UPDATE denomination SET signed = signed + ?, spent = spent + ? WHERE keyset = ? AND amount = ?",
-        [(signed, spent, *place) for place, (signed, spent) in writes.denominations().items()],
-    )
-
-
-def _rows_by_table(writes: Writes) -> dict[str, list[tuple[object, ...]]]:
-    tables: dict[str, list[tuple[object, ...]]] = {}
-    for entry in writes.spent:
-        tables.setdefault(f"spent_{entry.keyset}", []).append((entry.hash,))
-    for entry in writes.issued:
-        tables.setdefault(f"issued_{entry.keyset}", []).append((entry.hash, entry.amount))
-    return tables
-
-
-def _write_quotes(connection: sqlite3.Connection, writes: Writes) -> None:
-    connection.executemany(
-        f"INSERT INTO mint_quote ({_MINT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(q.id, q.unit, q.amount, q.pubkey, q.paid, q.issued, q.keyset) for q in writes.new_mint_quotes],
-    )
-    connection.executemany(
-        f"INSERT INTO melt_quote ({_MELT_QUOTE}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(q.id, q.shop, q.unit, q.amount, q.state, q.request, q.keyset) for q in writes.new_melt_quotes],
-    )
-    connection.executemany(
-        "UPDATE mint_quote SET paid = ?, issued = ?, keyset = ? WHERE id = ?",
-        [(q.paid, q.issued, q.keyset, q.id) for q in writes.mint_quotes.values()],
-    )
-    connection.executemany(
-        "UPDATE melt_quote SET state = ?, request = ?, keyset = ? WHERE id = ?",
-        [(q.state, q.request, q.keyset, q.id) for q in writes.melt_quotes.values()],
-    )
-    connection.executemany(
-        "INSERT INTO pending (keyset, hash, amount, quote) VALUES (?, ?, ?, ?)",
-        [(entry.keyset, entry.hash, entry.amount, quote) for entry, quote in writes.pending],
-    )
-    connection.executemany(
-        "INSERT INTO paid (unit, total) VALUES (?, ?) ON CONFLICT (unit) DO UPDATE SET total = excluded.total",
-        list(writes.paid.items()),
-    )
-
-
-def _mint_quotes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, MintQuoteRow]:
-    question = f"SELECT {_MINT_QUOTE} FROM mint_quote WHERE id = ?"
-    rows = [connection.execute(question, (each,)).fetchone() for each in ids]
-    return {row[0]: MintQuoteRow(QuoteId(row[0]), Unit(row[1]), *row[2:]) for row in rows if row is not None}
-
-
-def _melt_quotes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, MeltQuoteRow]:
-    question = f"SELECT {_MELT_QUOTE} FROM melt_quote WHERE id = ?"
-    rows = [connection.execute(question, (each,)).fetchone() for each in ids]
-    return {row[0]: _melt_quote(row) for row in rows if row is not None}
-
-
-def _melt_quote(row: tuple[str, str, str, int, str, bytes, int]) -> MeltQuoteRow:
-    quote, shop, unit, amount, state, request, keyset = row
-    return MeltQuoteRow(DepositId(quote), shop, Unit(unit), amount, state, bytes(request), keyset)  # type: ignore[arg-type] # the column holds no other
-
-
 def _clear_quotes(connection: sqlite3.Connection, ended: Sequence[int], over: Sequence[int], most_unpaid: int) -> int:
     cleared = 0
     for table, unpaid, finished in (
         ("mint_quote", "paid = 0", "paid = issued"),
         ("melt_quote", "state = 'UNPAID'", "state = 'PAID'"),
     ):
-        sought = f"SELECT id FROM {table} WHERE keyset IN ({_marks(ended)}) AND {unpaid} UNION ALL"
-        sought += f" SELECT id FROM {table} WHERE keyset IN ({_marks(over)}) AND {finished} LIMIT {CLEARED_AT_ONCE}"
+        sought = f"SELECT id FROM {table} WHERE keyset IN ({marks(ended)}) AND {unpaid} UNION ALL"
+        sought += f" SELECT id FROM {table} WHERE keyset IN ({marks(over)}) AND {finished} LIMIT {CLEARED_AT_ONCE}"
         cleared += connection.execute(f"DELETE FROM {table} WHERE id IN ({sought})", [*ended, *over]).rowcount
         (held,) = connection.execute(f"SELECT count(*) FROM {table} WHERE {unpaid}").fetchone()
         surplus = min(held - most_unpaid, CLEARED_AT_ONCE)
@@ -509,7 +361,7 @@ def _clear_quotes(connection: sqlite3.Connection, ended: Sequence[int], over: Se
 
 
 def _finish_deposit(connection: sqlite3.Connection, quote: str, *, accepted: bool) -> None:
-    found = _melt_quotes(connection, [quote]).get(quote)
+    found = melt_quotes(connection, [quote]).get(quote)
     if found is None or found.state != "PENDING":
         return
     rows = connection.execute("SELECT keyset, hash, amount FROM pending WHERE quote = ?", (quote,)).fetchall()
@@ -524,21 +376,6 @@ def _finish_deposit(connection: sqlite3.Connection, quote: str, *, accepted: boo
     connection.execute("DELETE FROM pending WHERE quote = ?", (quote,))
     state, request = ("PAID", found.request) if accepted else ("UNPAID", b"")
     connection.execute("UPDATE melt_quote SET state = ?, request = ? WHERE id = ?", (state, request, quote))
-
-
-def _token_states(connection: sqlite3.Connection, places: Sequence[Place]) -> list[TokenState]:
-    spent, pending = _spent(connection, places), _pending(connection, places)
-    return ["SPENT" if place in spent else "PENDING" if place in pending else "UNSPENT" for place in places]
-
-
-def _signed_amounts(connection: sqlite3.Connection, places: Sequence[Place]) -> list[int | None]:
-    found = _signed(connection, places)
-    return [found.get(place) for place in places]
-
-
-def _paid(connection: sqlite3.Connection, units: Iterable[Unit]) -> dict[Unit, int]:
-    rows = [(unit, connection.execute("SELECT total FROM paid WHERE unit = ?", (unit,)).fetchone()) for unit in units]
-    return {unit: int(row[0]) for unit, row in rows if row is not None}
 
 
 def _keysets(connection: sqlite3.Connection) -> list[KeysetRow]:
