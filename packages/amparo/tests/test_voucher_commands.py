@@ -3,63 +3,26 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from packages.amparo.tests.terminal import answer, approved_town, somebody_with_aid
 
-from amparo.__main__ import app
-from amparo.demo import month
-from amparo.demo.people import People
-from amparo.demo.story import Options, Stage, moment
-from amparo.folder import DataFolder
-from amparo.installation import Installation
-from amparo.sources import invented
-from amparo.supervisor import Supervisor
+from amparo.demo.story import Stage
 from amparo_common import canonical
-from amparo_common.errors import AmparoError
 from amparo_common.money import format_minor
 from amparo_common.sheets import STRIKE_TYP, StrikeOrder, sheet_number
 from amparo_common.signing import sign_compact
 from amparo_paper.sheet import read_printed
 from amparo_service.keys import signing_key
-from amparo_service.practice_clock import PracticeClock
 from amparo_wallet.vouchers import read_slip
 
-HOUSEHOLDS, UNIT, UNTIL = 20, "usd", "2027-01-31"
-
-
-def answer(*words: str) -> Any:
-    """What a command answers as JSON, also when it fails."""
-    result = CliRunner().invoke(app, [*words, "--json"])
-    if isinstance(result.exception, AmparoError):
-        return {"error": result.exception.public()["code"]}
-    assert result.exit_code == 0, f"{words}: {result.output} {result.exception!r}"
-    return json.loads(result.stdout)
+UNIT, UNTIL = "usd", "2027-01-31"
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     """A town whose payments are approved and whose claiming window is over."""
-    folder = DataFolder(tmp_path / "town")
-    clock = PracticeClock(folder.clock)
-    clock.set(moment(1))
-    with Supervisor(folder, practice=True) as services:
-        source = invented(3, HOUSEHOLDS)
-        made = Stage(
-            Options(seed=3, households=HOUSEHOLDS),
-            source,
-            folder,
-            Installation(folder, services),
-            clock,
-            lambda _done, _total: None,
-        )
-        for step in (month.publish_rules, month.register, month.enrol, month.decide, month.approve):
-            step(made)
-        for unit in month.UNITS:
-            made.installation.mint_operator().post(
-                "/operate/keysets", {"unit": unit, "period": "2026-10"}, dict[str, str]
-            )
+    with approved_town(tmp_path / "town") as made:
         made.on(13)
         yield made
 
@@ -67,12 +30,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 def test_a_lost_sheet_is_struck_and_printed_anew_at_the_terminal(stage: Stage, tmp_path: Path) -> None:
     data, at = ("--data", str(stage.folder.root)), ("--desk", str(tmp_path / "desk"))
     desk = (*at, *data)
-    people = People(stage)
-    ref = next(
-        home.ref
-        for home in people.homes()
-        if any(paper.amount for paper in people.wallet(home.ref).papers() if paper.unit == UNIT)
-    )
+    ref = somebody_with_aid(stage, UNIT)
     codes = tmp_path / "codes.json"
     codes.write_text(json.dumps(answer("codes", ref, *data)))
     (made,) = answer("vouchers", "make", str(codes), "--until", UNTIL, *desk)["sheets"]

@@ -1,6 +1,5 @@
 """A household and a shop at the terminal: claim in a crowd, wait, pay, lose the phone, sell without a connection, deposit."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,24 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from packages.amparo.tests.terminal import answer, approved_town, somebody_with_aid
 from typer.testing import CliRunner
 
 from amparo.__main__ import app
 from amparo.commands import shell
 from amparo.commands.wallet import open_wallet
-from amparo.demo import month
-from amparo.demo.people import People
-from amparo.demo.story import Options, Stage, moment
-from amparo.folder import DataFolder
+from amparo.demo.story import Stage
 from amparo.i18n import LANGUAGES
-from amparo.installation import Installation
-from amparo.sources import invented
-from amparo.supervisor import Supervisor
-from amparo_common.errors import AmparoError
 from amparo_paper.qr import draw_qr, read_codes
-from amparo_service.practice_clock import PracticeClock
 
-HOUSEHOLDS, UNIT = 20, "usd"
+UNIT = "usd"
 
 
 class Household:
@@ -47,43 +39,10 @@ class Household:
         return answer("shop", *words, "--till", str(folder or self.till))
 
 
-def answer(*words: str) -> Any:
-    """What a command answers as JSON, also when it fails."""
-    result = CliRunner().invoke(app, [*words, "--json"])
-    if isinstance(result.exception, AmparoError):
-        return {"error": result.exception.public()["code"]}
-    assert result.exit_code == 0, f"{words}: {result.output} {result.exception!r}"
-    return json.loads(result.stdout)
-
-
 @pytest.fixture(scope="module")
 def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
-    folder = DataFolder(tmp_path_factory.mktemp("town"))
-    clock = PracticeClock(folder.clock)
-    clock.set(moment(1))
-    with Supervisor(folder, practice=True) as services:
-        source = invented(3, HOUSEHOLDS)
-        stage = Stage(
-            Options(seed=3, households=HOUSEHOLDS),
-            source,
-            folder,
-            Installation(folder, services),
-            clock,
-            lambda _done, _total: None,
-        )
-        for step in (month.publish_rules, month.register, month.enrol, month.decide, month.approve):
-            step(stage)
-        for unit in month.UNITS:
-            # Without an end, so that this test holds at any date of the machine's own clock.
-            stage.installation.mint_operator().post(
-                "/operate/keysets", {"unit": unit, "period": "2026-10"}, dict[str, str]
-            )
-        people = People(stage)
-        (ref,) = [
-            home.ref
-            for home in people.homes()
-            if any(paper.amount for paper in people.wallet(home.ref).papers() if paper.unit == UNIT)
-        ][:1]
+    with approved_town(tmp_path_factory.mktemp("town")) as stage:
+        ref = somebody_with_aid(stage, UNIT)
         stage.on(11)
         yield Household(stage, ref, tmp_path_factory.mktemp("devices"))
 

@@ -15,51 +15,30 @@ from packages.office.tests.conftest import (
     csv_file,
     no_progress,
 )
+from tests.roofs import ROOF, RULE, logged
 
-from amparo_common import canonical
-from amparo_common.bridge import FactDefined, RulePublished
+from amparo_common.bridge import RulePublished
 from amparo_office.desk import public_log
 from amparo_office.errors import FactNotNeeded
 from amparo_office.register.models import Household
 from amparo_office.store import Cycle
-from amparo_rules.catalogue import FactDefinition, FactType
 from amparo_rules.errors import DoesNotFollowRule, ForbiddenConcept, RuleNotPublicInTime, UnknownFact
 from amparo_rules.receipt import Receipt, read_receipt, recompute
 from amparo_rules.rule import RuleFile, read_rule
 
-LABELS = {"en": "type of roof", "es": "tipo de techo", "fr": "type de toit", "ar": "نوع السقف", "pt": "tipo de telhado"}
-KIND = FactType(kind="int", min=1, max=5)
-DEFINITION = FactDefinition("roof_type", "household", KIND, LABELS, purpose="declared need", retention_days=365)
-SOURCE = """
-programme: roofs
-version: "1"
-language: 2
-title: {en: Roofs}
-purpose: {en: So that it does not rain in.}
-legal_basis: None, it is a test.
-unit: usd
-budget: "1000.00"
-notice_days: 7
-inputs: {person: {}, household: {roof_type: int}}
-facts: {size: count(true)}
-let: {worse: "greatest(0, known(roof_type, 1) - 2)"}
-require: [{id: bad, when: worse >= 1, text: {en: The roof is bad.}}]
-amount: least(100.00, 10.00 * worse + 5.00 * size)
-examples:
+SOURCE = (
+    RULE
+    + """examples:
   - {name: straw, as_of: 2026-11-01, household: {roof_type: "4"}, members: [{}], expect: {amount: "25.00"}}
   - {name: nobody knows, as_of: 2026-11-01, household: {}, members: [{}], expect: {failed: [bad]}}
 """
+)
 MAPPING = """
 source: parish registry
 date: 2026-10-01
 household: {ref: ref, facts: {roof_type: roof}}
 individual: {household: home, given_name: name}
 """
-
-
-def defined(definition: FactDefinition = DEFINITION) -> FactDefined:
-    """What the log says about a fact."""
-    return FactDefined(definition.entity, definition.name, canonical.encode(definition).decode(), approvals=2)
 
 
 def published(rule: RuleFile) -> RulePublished:
@@ -71,7 +50,7 @@ def published(rule: RuleFile) -> RulePublished:
 def roofs(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     """A town in which the roof is defined; no rule is published yet."""
     monkeypatch.setattr(public_log, "known", lambda: town.log)
-    town.log.publish(defined(), OFFICE_KEY)
+    town.log.publish(logged(), OFFICE_KEY)
     return town
 
 
@@ -116,7 +95,7 @@ def test_bands_are_offered_for_a_cycle_by_a_rule_with_a_defined_fact(roofs: Town
     decide(roofs, rule)
     offer = roofs.cycles.bands("roofs", "2026-11", crowd=3, version="2")
     new, _ = roofs.programmes.publish(offer.rule)
-    assert new.defined == (defined(),)
+    assert new.defined == (logged(),)
 
 
 def test_a_fact_is_not_taken_in_before_a_programme_needs_it(roofs: Town) -> None:
@@ -135,15 +114,15 @@ def test_a_rule_is_not_published_before_its_facts_are_defined(town: Town) -> Non
     with pytest.raises(UnknownFact, match="roof_type"):
         town.programmes.publish(SOURCE)
     assert town.log.view().rules == []
-    town.log.publish(defined(), OFFICE_KEY)
-    assert town.programmes.publish(SOURCE)[0].defined == (defined(),)
+    town.log.publish(logged(), OFFICE_KEY)
+    assert town.programmes.publish(SOURCE)[0].defined == (logged(),)
 
 
 def test_a_rule_that_stood_in_the_log_before_its_fact_is_never_in_force(town: Town) -> None:
     """The office puts both into the log itself, past its own checks, in the wrong order."""
-    rule = read_rule(SOURCE, (defined(),))
+    rule = read_rule(SOURCE, (logged(),))
     town.log.publish(published(rule), OFFICE_KEY)
-    town.log.publish(defined(), OFFICE_KEY)
+    town.log.publish(logged(), OFFICE_KEY)
     town.clock.set(town.clock.now() + timedelta(days=30))
     assert town.needed() == frozenset()
     with pytest.raises(UnknownFact):
@@ -156,16 +135,16 @@ def test_a_rule_that_stood_in_the_log_before_its_fact_is_never_in_force(town: To
 
 def test_a_definition_after_the_rule_does_not_change_the_rule(roofs: Town) -> None:
     rule = roofs.publish(SOURCE)
-    wider = msgspec.structs.replace(DEFINITION, type=msgspec.structs.replace(KIND, max=50))
-    roofs.log.publish(defined(wider), OFFICE_KEY)
+    wider = msgspec.structs.replace(ROOF, type=msgspec.structs.replace(ROOF.type, max=50))
+    roofs.log.publish(logged(wider), OFFICE_KEY)
     assert roofs.programmes.in_force(rule.rule_hash) == rule
     again = SOURCE.replace('version: "1"', 'version: "2"')
     assert roofs.programmes.publish(again)[0].plan(AS_OF).household_inputs["roof_type"].max == 5
 
 
 def test_a_rule_with_the_hash_of_a_later_definition_is_never_in_force(roofs: Town) -> None:
-    wider = msgspec.structs.replace(DEFINITION, type=msgspec.structs.replace(KIND, max=50))
-    rule = read_rule(SOURCE, (defined(wider),))
+    wider = msgspec.structs.replace(ROOF, type=msgspec.structs.replace(ROOF.type, max=50))
+    rule = read_rule(SOURCE, (logged(wider),))
     roofs.log.publish(published(rule), OFFICE_KEY)
     roofs.clock.set(roofs.clock.now() + timedelta(days=30))
     with pytest.raises(DoesNotFollowRule):
@@ -180,9 +159,9 @@ def test_the_notice_period_of_a_rule_with_a_defined_fact_runs_as_of_any_other(ro
 
 
 def test_a_forbidden_definition_in_the_log_makes_no_rule_evaluable(town: Town) -> None:
-    forbidden = msgspec.structs.replace(DEFINITION, name="party_card")
-    town.log.publish(defined(forbidden), OFFICE_KEY)
-    town.log.publish(defined(msgspec.structs.replace(DEFINITION, purpose="to know their religion")), OFFICE_KEY)
+    forbidden = msgspec.structs.replace(ROOF, name="party_card")
+    town.log.publish(logged(forbidden), OFFICE_KEY)
+    town.log.publish(logged(msgspec.structs.replace(ROOF, purpose="to know their religion")), OFFICE_KEY)
     with pytest.raises(ForbiddenConcept):
         town.programmes.publish(SOURCE.replace("roof_type", "party_card"))
     with pytest.raises(UnknownFact):

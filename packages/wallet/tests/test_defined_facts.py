@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 from packages.wallet.tests.conftest import LOG_SIGNER, STRANGER, Town
+from tests import roofs as roofs_of
+from tests.roofs import logged
 
-from amparo_common import canonical
 from amparo_common.bridge import FactDefined
 from amparo_common.errors import AmparoError, BadSignature
 from amparo_log.client import LogReader
 from amparo_log.errors import BadEntry, BadProof
 from amparo_log.note import NoteVerifier
-from amparo_rules.catalogue import FactDefinition, FactType
 from amparo_rules.errors import DoesNotFollowRule, ReceiptMalformed, RuleNotPublicInTime
 from amparo_rules.receipt import ReceiptBundle
 from amparo_rules.rule import RuleFile, read_rule
@@ -22,38 +22,18 @@ from amparo_service.client import Client
 from amparo_wallet.receipts import Evidence, check_bundle, check_evidence, gather_evidence
 
 VKEY = LOG_SIGNER.vkey
-LABELS = {"en": "type of roof", "es": "tipo de techo", "fr": "type de toit", "ar": "نوع السقف", "pt": "tipo de telhado"}
+ROOF = logged()
 
 
-def defined(name: str = "roof_type", **kind: Any) -> FactDefined:
-    """A fact of a household as two people of the office define it."""
-    made = msgspec.structs.replace(FactType(kind="int", min=1, max=5), **kind)
-    definition = FactDefinition(name, "household", made, LABELS, purpose="declared need", retention_days=365)
-    return FactDefined("household", name, canonical.encode(definition).decode(), approvals=2)
-
-
-ROOF = defined()
-SOURCE = """
-programme: roofs
-version: "1"
-language: 2
-title: {en: Roofs}
-purpose: {en: So that it does not rain in.}
-legal_basis: None, it is a test.
-unit: usd
-budget: "1000.00"
-notice_days: 7
-inputs: {person: {}, household: {roof_type: int}}
-facts: {size: count(true)}
-let: {worse: "greatest(0, known(roof_type, 1) - 2)"}
-require: [{id: bad, when: worse >= 1, text: {en: The roof is bad.}}]
-amount: least(100.00, 10.00 * worse + 5.00 * size)
-"""
+def redefined(name: str = "roof_type", **kind: Any) -> FactDefined:
+    """Another definition than the roof's: of another name, or of another kind."""
+    made = msgspec.structs.replace(roofs_of.ROOF.type, **kind)
+    return logged(msgspec.structs.replace(roofs_of.ROOF, name=name, type=made))
 
 
 def roofs(*entries: FactDefined) -> RuleFile:
     """The rule, as the office reads it with these definitions."""
-    return read_rule(SOURCE, entries)
+    return read_rule(roofs_of.RULE, entries)
 
 
 @pytest.fixture
@@ -79,7 +59,7 @@ def saved(town: Town, bundle: ReceiptBundle) -> Evidence:
 
 
 def test_receipts_of_a_rule_with_a_defined_fact_are_recomputed_offline(town: Town) -> None:
-    town.say(defined("wall_type"))
+    town.say(redefined("wall_type"))
     town.say(ROOF)
     town.publish_rule(roofs(ROOF))
     found = []
@@ -141,7 +121,7 @@ def test_a_fact_that_was_defined_after_the_rule_is_found(town: Town) -> None:
 @pytest.mark.parametrize("kind", [{"max": 50}, {"min": 0}, {"max": 4}], ids=str)
 def test_a_second_definition_of_the_name_changes_nothing(town: Town, kind: dict[str, Any]) -> None:
     """The office widens or narrows the range, and decides by what it wrote last."""
-    other = defined(**kind)
+    other = redefined(**kind)
     town.say(ROOF)
     town.say(other)
     town.publish_rule(roofs(ROOF))
@@ -151,7 +131,7 @@ def test_a_second_definition_of_the_name_changes_nothing(town: Town, kind: dict[
 
 
 def test_a_rule_that_was_hashed_with_a_second_definition_is_found(town: Town) -> None:
-    other = defined(max=50)
+    other = redefined(max=50)
     town.say(ROOF)
     town.say(other)
     town.publish_rule(roofs(other))
@@ -173,7 +153,7 @@ def test_a_definition_of_one_person_makes_no_rule_evaluable(town: Town, approval
 
 
 def test_evidence_without_its_definitions_or_with_others_is_refused(town: Town, honest: ReceiptBundle) -> None:
-    walls = town.say(defined("wall_type"))
+    walls = town.say(redefined("wall_type"))
     evidence = saved(town, honest)
     assert evidence.facts
     (proof,) = evidence.facts
