@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -60,6 +60,19 @@ class Browser:
     chromium: str
     node: Path
 
+    def run(self, script: str, told: Mapping[str, Any], *, seconds: float) -> Any:
+        """What a script of this folder prints (JSON) to what it is told (JSON). Fails when it does, or takes longer."""
+        done = subprocess.run(
+            [str(self.node), str(HERE / script)],
+            input=json.dumps(told),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(done.stdout)
+
     def judge(
         self,
         desk: Desk,
@@ -76,16 +89,7 @@ class Browser:
             "variants": variants,
             "pictures": str(pictures or ""),
         }
-        done = subprocess.run(
-            [str(self.node), str(HERE / "drive.mjs")],
-            input=json.dumps(told),
-            capture_output=True,
-            text=True,
-            timeout=1800,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        found: list[dict[str, Any]] = json.loads(done.stdout)
+        found: list[dict[str, Any]] = self.run("drive.mjs", told, seconds=1800)
         return found
 
 

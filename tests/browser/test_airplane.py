@@ -1,12 +1,10 @@
 """Both phones in airplane mode and six times slower: what one shows is seen by the other's camera, and nothing else joins them."""
 
-import json
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
-from tests.browser.conftest import HERE, Browser
+from tests.browser.conftest import Browser
 from tests.browser.phones_town import PhonesTown
 
 from amparo.town import FOOD
@@ -34,16 +32,8 @@ def test_sales_of_one_to_eight_coins_pass_by_cameras_alone(
         "aside": ASIDE,
         "sales": list(SALES),
     }
-    done = subprocess.run(
-        [str(browser_rig.node), str(HERE / "airplane.mjs")],
-        input=json.dumps(told),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert {each["amount"]: each["coins"] for each in json.loads(done.stdout)} == SALES
+    found = browser_rig.run("airplane.mjs", told, seconds=300)
+    assert {each["amount"]: each["coins"] for each in found} == SALES
     shops = Client(shop["shops"], bearer=shop["access"])
     until = time.monotonic() + PATIENCE_SECONDS
     while (found := shops.get(f"/mine/{FOOD}", dict[str, Any])["deposited"]) != sum(SALES):

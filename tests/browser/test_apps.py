@@ -2,14 +2,12 @@
 320 px with text twice as large: nothing sticks out, everything can be touched, axe finds nothing, no other address is asked.
 """
 
-import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.browser.conftest import HERE, ROOT, Browser
+from tests.browser.conftest import ROOT, Browser
 from tools import environments, words
 from tools.environments import CannotMake
 
@@ -56,16 +54,7 @@ def test_every_screen_is_whole_in_every_language(browser_rig: Browser, rig: Path
         "languages": LANGUAGES,
         "pictures": os.environ.get("AMPARO_PICTURES"),
     }
-    done = subprocess.run(
-        [str(browser_rig.node), str(HERE / "rig.mjs")],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    found = browser_rig.run("rig.mjs", asked, seconds=900)
     assert len(found) >= 15 * len(LANGUAGES)
     faults = [f"{each['screen']}, {each['language']}: {fault}" for each in found for fault in each["faults"]]
     assert not faults, "\n".join(faults[:40])

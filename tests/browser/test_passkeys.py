@@ -1,9 +1,6 @@
 """Passkeys in Chromium: its own software key answers what the pages ask, through passkey.js."""
 
-import json
-import subprocess
-
-from tests.browser.conftest import HERE, Browser, Desk
+from tests.browser.conftest import Browser, Desk
 
 
 def test_a_member_adds_a_passkey_and_signs_in_with_it_after_the_password_and_alone(
@@ -17,16 +14,8 @@ def test_a_member_adds_a_passkey_and_signs_in_with_it_after_the_password_and_alo
         "login": "nora",
         "password": "seven green lanterns",
     }
-    done = subprocess.run(
-        [str(browser_rig.node), str(HERE / "passkey.mjs")],
-        input=json.dumps(told),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout) == {
+    found = browser_rig.run("passkey.mjs", told, seconds=300)
+    assert found == {
         "added": 1,
         "codes": 10,
         "second": "/sign-in/second",

@@ -6,15 +6,13 @@ twice is refused; the sales are sent in and settled.
 """
 
 import base64
-import json
 import os
 import struct
-import subprocess
 import zlib
 
 import msgspec
 import pypdfium2
-from tests.browser.conftest import HERE, Browser
+from tests.browser.conftest import Browser
 from tests.browser.phones_town import PhonesTown
 
 from amparo.demo import phones
@@ -48,16 +46,7 @@ def test_a_newcomer_pays_with_and_without_a_connection_and_the_shop_is_settled(
             "pictures": os.environ.get("AMPARO_PICTURES"),
             "voucher": {"picture": base64.b64encode(first_place(paper)).decode(), "amount": sheet.amounts[0]},
         }
-        done = subprocess.run(
-            [str(browser_rig.node), str(HERE / "phones.mjs")],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
+        found = browser_rig.run("phones.mjs", asked, seconds=400)
     assert not found["faults"], "\n".join(found["faults"])
     assert [each["step"] for each in found["said"]] == STEPS
 

@@ -1,12 +1,11 @@
 """A phone without a voice of its own reads its screens aloud from the recordings, and goes on without a connection."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
-from tests.browser.conftest import HERE, Browser, address_in, need_phone_apps
+from tests.browser.conftest import Browser, address_in, need_phone_apps
 
 from amparo_apps.config import Addresses, AppConfig
 
@@ -22,19 +21,10 @@ def test_a_phone_without_a_voice_reads_aloud_in_arabic_with_and_without_a_connec
     server = subprocess.Popen([sys.executable, "-m", "amparo_apps", "--data", str(folder)])
     try:
         asked = {"chromium": browser_rig.chromium, "address": address_in(folder / "address", server)}
-        done = subprocess.run(
-            [str(browser_rig.node), str(HERE / "voices.mjs")],
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        found = browser_rig.run("voices.mjs", asked, seconds=120)
     finally:
         server.terminate()
         server.wait()
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
     assert found["faults"] == []
     # What was read: the welcome when the sound is turned on, the same from the loudspeaker, and both again without a connection.
     assert len(found["seconds"]) == 4
