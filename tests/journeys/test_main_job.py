@@ -15,6 +15,7 @@ from tests.conftest import HOUSEHOLDS, SEED, Town
 from amparo.audit.service import run_audit
 from amparo.demo.people import People
 from amparo.demo.steps import STEPS
+from amparo_paper.errors import CodeNotReadable
 from amparo_paper.sheet import read_printed
 from amparo_wallet.receipts import Evidence, check_evidence
 
@@ -100,10 +101,12 @@ def test_every_voucher_of_a_page_is_a_code_and_no_page_has_two_households(town: 
     pages = len(document)
     document.close()
     printed: list[str] = []
-    for page in range(1, pages + 1):
-        codes = read_printed(pdf, page=page)
+    for inside, outside in zip(range(1, pages + 1, 2), range(2, pages + 1, 2), strict=True):
+        codes = read_printed(pdf, page=inside)
         assert len({homes[code] for code in codes}) == 1
         printed += codes
+        with pytest.raises(CodeNotReadable):
+            read_printed(pdf, page=outside)
     assert sorted(printed) == sorted(homes)
 
 
