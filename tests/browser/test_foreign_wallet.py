@@ -14,6 +14,7 @@ from amparo.demo import phones
 from amparo.town import FOOD
 
 DRIVES = Path(__file__).parents[1] / "foreign" / "cashu_ts"
+NO_REQUEST = "This is not a code of a shop or of aid."
 REFUSAL = "This wallet cannot pay what is asked here. Ask the shop for another code, or type the amount."
 
 
@@ -44,6 +45,7 @@ def test_cashu_ts_pays_our_till_and_our_wallet_pays_cashu_ts(
         "unit": FOOD,
         "now": int(stage.clock.now().timestamp()),
         "refusal": REFUSAL,
+        "no_request": NO_REQUEST,
         "play": play,
     }
     player = Player([str(browser_rig.node), str(DRIVES / "phones.mjs")], told)
