@@ -31,6 +31,8 @@ async function picture(one, name) {
 const press = (one, name) => one.page.getByRole("button", { name, exact: true }).click();
 const sees = (one, text) => one.page.getByText(text).first().waitFor();
 
+const written = (one) => one.page.evaluate(() => document.querySelector("#app")?.innerText.slice(0, 400));
+
 /** Let one phone look at the other's code until `done` says that it saw it. */
 async function look(one, other, done) {
   const until = Date.now() + 30_000;
@@ -42,7 +44,7 @@ async function look(one, other, done) {
     if (bytes) await one.page.evaluate((data) => globalThis.drawCamera(data), bytes).catch(() => undefined);
     await one.page.waitForTimeout(70);
   }
-  if (!(await done())) throw new Error(`${one.name} does not see ${other.name}'s code`);
+  if (!(await done())) throw new Error(`${one.name} does not see ${other.name}'s code; there is: ${await written(one)}`);
 }
 
 /** Holds paper before a phone's camera until `done` says that it saw it. */
@@ -52,7 +54,7 @@ async function hold(one, picture, done) {
     await one.page.evaluate((data) => globalThis.drawCamera(data), picture);
     await one.page.waitForTimeout(70);
   }
-  if (!(await done())) throw new Error(`${one.name} does not see the paper`);
+  if (!(await done())) throw new Error(`${one.name} does not see the paper; there is: ${await written(one)}`);
 }
 
 const shows = (one, heading) => async () => (await one.page.getByRole("heading", { level: 1, name: heading, exact: true }).count()) > 0;
