@@ -34,6 +34,8 @@ export const CAMERA = () => {
   };
   navigator.mediaDevices.getUserMedia = async () => {
     globalThis.cameraOpen += 1;
+    drawing.fillStyle = "#777"; // what it saw last time is not before it any more
+    drawing.fillRect(0, 0, 720, 720);
     return canvas.captureStream(15);
   };
 };
