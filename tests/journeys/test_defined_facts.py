@@ -10,8 +10,9 @@ import pytest
 from django.test import Client as Browser
 from packages.office.tests.conftest import AS_OF, NOON, OFFICE_KEY, Town, WalletKey, csv_file, no_progress
 from packages.office.tests.intake.conftest import checked, send, taken, work
-from packages.office.tests.test_defined_facts import DEFINITION, LABELS, SOURCE
+from packages.office.tests.test_defined_facts import SOURCE
 from packages.wallet.tests.conftest import InProcess
+from tests.roofs import LABELS, ROOF
 from tests.servers.desk import member
 
 from amparo.audit.checks import run_checks
@@ -86,7 +87,7 @@ def define() -> None:
         "kind": "int",
         "least": "1",
         "most": "5",
-        "purpose": DEFINITION.purpose,
+        "purpose": ROOF.purpose,
         "retention_days": "365",
         "reason": "the roof programme needs it",
         **{f"label_{code}": label for code, label in LABELS.items()},
