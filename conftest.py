@@ -1,10 +1,10 @@
 """What tests of several packages share: one PostgreSQL server for the whole run, a new database for each test that asks."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.needed import cannot_run
 from tests.servers.postgres import PostgresServer, postgres_server
 
 pytest_plugins = ["tests.told_at_once", "tests.servers.desk"]
@@ -17,10 +17,8 @@ def postgres() -> Iterator[PostgresServer]:
     # everything flushed.
     with postgres_server({"fsync": "off", "full_page_writes": "off"}) as server:
         if server is None:
-            if os.environ.get("CI"):
-                pytest.fail("PostgreSQL is not installed")
-            pytest.skip(
-                "PostgreSQL is not installed (Debian: apt install postgresql); the other half of every such test runs on SQLite"
+            cannot_run(
+                "PostgreSQL is not installed (Debian: apt install postgresql); half of each such test runs on SQLite"
             )
         yield server
 

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from tests.browser.content import AT
 from tests.browser.phones_town import PhonesTown, phones_town
+from tests.needed import cannot_run
 from tools import environments
 from tools.environments import CannotMake
 from tools.phone_apps import build
@@ -97,12 +98,12 @@ def find_browser() -> Browser:
     """Debian's Chromium with playwright and axe from the lock file. Skips where they cannot be had; fails in CI."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        _without("Debian's chromium is needed to look at the desk: apt install chromium")
+        cannot_run("Debian's chromium is needed to look at the desk: apt install chromium")
     try:
         found = environments.node()
         found.install(HERE)
     except CannotMake as error:
-        _without(f"node, playwright or axe cannot be installed: {error}")
+        cannot_run(f"node, playwright or axe cannot be installed: {error}")
     return Browser(chromium, found.program)
 
 
@@ -118,7 +119,7 @@ def need_phone_apps(folder: Path) -> None:
         try:
             build(folder)
         except CannotMake as error:
-            _without(f"the phone apps cannot be built: {error}")
+            cannot_run(f"the phone apps cannot be built: {error}")
 
 
 @pytest.fixture(scope="session", name="phones_town")
@@ -194,9 +195,3 @@ def address_in(file: Path, process: "subprocess.Popen[bytes]") -> str:
         assert time.monotonic() < until, "it did not start"
         time.sleep(0.05)
     return file.read_text()
-
-
-def _without(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)

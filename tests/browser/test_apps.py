@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.browser.conftest import ROOT, Browser
+from tests.needed import cannot_run
 from tools import environments, words
 from tools.environments import CannotMake
 
@@ -23,7 +24,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
         node = environments.node()
         node.install(ROOT / "web")
     except CannotMake as error:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"the screens cannot be built: {error}")
+        cannot_run(f"the screens cannot be built: {error}")
     command = [str(node.program), str(ROOT / "web" / "rig.mjs"), str(out)]
     subprocess.run(command, cwd=ROOT / "web", check=True, env=node.surroundings(), timeout=120)
     return out

@@ -3,14 +3,13 @@
 An environment that cannot be made (no network) skips the tests and says so; in CI it fails them.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from bench.nutshell.environment import nutshell
 from tests.foreign.practice_mint import LogIn, PracticeMint, practice_mint
+from tests.needed import cannot_run
 from tools import environments
 from tools.environments import CannotMake
 
@@ -46,7 +45,7 @@ def node() -> Path:
         found = environments.node()
         found.install(CASHU_TS)
     except CannotMake as error:
-        _without(f"node or cashu-ts cannot be installed: {error}")
+        cannot_run(f"node or cashu-ts cannot be installed: {error}")
     return found.program
 
 
@@ -56,10 +55,4 @@ def nutshell_programs() -> Path:
     try:
         return nutshell() / "bin"
     except CannotMake as error:
-        _without(f"Nutshell cannot be installed: {error}")
-
-
-def _without(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        cannot_run(f"Nutshell cannot be installed: {error}")

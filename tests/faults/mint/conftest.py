@@ -1,11 +1,11 @@
 """Towns for the fault tests."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.faults.mint.town import Country
+from tests.needed import cannot_run
 from tests.servers.postgres import PostgresServer, postgres_server
 
 
@@ -37,7 +37,5 @@ def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server that this test may do anything to."""
     with postgres_server() as server:
         if server is None:
-            if os.environ.get("CI"):
-                pytest.fail("PostgreSQL is not installed")
-            pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+            cannot_run("PostgreSQL is not installed (Debian: apt install postgresql)")
         yield server

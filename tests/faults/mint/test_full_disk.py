@@ -34,6 +34,7 @@ from tests.faults.mint.stories import (
 )
 from tests.faults.mint.town import UNITS, Country, get
 from tests.faults.mint.wallet import check_book, check_sums
+from tests.needed import cannot_run
 from tests.servers.postgres import PostgresServer, find_postgres, postgres_folder
 
 pytestmark = pytest.mark.faults
@@ -52,9 +53,7 @@ def small_disk(folder: Path, size: int = SIZE) -> Iterator[None]:
         ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        if os.environ.get("CI"):
-            pytest.fail(done.stderr)
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+        cannot_run(f"no file system can be mounted here: {done.stderr.strip()}")
     try:
         os.chown(folder, owner.st_uid, owner.st_gid)
         yield
@@ -109,9 +108,7 @@ def small_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server on a small disk."""
     programs = find_postgres()
     if programs is None:
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is not installed")
-        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+        cannot_run("PostgreSQL is not installed (Debian: apt install postgresql)")
     with postgres_folder() as folder, small_disk(folder, POSTGRES_SIZE):
         server = PostgresServer(programs, folder)
         server.start()

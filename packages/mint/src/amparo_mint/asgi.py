@@ -189,7 +189,7 @@ class App:
         try:
             self._hold(body, held)
             found = await self._handle(handler, Request("POST", path, "", headers, body))
-        except Exception as error:  # noqa: BLE001 - the edge, as above
+        except Exception as error:  # noqa: BLE001 - the edge: whatever failed, the caller gets an answer and learns nothing
             found = self._refusal(error)
         finally:
             self._room += held.size
