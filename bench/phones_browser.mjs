@@ -8,6 +8,17 @@ const { chromium } = createRequire(new URL("../tests/browser/package.json", impo
 /** What standard input says. */
 export const told = JSON.parse(readFileSync(0, "utf8"));
 
+/** Print what `main` finds, or say what went wrong and fail. */
+export async function answer(main) {
+  try {
+    process.stdout.write(JSON.stringify(await main()));
+  } catch (error) {
+    process.stderr.write(String(error.stack ?? error));
+    process.exit(1);
+  }
+  process.exit(0);
+}
+
 /** A Chromium; `camera`: the file that its camera shows, read anew each time the camera starts. */
 export function browser(camera) {
   const seeing = camera ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${camera}`] : [];

@@ -1,7 +1,7 @@
 // A wallet and a till in a Chromium each, whose cameras see what the other shows: how long a sale takes without a connection, for codes
 // of 1, 2, 4 and 8 coins, at full speed and with the processor six times slower; how often each side taps; how soon a page that is opened
 // anew without a connection can be pressed. Reads { chromium, wallet, till, code, shop_code, folder, rounds, slow } from standard input.
-import { offline, press, reload, scripts, sees, show, slower, taps, timed, told, type } from "./phones_browser.mjs";
+import { answer, offline, press, reload, scripts, sees, show, slower, taps, timed, told, type } from "./phones_browser.mjs";
 import { SALES, begin, code, digits, request, sale, setAside, walletSees } from "./phones_sale.mjs";
 
 const RATES = [1, told.slow];
@@ -62,10 +62,4 @@ async function main() {
   return found;
 }
 
-try {
-  process.stdout.write(JSON.stringify(await main()));
-} catch (error) {
-  process.stderr.write(String(error.stack ?? error));
-  process.exit(1);
-}
-process.exit(0);
+await answer(main);

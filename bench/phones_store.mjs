@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { browser, phone, slower, told } from "./phones_browser.mjs";
+import { answer, browser, phone, slower, told } from "./phones_browser.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const WEB = join(HERE, "../web");
@@ -82,10 +82,4 @@ async function main() {
   return found;
 }
 
-try {
-  process.stdout.write(JSON.stringify(await main()));
-} catch (error) {
-  process.stderr.write(String(error.stack ?? error));
-  process.exit(1);
-}
-process.exit(0);
+await answer(main);

@@ -1,7 +1,7 @@
 // A code on the screen, still when it is short enough for one symbol, in frames when it is not (NUT-16).
 
 import { UrWriter } from "@amparo/cashu/nut16_ur.ts";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { Code, MovingCode } from "./code.tsx";
 
 // What cheap cameras still read, as signs of a still symbol and as bytes of a frame: both are version 13 at the most. A frame is written in
@@ -18,8 +18,27 @@ function running(text: string): () => { text: string; place: number; of: number 
   };
 }
 
-/** The symbol, or the symbols one after the other. */
+/** Keep the screen on; call what it returns to let it go dark. */
+function keepAwake(): () => void {
+  let lock: { release(): Promise<void> } | undefined;
+  let open = true;
+  const wake = (navigator as { wakeLock?: { request(kind: "screen"): Promise<{ release(): Promise<void> }> } }).wakeLock;
+  void wake
+    ?.request("screen")
+    .then((got) => {
+      if (open) lock = got;
+      else void got.release();
+    })
+    .catch(() => undefined);
+  return () => {
+    open = false;
+    void lock?.release();
+  };
+}
+
+/** The symbol, or the symbols one after the other. The screen stays on as long. */
 export function ShownCode({ text, label }: { text: string; label: string }) {
+  useEffect(() => keepAwake(), []);
   const next = useMemo(() => (text.length > MOST_STILL ? running(text) : undefined), [text]);
   return next ? <MovingCode next={next} label={label} /> : <Code text={text} label={label} />;
 }

@@ -1,8 +1,8 @@
 // T7: a refund.
 
+import { HandedCode } from "@amparo/kit/handed.tsx";
 import { TypedSum } from "@amparo/kit/keys.tsx";
-import { Button, Failed, Screen, Sum } from "@amparo/kit/parts.tsx";
-import { ShownCode } from "@amparo/kit/shown.tsx";
+import { Button, Failed, Screen } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _ } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
@@ -22,23 +22,19 @@ export function GiveBack({ world, minor: given }: { world: World; minor: number 
   if (refund) {
     return (
       <Screen title={_("Code for the customer")} say={_("The customer scans this code under Receive.")}>
-        <Sum minor={refund.amount} sign={sign(world, refund.unit)} />
-        <ShownCode text={refund.code} label={_("Code for the customer")} />
-        <Button
-          kind="main"
-          icon="check"
-          disabled={busy}
-          onPress={() =>
-            run(async () => {
-              await till.refundArrived(refund.number);
-              world.changed();
-              home("amount");
-            })
-          }
-        >
-          {_("The customer has it")}
-        </Button>
-        <Failed said={failure && failureWords(failure)} />
+        <HandedCode
+          code={refund.code}
+          label={_("Code for the customer")}
+          minor={refund.amount}
+          sign={sign(world, refund.unit)}
+          words={failureWords}
+          taken={_("The customer has it")}
+          onTaken={async () => {
+            await till.refundArrived(refund.number);
+            world.changed();
+            home("amount");
+          }}
+        />
       </Screen>
     );
   }

@@ -1,9 +1,9 @@
 // W2 to W5: scan the shop's request or type an amount, confirm, show the code.
 
-import { ShownCode } from "@amparo/kit/shown.tsx";
 import { Camera } from "@amparo/kit/camera.tsx";
 import { Icon } from "@amparo/kit/icon.tsx";
 import { CodeForm } from "@amparo/kit/code_form.tsx";
+import { HandedCode } from "@amparo/kit/handed.tsx";
 import { TypedSum } from "@amparo/kit/keys.tsx";
 import { Amount, Button, Choice, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
 import { nameOf } from "@amparo/kit/settings.ts";
@@ -11,7 +11,7 @@ import { failureOf, useTask } from "@amparo/kit/task.ts";
 import type { Failure } from "@amparo/kit/task.ts";
 import { _, fill, fillText, language, moment, money } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Asked, Payment } from "./model.ts";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
@@ -235,50 +235,25 @@ export function Aside({ world, asked }: { world: World; asked: Asked }) {
 /** W5: the code, as wide as the screen, and what to do once the shop has it. */
 export function PayCode({ world, payment }: { world: World; payment: Payment }) {
   const { wallet, home } = world;
-  const { busy, failure, run } = useTask();
-  useEffect(() => keepAwake(), []);
   return (
     <Screen title={_("Show this to the shop")} say={_("Hold the phone so that the shop can scan the code.")}>
-      <ShownCode text={payment.code} label={_("Code for the shop")} />
-      <Sum minor={payment.amount} sign={sign(world, payment.unit)}>
-        {payment.locked ? _("Only this shop can use the code. No connection needed.") : _("Whoever scans it can use it. Show it to the shop only.")}
-      </Sum>
-      <Failed said={failure && failureWords(failure)} />
-      <Button
-        kind="main"
-        icon="check"
-        disabled={busy}
-        onPress={() =>
-          run(async () => {
-            await wallet.arrived(payment.number);
-            world.changed();
-            home("home");
-          })
-        }
-      >
-        {_("The shop has it")}
-      </Button>
+      <HandedCode
+        code={payment.code}
+        label={_("Code for the shop")}
+        minor={payment.amount}
+        sign={sign(world, payment.unit)}
+        note={payment.locked ? _("Only this shop can use the code. No connection needed.") : _("Whoever scans it can use it. Show it to the shop only.")}
+        words={failureWords}
+        taken={_("The shop has it")}
+        onTaken={async () => {
+          await wallet.arrived(payment.number);
+          world.changed();
+          home("home");
+        }}
+      />
       <Button kind="quiet" icon="clock" onPress={() => home("home")}>
         {_("Later: it waits under Activity")}
       </Button>
     </Screen>
   );
-}
-
-/** Keep the screen on while a code is shown. */
-function keepAwake(): () => void {
-  let lock: { release(): Promise<void> } | undefined;
-  let open = true;
-  const wake = (navigator as { wakeLock?: { request(kind: "screen"): Promise<{ release(): Promise<void> }> } }).wakeLock;
-  void wake
-    ?.request("screen")
-    .then((got) => {
-      if (open) lock = got;
-      else void got.release();
-    })
-    .catch(() => undefined);
-  return () => {
-    open = false;
-    void lock?.release();
-  };
 }
