@@ -15,7 +15,7 @@ export interface Chance {
 }
 
 /** `ready`: can be paid. `held`: locked to one shop, for paying offline, or (till) taken offline and not handed in. `given`: handed
- * over, until it is known to have arrived. `found`: restored from a code, not exchanged yet. `ended`: its keyset is over. / */
+ * over, until it is known to have arrived. `found`: restored from a code, not exchanged yet. `ended`: its keyset is over. */
 export type CoinState = "ready" | "held" | "given" | "found" | "ended";
 
 /** One coin on this device. `busy`: it is in a request whose answer has not come. `label`: what it was set aside for. `rests`: not
@@ -58,7 +58,7 @@ export interface Renewal {
 }
 
 /** How a restoring stands, sums in minor units of all units: signed coins that were found, those of them that are spent; `waiting`:
- * requests known to be left; `wait`: seconds to let pass before the next step; `done`: nothing is left. / */
+ * requests known to be left; `wait`: seconds to let pass before the next step; `done`: nothing is left. */
 export interface Progress {
   found: number;
   spent: number;

@@ -24,7 +24,7 @@ export type Along = readonly (readonly [name: string, content: unknown])[];
 
 /** A request that was sent or is about to be. `spends`: secrets of its inputs that this purse holds; `states`: those that its new
  * coins will have, the held ones under `label`; of a claim: from when on its coins are paid, and until when the purse is quiet
- * (unix time). `done` and `undone`: what else changes when it succeeds or is refused. / */
+ * (unix time). `done` and `undone`: what else changes when it succeeds or is refused. */
 export interface JournalRow {
   number: number;
   path: string;

@@ -158,7 +158,7 @@ export class Vault implements Reader {
 
   /** Changes records in one durable step. `work` runs at its turn, at once and to its end: what it reads is the newest state, and
    * if it throws, nothing is changed. What it returns is given back after the commit. Rejects with `vault.closed` after a commit
-   * that failed: what is on the disk is not known then, so open again. / */
+   * that failed: what is on the disk is not known then, so open again. */
   async change<T>(work: (draft: Draft) => T): Promise<T> {
     const turn = this.#turn.then(() => this.#change(work));
     this.#turn = turn.catch(() => undefined); // whoever asked hears of it; the next one only waits

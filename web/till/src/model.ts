@@ -55,7 +55,7 @@ export interface OpenSale {
 }
 
 /** What became of a code. `paid`: the sale is paid: `confirmed` (the mint has said so) or stored. `partly`: `missing` is left.
- * `unknown`: the answer of the mint was lost: no goods yet, `recover` finds out. / */
+ * `unknown`: the answer of the mint was lost: no goods yet, `recover` finds out. */
 export interface Taken {
   state: "paid" | "partly" | "unknown";
   confirmed: boolean;
@@ -154,7 +154,7 @@ export interface TillParts {
 
 /** One shop's till. What is said to work offline also works while nothing else does. Rejections are `AmparoError`s with the codes
  * of `amparo_till` (till.taken_before carries `at`), and `till.practice_code`, `till.practice_only`, `till.no_sale`,
- * `till.nothing_to_refund`. / */
+ * `till.nothing_to_refund`. */
 export interface TillApi {
   readonly enrolment: Enrolment;
   /** The public key that codes are locked to, 66 hex digits. */
@@ -173,7 +173,7 @@ export interface TillApi {
    * Unlocked (paper, person first): needs `online`. Rejects: `token.malformed`, `till.wrong_amount` (more than is missing),
    * `till.not_locked_to_this_shop`, `till.lock_too_short`, `till.taken_before`, `till.spent_before`, `till.sale_too_large`,
    * `till.offline_limit`, `till.alone_too_long`, `token.signature_not_proved`, `token.keyset_not_in_log`, `token.units_differ`,
-   * `token.keyset_expired`, and the mint's refusals. / */
+   * `token.keyset_expired`, and the mint's refusals. */
   take(code: string, options: { online: boolean }): Promise<Taken>;
   cancel(): Promise<Cancelled>;
   /** The sale was seen as paid: the next one can begin. */

@@ -22,7 +22,7 @@ export interface Open {
 
 /** A code that was taken. `points`: under which the mint knows its coins once they are spent, of `keysets`. `code`: to be given
  * back if the sale is cancelled, empty once it is not. `at`: unix time, 0 once the day is closed. `voucher`: from paper.
- * `counted`: it stands in the day. `over`: its money is confirmed or lost, and only its points still count. / */
+ * `counted`: it stands in the day. `over`: its money is confirmed or lost, and only its points still count. */
 export interface Part {
   sale: number;
   unit: string;

@@ -38,7 +38,7 @@ export interface Paper {
 
 /** Aid of one paper: `due`: approved and not taken here yet; `taken`: its coins are here, or were taken before; `crowd`: among how
  * many people it is (0: not known), `crowdNeeded`: how many there must be before the mint gives it out; `payFrom` (unix time):
- * from when on it is to be paid, 0: at any time. / */
+ * from when on it is to be paid, 0: at any time. */
 export interface Aid {
   programme: string;
   cycle: string;
@@ -65,11 +65,11 @@ export interface Holding {
 }
 
 /** `claimed`, `received`: came in. `paid`: a code that was made. `aside`: locked to a shop ahead, to be paid there without a
- * connection. / */
+ * connection. */
 export type EntryKind = "claimed" | "received" | "paid" | "aside";
 
 /** `waiting`: the code was made, the shop is not known to have it. `done`: confirmed, as far as the payer can know. `back`: taken
- * back. `later`: it comes back after `until`, and the shop can still take it until then. / */
+ * back. `later`: it comes back after `until`, and the shop can still take it until then. */
 export type EntryState = "waiting" | "done" | "back" | "later";
 
 /** One line of the list; newest first. It has no time and no shop: only what the person sees. `number` names it. `until`: unix
@@ -105,7 +105,7 @@ export interface Asked {
 /** How a request or an amount can be paid, worked out without a connection. `ahead`: from coins that were locked to this shop
  * before: needs no connection on either side. `plain`: with an unlocked code: needs none here, and one at the till. `online`:
  * there is enough, locked or changed with a connection. `near`: what could be paid exactly without one, when neither `ahead` nor
- * `plain`. `rests`: enough only from this moment on (unix time; 0: now), or at once with `hurry`. / */
+ * `plain`. `rests`: enough only from this moment on (unix time; 0: now), or at once with `hurry`. */
 export interface Ways {
   ahead: boolean;
   plain: boolean;
@@ -161,7 +161,7 @@ export interface Hurry {
 
 /** A household's wallet. Everything that is said to work offline also works while nothing else does. Every promise may reject with
  * an `AmparoError`; what needs a connection rejects with `service.unreachable`. All is safe to repeat; after a start call
- * `recover` once there is a connection. / */
+ * `recover` once there is a connection. */
 export interface WalletApi {
   // --- what is there (offline, at once) ---
   units(): string[];
@@ -194,7 +194,7 @@ export interface WalletApi {
   waysOf(amount: number, unit: string): Ways;
   /** The code that answers a request exactly: from coins locked ahead if they make it, else locked now with a connection. `plain`:
    * an unlocked code instead, for a till that has a connection. `purse.not_enough`, `purse.no_exact_coins`, `purse.aid_rests`,
-   * `purse.exchange_rests`. / */
+   * `purse.exchange_rests`. */
   pay(asked: Asked, options?: Hurry & { plain?: boolean }): Promise<Payment>;
   /** The code of an amount that the person typed: unlocked. Offline if the coins make it exactly; with `change`, coins are changed
    * with a connection first. */
@@ -207,7 +207,7 @@ export interface WalletApi {
   /** The person has seen the shop take it: its coins and code are forgotten. Offline. */
   arrived(number: number): Promise<void>;
   /** Whether a payment has arrived, by the published filters of spent coins; with `ask` the mint is asked about one coin among
-   * invented ones (it learns that somebody asks). True: it is done and forgotten. / */
+   * invented ones (it learns that somebody asks). True: it is done and forgotten. */
   look(number: number, options?: { ask?: boolean }): Promise<boolean>;
   /** The shop has not taken it: bring it back. With a connection. */
   takeBack(number: number, options?: Hurry): Promise<TakenBack>;
