@@ -188,7 +188,7 @@ SCREENS: tuple[Screen, ...] = (
     # Voucher sheets.
     Screen("sheets", "sheets", Role.REGISTRAR),
     Screen(
-        "sheet not found", "sheets", Role.VIEWER, fill={"#id_said": "482109378"}, submit="main form button", status=400
+        "sheet not found", "sheets", Role.VIEWER, fill={"#id_said": "482109375162"}, submit="main form button", status=400
     ),
     Screen("sheets of a household", "sheets-of", Role.REGISTRAR, args=("household",)),
     Screen("sheet", "sheet", Role.REGISTRAR, args=("sheet",)),

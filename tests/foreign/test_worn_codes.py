@@ -64,7 +64,7 @@ def example(page: str, name: str) -> str:
 
 def on_paper() -> dict[str, tuple[str, bytes]]:
     """What is printed: each kind's text and the PDF with it."""
-    voucher, slip = example("voucher.md", "code"), Slip(sheet="482109378", code=random_code())
+    voucher, slip = example("voucher.md", "code"), Slip(sheet="482109375162", code=random_code())
     sheet = voucher_sheet([(voucher, 2048)], language="es", until="2027-01-31", number=slip.sheet)
     found = {
         "voucher": (voucher, print_vouchers([sheet], contact="555 0100").pdf),

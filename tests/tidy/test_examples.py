@@ -25,6 +25,7 @@ from amparo_common import bridge, canonical
 from amparo_common.errors import AmparoError
 from amparo_common.money import format_minor
 from amparo_common.secret import Secret
+from amparo_common.sheets import read_sheet_list, read_sheet_number, write_sheet_list
 from amparo_common.signing import VerifyingKey
 from amparo_credentials.card import Card, open_card
 from amparo_log.fork import ForkEvidence, judge
@@ -204,6 +205,12 @@ def check_recovery(found: Formats, example: Example) -> None:
     assert seed_of(entropy).reveal().hex() == words["seed"]
 
 
+def check_sheet_list(_found: Formats, example: Example) -> None:
+    rows = read_sheet_list(example.text.encode())
+    assert write_sheet_list(rows) == example.text.encode()
+    assert [read_sheet_number(row.sheet) for row in rows] == [row.sheet for row in rows]
+
+
 def check_spent_filter(found: Formats, example: Example) -> None:
     words = found.words(example.page, example.kind)
     items = [bytes.fromhex(item) for item in words["items"].split(" ")]
@@ -308,6 +315,7 @@ CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("text", "sealed"): check_card,
     ("text", "code"): check_voucher,
     ("text", "number"): looked_at_by_others,
+    ("text", "sheet list"): check_sheet_list,
     ("text", "recovery"): check_recovery,
     ("json", "files"): check_app_files,
     ("text", "hash"): looked_at_by_others,
@@ -379,6 +387,7 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
         ("card-code.md", "Amina Benali", "Amina Benal", "card-code.md, text sealed"),
         ("voucher.md", "amount  20.48", "amount  20.49", "voucher.md, text code"),
         ("voucher.md", "```text number", "```text digits", "voucher.md, text digits"),
+        ("voucher.md", "482109375162,", "482109375163,", "voucher.md, text sheet list"),
         ("recovery-code.md", "entropy  00", "entropy  01", "recovery-code.md, text recovery"),
         ("spent-filter.md", "day     20746", "day     20747", "spent-filter.md, text filter"),
         ("other-list.md", "born    1990 4 12", "born    1990 4 13", "other-list.md, text other-list"),

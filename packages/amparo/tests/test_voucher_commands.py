@@ -59,7 +59,7 @@ def test_a_lost_sheet_is_struck_and_printed_anew_at_the_terminal(stage: Stage, t
     )
 
     # The sheet is lost.
-    told = StrikeOrder(sheet=made["number"], successor=sheet_number(), approval="0b54")
+    told = StrikeOrder(sheet=made["number"], successor=sheet_number())
     key = signing_key(stage.folder.service("office"), "publish-key")
     order = tmp_path / "order.txt"
     order.write_text(sign_compact(canonical.encode(told), key, typ=STRIKE_TYP) + "\n")

@@ -14,7 +14,15 @@ from tests.servers.desk import member
 
 from amparo_common import canonical
 from amparo_common.clock import FixedClock
-from amparo_common.sheets import STRIKE_TYP, StrikeOrder, read_sheet_number, sheet_number
+from amparo_common.sheets import (
+    SHEET_LIST,
+    STRIKE_TYP,
+    Listed,
+    StrikeOrder,
+    read_sheet_number,
+    sheet_number,
+    write_sheet_list,
+)
 from amparo_common.signing import VerifyingKey, verify_compact
 from amparo_office.desk import place
 from amparo_office.packets import service
@@ -35,7 +43,7 @@ UNTIL = date(2027, 1, 31)
 def listed(*rows: tuple[str, str, str]) -> SimpleUploadedFile:
     """A list as the printing desk writes it."""
     written = io.StringIO()
-    csv.writer(written).writerows([service.COLUMNS, *rows])
+    csv.writer(written).writerows([SHEET_LIST, *rows])
     return SimpleUploadedFile("packets.csv", written.getvalue().encode())
 
 
@@ -57,8 +65,9 @@ def home(desk_database: str) -> Household:
 def test_a_list_of_the_printing_desk_is_taken_in_once(browser: Client, home: Household) -> None:
     signed_in(browser, Role.REGISTRAR)
     number = sheet_number()
+    written = write_sheet_list([Listed(number, home.ref.lower(), UNTIL)])
     for _ in range(2):
-        sent = browser.post("/sheets/take-in/", {"file": listed((number, home.ref.lower(), "2027-01-31"))})
+        sent = browser.post("/sheets/take-in/", {"file": SimpleUploadedFile("packets.csv", written)})
         assert sent["Location"] == "/sheets/"
     assert list(Packet.objects.values_list("number", "household_id", "until", "state")) == [
         (number, home.id, UNTIL, "out")
@@ -70,10 +79,10 @@ def test_of_a_list_with_a_slip_nothing_is_taken_in_and_each_row_says_why(browser
     by = signed_in(browser, Role.REGISTRAR)
     other, good = household("Ana", "Rojas"), sheet_number()
     packet(other, known := sheet_number())
-    wrong = "0" if good[8] != "0" else "1"
+    wrong = "0" if good[-1] != "0" else "1"
     rows = [
         (good, home.ref, "2027-01-31"),
-        (good[:8] + wrong, home.ref, "2027-01-31"),
+        (good[:-1] + wrong, home.ref, "2027-01-31"),
         (sheet_number(), home.ref, "31.1.2027"),
         (sheet_number(), "H-0000-0000", "2027-01-31"),
         (good, home.ref, "2027-01-31"),
@@ -145,7 +154,7 @@ def test_a_lost_sheet_is_struck_by_two_people_and_the_order_is_signed(browser: C
     signed = browser.get(f"{path}order/")
     assert "attachment" in signed["Content-Disposition"]
     told = verify_compact(signed.content.decode().strip(), _office_key(), typ=STRIKE_TYP)
-    assert canonical.decode(told, StrikeOrder) == StrikeOrder(row.number, row.successor, str(approval.id))
+    assert canonical.decode(told, StrikeOrder) == StrikeOrder(row.number, row.successor)
     assert browser.get(f"{path}strike/")["Location"] == path
 
 
@@ -168,6 +177,16 @@ def test_asked_twice_a_sheet_is_struck_once(home: Household) -> None:
     row.refresh_from_db()
     assert row.successor == successor
     assert Packet.objects.count() == 2
+
+
+def test_a_successors_number_is_drawn_until_it_is_free(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    row, other = packet(home), packet(home)
+    drawn = iter([int(other.number[:-1]), int(row.number[:-1]), 48_210_937_516])
+    monkeypatch.setattr("secrets.randbelow", lambda _below: next(drawn))
+    asked = service.ask_strike(row, reason="lost", by=member(Role.REGISTRAR), at=NOON)
+    answer(asked, by=member(Role.APPROVER), yes=True, why="", at=NOON)
+    row.refresh_from_db()
+    assert row.successor == "482109375162"
 
 
 def test_a_no_strikes_nothing(home: Household) -> None:

@@ -15,11 +15,11 @@ class Packet(models.Model):
         OUT = "out"
         STRUCK = "struck"
 
-    number = models.CharField(max_length=9, primary_key=True)
+    number = models.CharField(max_length=12, primary_key=True)
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
     until = models.DateField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.OUT)
-    successor = models.CharField(max_length=9, unique=True, null=True)
+    successor = models.CharField(max_length=12, unique=True, null=True)
     approval = models.UUIDField(null=True)
 
     class Meta:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amparo_common import canonical
-from amparo_common.sheets import STRIKE_TYP, StrikeOrder, read_sheet_number, sheet_number, shown_number
+from amparo_common.sheets import SHEET_LIST, STRIKE_TYP, StrikeOrder, read_sheet_number, sheet_number, shown_number
 from amparo_common.signing import SigningKey, sign_compact
 from amparo_office import people
 from amparo_office.packets.models import Packet
@@ -27,7 +27,6 @@ from amparo_staff.trail.service import note
 
 STRIKE = "packets.strike"
 CHANGE = "register.change"
-COLUMNS = ("sheet", "household", "until")
 MOST_ROWS = 200_000
 
 
@@ -52,7 +51,7 @@ def take_in(content: bytes, *, by: StaffMember, at: datetime) -> tuple[int, list
         lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error):
         return 0, [ListFault(1, "unreadable")]
-    if not lines or tuple(lines[0]) != COLUMNS or len(lines) > MOST_ROWS:
+    if not lines or tuple(lines[0]) != SHEET_LIST or len(lines) > MOST_ROWS:
         return 0, [ListFault(1, "unreadable")]
     rows = [_read(line, cells) for line, cells in enumerate(lines[1:], start=2)]
     found = people.numbers_of({row.ref for row in rows})
@@ -73,7 +72,7 @@ def take_in(content: bytes, *, by: StaffMember, at: datetime) -> tuple[int, list
 
 
 def _read(line: int, cells: list[str]) -> _Row:
-    number, ref, until = cells if len(cells) == len(COLUMNS) else ("", "", "")
+    number, ref, until = cells if len(cells) == len(SHEET_LIST) else ("", "", "")
     try:
         ends = date.fromisoformat(until)
     except ValueError:
@@ -134,7 +133,8 @@ def strike(approval: Approval, at: datetime) -> None:
     row = Packet.objects.select_for_update().filter(number=approval.subject["sheet"]).first()
     if row is None or row.state == Packet.State.STRUCK:
         return
-    row.state, row.successor, row.approval = Packet.State.STRUCK, sheet_number(), approval.id
+    successor = sheet_number(lambda number: Packet.objects.filter(number=number).exists())
+    row.state, row.successor, row.approval = Packet.State.STRUCK, successor, approval.id
     row.save()
     Packet.objects.create(number=row.successor, household_id=row.household_id, until=row.until)
     note("packets.struck", by=approval.maker, at=at, subject=row.number)
@@ -142,9 +142,9 @@ def strike(approval: Approval, at: datetime) -> None:
 
 def order_of(packet: Packet, key: SigningKey) -> str | None:
     """The signed order for the printing desk; None while the sheet is not struck."""
-    if packet.successor is None or packet.approval is None:
+    if packet.successor is None:
         return None
-    told = StrikeOrder(sheet=packet.number, successor=packet.successor, approval=str(packet.approval))
+    told = StrikeOrder(sheet=packet.number, successor=packet.successor)
     return sign_compact(canonical.encode(told), key, typ=STRIKE_TYP)
 
 
