@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -16,6 +17,8 @@ from typer.testing import CliRunner
 from amparo.__main__ import app
 from amparo.folder import DataFolder
 from amparo.supervisor import Supervisor
+from amparo_log.fork import ForkEvidence
+from amparo_log.note import Checkpoint, NoteSigner
 from amparo_rules.starter import starter
 from amparo_service.practice_clock import PracticeClock
 
@@ -116,6 +119,15 @@ def test_a_proof_that_the_log_was_rewritten_is_judged_without_an_account(tmp_pat
     assert answer("fork", str(wrong), "--vkey", vkey, expect=3)["error"]["code"] == "amparo.file_missing"
     another = "bread.example/log+3e95df1f" + vkey[vkey.rindex("+") :]
     assert answer("fork", str(proof), "--vkey", another, expect=3)["error"]["code"] == "log.bad_note"
+
+
+def test_a_proof_that_only_the_log_can_judge_stays_open_until_it_is_asked(tmp_path: Path) -> None:
+    notes, proof = NoteSigner("bread.example/log", bytes(32)), tmp_path / "proof.json"
+    before, after = (notes.sign(Checkpoint(notes.name, size, bytes(32)).text()) for size in (3, 4))
+    proof.write_bytes(msgspec.json.encode(ForkEvidence(1, "log-rewritten", notes.vkey, before, after)))
+    found = answer("fork", str(proof), "--vkey", notes.vkey, expect=0)
+    assert found == {"verdict": "open", "before": 3, "after": 4, "reason": "not-asked"}
+    assert "ask it with --log" in run("fork", str(proof), "--vkey", notes.vkey, expect=0).stdout
 
 
 def test_throwing_away_never_touches_other_files(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from amparo_log.note import NoteSigner, NoteVerifier, open_checkpoint
 from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA
 from amparo_log.tiles import pack_entries, parse_index, tile_path, unpack_entries
+from amparo_log.tree import leaf_hash
 from amparo_service.database import Database
 from amparo_service.http import make_app
 
@@ -49,6 +51,25 @@ class Town:
 
     def reader(self, seen: str | None = None) -> LogReader:
         return LogReader(self, NoteVerifier(SIGNER.vkey), seen=seen)
+
+
+class Mirror:
+    """A copy of a log that anybody may run. `instead`: what it sends in place of the true bytes. `asked`: the paths."""
+
+    def __init__(self, town: Town) -> None:
+        self._town = town
+        self.instead: dict[str, bytes] = {}
+        self.asked: list[str] = []
+
+    def get_bytes(self, path: str) -> bytes:
+        self.asked.append(path)
+        return self.instead.get(path) or self._town.get_bytes(path)
+
+    def spoil(self, path: str) -> None:
+        """One bit of this path's bytes is turned from now on."""
+        content = bytearray(self._town.get_bytes(path))
+        content[0] ^= 1
+        self.instead[path] = bytes(content)
 
 
 @pytest.fixture
@@ -152,18 +173,64 @@ def test_a_log_that_grew_is_accepted_and_one_that_was_rewritten_is_not(town: Tow
         shorter.reader(seen).update()
 
 
-def test_an_entry_that_differs_from_its_hash_is_refused(town: Town) -> None:
-    town.log.append(rule(1))
+def spoilt_in_turn(mirror: Mirror, paths: set[str]) -> Iterator[str]:
+    """Each of the tiles among these paths, while it has another bit, and while its end is missing."""
+    for path in sorted(path for path in paths if path.startswith("/tile/")):
+        mirror.spoil(path)
+        yield path
+        mirror.instead[path] = mirror.instead[path][:-1]
+        yield path
+        mirror.instead.clear()
 
-    class Forger:
-        def get_bytes(self, path: str) -> bytes:
-            honest = town.get_bytes(path)
-            return honest.replace(b'"food"', b'"fool"') if "entries" in path else honest
 
-    reader = LogReader(Forger(), NoteVerifier(SIGNER.vkey))
+def test_a_tile_that_is_spoilt_on_the_way_is_not_taken_for_a_rewriting(town: Town) -> None:
+    for number in range(300):
+        town.log.append(rule(number))
+    seen = head_of(town)
+    for number in range(300, 600):
+        town.log.append(rule(number))
+    mirror = Mirror(town)
+    reader = LogReader(mirror, NoteVerifier(SIGNER.vkey), seen=seen)
+    LogReader(mirror, NoteVerifier(SIGNER.vkey), seen=seen).update()
+    for _ in spoilt_in_turn(mirror, set(mirror.asked)):
+        with pytest.raises(BadProof):
+            reader.update()
+        assert reader.note == seen
+    assert reader.update().size == 600
+
+
+@pytest.mark.parametrize("size", [1, 300])
+def test_entries_that_do_not_lead_to_the_signed_root_are_refused_and_asked_for_again(town: Town, size: int) -> None:
+    for number in range(size):
+        town.log.append(rule(number))
+    mirror = Mirror(town)
+    path = "/tile/entries/000" if size > 255 else f"/tile/entries/000.p/{size}"
+    bodies = unpack_entries(town.get_bytes(path))
+    bodies[0] = bodies[0].replace(b'"food"', b'"fool"')
+    mirror.instead[path] = pack_entries(bodies)
+    # The hashes are made to fit: nothing but the signed root is believed.
+    mirror.instead[path.replace("entries", "0")] = b"".join(leaf_hash(body) for body in bodies)
+    reader = LogReader(mirror, NoteVerifier(SIGNER.vkey))
     reader.update()
-    with pytest.raises(BadProof):
-        list(reader.entries())
+    for refused in (reader.entries, lambda: reader.prove(0)):
+        with pytest.raises(BadProof):
+            refused()
+    mirror.instead.clear()
+    assert len(list(reader.entries())) == size
+    assert reader.prove(0).check(reader.update()) == next(iter(reader.entries()))[1]
+
+
+def test_the_end_of_a_log_is_read_without_its_beginning(town: Town) -> None:
+    for number in range(600):
+        town.log.append(rule(number))
+    mirror = Mirror(town)
+    reader = LogReader(mirror, NoteVerifier(SIGNER.vkey))
+    for start in (0, 255, 256, 300, 512, 599, 600):
+        reader.update()
+        assert [place for place, _ in reader.entries(start)] == list(range(start, 600))
+    mirror.asked.clear()
+    LogReader(mirror, NoteVerifier(SIGNER.vkey)).entries(520)
+    assert mirror.asked == ["/checkpoint", "/tile/entries/002.p/88", "/tile/1/000.p/2"]
 
 
 def test_the_database_itself_refuses_to_change_or_delete_an_entry(town: Town, tmp_path: Path) -> None:
@@ -235,11 +302,44 @@ def test_a_proof_of_rewriting_is_judged_by_its_heads_and_by_the_log(town: Town, 
     four = head_of(town)
     assert judge(forked(three, other_three), SIGNER.vkey) == Judged("proved", 3, 3)
     assert judge(forked(three, three), SIGNER.vkey).verdict == "refuted"
-    assert judge(forked(other_three, four), SIGNER.vkey).verdict == "open"
+    assert judge(forked(other_three, four), SIGNER.vkey) == Judged("open", 3, 4, "not-asked")
     assert judge(forked(other_three, four), SIGNER.vkey, town) == Judged("confirmed", 3, 4)
-    assert judge(forked(four, other_three), SIGNER.vkey, other).verdict == "confirmed"
     assert judge(forked(three, four), SIGNER.vkey, town).verdict == "refuted"
     assert judge(forked(four, three), SIGNER.vkey, town).verdict == "refuted"
+
+
+def test_a_copy_that_lags_behind_leaves_a_proof_open_unless_its_own_head_contradicts_one(
+    town: Town, tmp_path: Path
+) -> None:
+    other, heads = Town(tmp_path / "other.sqlite"), []
+    for number in range(5):
+        town.log.append(rule(number))
+        other.log.append(rule(number))
+        heads.append((head_of(town), head_of(other)))
+    late = Mirror(town)
+    late.instead["/checkpoint"] = heads[2][0].encode()
+    for before, after in ((heads[1][0], heads[4][0]), (heads[4][1], heads[1][0]), (heads[3][0], heads[4][1])):
+        assert judge(forked(before, after), SIGNER.vkey, late).reason == "behind"
+    # The copy's head is signed too: with a head that it contradicts it proves the rewriting, wherever the other one stands.
+    assert judge(forked(heads[1][1], heads[4][0]), SIGNER.vkey, late).verdict == "confirmed"
+
+
+def test_a_copy_that_spoils_what_it_sends_neither_frames_the_log_nor_clears_it(town: Town, tmp_path: Path) -> None:
+    other = Town(tmp_path / "other.sqlite")
+    for number in range(300):
+        town.log.append(rule(number))
+        other.log.append(rule(number + 1))
+        if number == 260:
+            before, contradicted = head_of(town), head_of(other)
+    honest, real = forked(before, head_of(town)), forked(contradicted, head_of(town))
+    mirror = Mirror(town)
+    assert judge(honest, SIGNER.vkey, mirror).verdict == "refuted"
+    assert judge(real, SIGNER.vkey, mirror).verdict == "confirmed"
+    for _ in spoilt_in_turn(mirror, set(mirror.asked)):
+        assert judge(honest, SIGNER.vkey, mirror) == Judged("open", 261, 300, "spoilt")
+        assert judge(real, SIGNER.vkey, mirror) == Judged("open", 261, 300, "spoilt")
+    mirror.spoil("/checkpoint")
+    assert judge(real, SIGNER.vkey, mirror).reason == "spoilt"
 
 
 def test_a_proof_with_a_head_that_the_log_never_signed_is_refused(town: Town) -> None:

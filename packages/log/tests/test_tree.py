@@ -17,6 +17,7 @@ from amparo_log.tree import (
     check_consistency,
     check_inclusion,
     consistency_proof,
+    grown_root,
     inclusion_proof,
     leaf_hash,
     node_hash,
@@ -106,6 +107,12 @@ def test_every_smaller_tree_is_the_beginning_of_every_larger_one(new: int) -> No
         check_consistency(old=old, old_root=old_root, new=new, new_root=new_root, proof=proof)
         with pytest.raises(BadProof):
             check_consistency(old=old, old_root=LEAVES[0][::-1], new=new, new_root=new_root, proof=proof)
+
+
+@pytest.mark.parametrize("size", range(40))
+def test_a_tree_grows_to_the_same_root_from_wherever_it_stood(size: int) -> None:
+    for start in range(size + 1):
+        assert grown_root(reader(LEAVES), start, LEAVES[start:size]) == reference_root(LEAVES[:size])
 
 
 @given(st.integers(2, 40), st.data())

@@ -28,11 +28,11 @@ class BadNote(LogError):
 
 
 class BadProof(LogError):
-    """A Merkle proof does not lead to the root it should."""
+    """A proof, a tile or the entries that were sent do not lead to the root they should."""
 
     code = "log.bad_proof"
-    why = "The entry, its place or the tree is not what was claimed."
-    todo = "Keep the proof as evidence and tell the programme and the witnesses."
+    why = "They were spoilt on the way, or are not what was claimed. That says nothing about the log itself."
+    todo = "Ask again, or another copy of the log. If it stays so, keep what was sent and tell the programme."
 
 
 class LogRewritten(LogError):

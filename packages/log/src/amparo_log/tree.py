@@ -5,7 +5,7 @@
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from amparo_log.errors import BadProof
 
@@ -50,6 +50,23 @@ def range_root(read: ReadNode, start: int, end: int) -> bytes:
 def root_of(read: ReadNode, size: int) -> bytes:
     """The root of the tree with `size` leaves."""
     return range_root(read, 0, size) if size else EMPTY_ROOT
+
+
+def grown_root(read: ReadNode, start: int, leaves: Iterable[bytes]) -> bytes:
+    """The root of the tree whose first `start` leaves `read` knows, and which goes on with `leaves` (leaf hashes). Who compares it
+    with a signed root has proved every one of them, whatever `read` said."""
+    edge = [(level, read(level, index)) for level, index in _subtrees(0, start)]
+    for leaf in leaves:
+        level, hashed = 0, leaf
+        while edge and edge[-1][0] == level:
+            level, hashed = level + 1, node_hash(edge.pop()[1], hashed)
+        edge.append((level, hashed))
+    if not edge:
+        return EMPTY_ROOT
+    _, root = edge.pop()
+    for _, left in reversed(edge):
+        root = node_hash(left, root)
+    return root
 
 
 def inclusion_proof(read: ReadNode, *, index: int, size: int) -> list[bytes]:

@@ -325,7 +325,8 @@ class Wallet:
 
     def compare_log(self, note: str, *, fetch: Fetch) -> None:
         """Compare the log that this wallet is shown (`fetch`) with a checkpoint that somebody else has seen, a till or another
-        wallet: only so a log that shows one person a history of their own is found. Raises `LogRewritten`, `BadNote`."""
+        wallet: only so a log that shows one person a history of their own is found. Raises `LogRewritten`, `BadNote`,
+        `BadProof`."""
         LogReader(fetch, NoteVerifier(self._vkey), seen=note).update()
 
     # --- the recovery code -----------------------------------------------------------------------------------------------

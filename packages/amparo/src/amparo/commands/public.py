@@ -18,7 +18,7 @@ from amparo_common.secret import Secret
 from amparo_credentials.card import open_card
 from amparo_credentials.errors import CredentialsError
 from amparo_log.follow import LogFollower
-from amparo_log.fork import ForkEvidence, judge
+from amparo_log.fork import ForkEvidence, Reason, Verdict, judge
 from amparo_log.view import LogView
 from amparo_paper.errors import CodeNotReadable
 from amparo_paper.sheet import read_printed
@@ -117,11 +117,13 @@ def check_receipt(
     tell(as_json, receipt, "\n".join(lines))
 
 
-_FORKS = {
+_FORKS: dict[Verdict | Reason, str] = {
     "proved": "✗ The log was rewritten: it signed two different trees of one size.",
     "confirmed": "✗ The log was rewritten: what it signed once is not in it any more.",
     "refuted": "✓ The log contains both heads. Nothing was rewritten.",
-    "open": "? Both heads are genuine. Whether one continues the other only the log can show: ask it with --log.",
+    "not-asked": "? Both heads are genuine. Whether one continues the other only the log can show: ask it with --log.",
+    "behind": "? Both heads are genuine. This copy of the log ends before one of them: ask another copy, or this one later.",
+    "spoilt": "? Both heads are genuine. What this copy sent leads to no head that the log signed: ask another copy.",
 }
 
 
@@ -137,7 +139,7 @@ def fork(
     except ValueError as error:
         raise FileMissing(f"{file} is not a proof about a log.", why="It has another form.") from error
     found = judge(evidence, vkey, None if log is None else Client(log))
-    words = f"{_FORKS[found.verdict]}\n  The first head counts {found.before:,} entries, the other {found.after:,}."
+    words = f"{_FORKS[found.reason or found.verdict]}\n  The first head counts {found.before:,} entries, the other {found.after:,}."
     tell(as_json, found, words)
     if found.verdict in {"proved", "confirmed"}:
         raise typer.Exit(FOUND_WRONG)
