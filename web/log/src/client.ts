@@ -109,13 +109,16 @@ export class TreeReader {
     return found;
   }
 
-  /** Fails with `log.bad_proof` unless the tiles lead to the checkpoint's root and the tree of `old` is their beginning. */
+  /** Fails with `log.rewritten` unless the tree of `old`, another head of the same log, is the beginning of this one; with
+   * `log.bad_proof` when the tiles do not lead to this checkpoint's root, so that they say nothing about the log. */
   async checkContinues(old: Checkpoint): Promise<void> {
     const { size, root } = this.checkpoint;
-    if (!same(await rootOf(this.#node, size), root)) fail("log.bad_proof", "The tiles do not lead to the checkpoint's root.");
-    if (old.size === 0) return;
-    const proof = old.size < size ? await consistencyProof(this.#node, old.size, size) : [];
-    checkConsistency(old.size, old.root, size, root, proof);
+    if (old.size > size) fail("log.rewritten", "The log has fewer entries than it once showed.");
+    const beginning = old.size === size ? root : await rootOf(this.#node, old.size);
+    if (0 < old.size && old.size < size) {
+      checkConsistency(old.size, beginning, size, root, await consistencyProof(this.#node, old.size, size));
+    }
+    if (!same(beginning, old.root)) fail("log.rewritten", "The log changed something that it had already published.");
   }
 
   /** A subtree's root, computed from the tile that holds its leaves' level. */

@@ -3,7 +3,7 @@
 // A refresh costs the checkpoint and the entry bundles from the last partial one on, and no hash tile: the device keeps the right edge of
 // the tree it has seen (a hash for each bit of its size), grows it by the hashes of the entries it is given, and compares the roots. That
 // one comparison proves that the old tree is the beginning of the new one and that every entry is in it. Only when roots differ the tiles
-// are read, to tell a rewritten log (`log.rewritten`, with evidence) from a bundle that was spoilt on the way (`log.bad_proof`).
+// are read, to tell a rewritten log (`log.rewritten`, with evidence) from a bundle or tile that was spoilt on the way (`log.bad_proof`).
 import { hex, same, unhex } from "@amparo/cashu/bytes.ts";
 import { fail, isError } from "@amparo/cashu/errors.ts";
 
@@ -21,8 +21,8 @@ import { LogView, PHONE_KINDS } from "./view.ts";
 export interface LogMemory {
   /** What `save` kept last; null: nothing yet. */
   load(): Promise<string | null>;
-  /** Keeps `state`, made when the log had `size` entries. A memory that several tabs share never replaces a larger size by a smaller. */
-  save(state: string, size: number): Promise<void>;
+  /** Keeps `state` in place of the last one. One window at a time follows the log with this memory. */
+  save(state: string): Promise<void>;
   /** Adds evidence against a log. Never deleted without the person's wish. */
   keepEvidence(evidence: string): Promise<void>;
 }
@@ -114,15 +114,15 @@ export class LogFollower {
   async #refresh(): Promise<LogView> {
     const seen = this.#seen;
     const head = await readHead(this.#fetch, this.#verifier);
-    const [old, now] = [seen.head?.checkpoint, head.checkpoint];
-    if (old !== undefined && (now.size < old.size || (now.size === old.size && !sameHead(old, now)))) {
-      return this.#rewritten(seen.head, head);
+    const [old, now] = [seen.head, head.checkpoint];
+    if (old !== null && now.size <= old.checkpoint.size) {
+      if (!sameHead(old.checkpoint, now)) return this.#rewritten(old, head);
+      if (!seen.isOld) return seen.view;
     }
-    if (old !== undefined && now.size === old.size && !seen.isOld) return seen.view;
     const found = await this.#read(seen, now);
-    if (found === null) return this.#judge(seen.head, head);
+    if (found === null) return this.#judge(old, head);
     const next = { head, ...found, isOld: false };
-    await this.#memory.save(this.#state(next), now.size);
+    await this.#memory.save(this.#state(next));
     this.#seen = next;
     return found.view;
   }
@@ -159,23 +159,25 @@ export class LogFollower {
     return bundle;
   }
 
-  /** Entries and heads do not fit: the tiles say whether the log was rewritten or the entries were spoilt. */
+  /** Entries and heads do not fit: tiles that lead to the newer head say whether the log was rewritten or the entries were spoilt. */
   async #judge(before: Head | null, after: Head): Promise<never> {
-    try {
-      if (before !== null) await new TreeReader(this.#fetch, after.checkpoint).checkContinues(before.checkpoint);
-    } catch (error) {
-      if (isError(error, "log.bad_proof")) return this.#rewritten(before, after);
-      throw error;
+    if (before !== null) {
+      try {
+        await new TreeReader(this.#fetch, after.checkpoint).checkContinues(before.checkpoint);
+      } catch (error) {
+        if (isError(error, "log.rewritten")) return this.#rewritten(before, after);
+        throw error;
+      }
     }
     return fail("log.bad_proof", "An entry differs from its hash in the tree.");
   }
 
-  async #rewritten(before: Head | null, after: Head): Promise<never> {
+  async #rewritten(before: Head, after: Head): Promise<never> {
     const evidence: ForkEvidence = {
       v: 1,
       what: "log-rewritten",
       vkey: this.#verifier.vkey,
-      before: before?.note ?? "",
+      before: before.note,
       after: after.note,
     };
     await this.#memory.keepEvidence(JSON.stringify(evidence));

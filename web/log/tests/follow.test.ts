@@ -104,6 +104,27 @@ test("a bundle that is spoilt on the way is refused, and nothing of it is believ
   }
 });
 
+test("tiles that are spoilt with the entries prove no rewriting", async () => {
+  const memory = new PracticeMemory();
+  const log = new PracticeLog(LEAVES.slice(0, 300));
+  const follower = await follow(log, memory);
+  await follower.refresh();
+  const forged = new PracticeLog(LEAVES.map((each, at) => (at === 10 || at === 290 ? (LEAVES[7] ?? each) : each)));
+  for (const path of ["/tile/0/000", "/tile/0/001", "/tile/1/000.p/2", "/tile/0/002.p/88"]) {
+    log.leaves = [...LEAVES];
+    log.false.set("/tile/entries/001", await forged.content("/tile/entries/001"));
+    const content = Uint8Array.from(await log.content(path));
+    content[0]! ^= 1;
+    for (const spoilt of [content, content.subarray(1), await forged.content(path)]) {
+      log.false.set(path, spoilt);
+      assert.equal(await codeOf(() => follower.refresh()), "log.bad_proof", path);
+    }
+    log.false.clear();
+  }
+  assert.deepEqual(memory.evidence, []);
+  assert.equal((await follower.refresh()).size, 600);
+});
+
 test("an entry that nobody may say stops the follower, and what it knew stays known", async () => {
   const log = new PracticeLog(LEAVES.slice(0, 5));
   const follower = await follow(log);
@@ -160,7 +181,6 @@ test("an app that keeps more kinds reads the log again, and finds a rewriting on
   assert.equal(follower.view().keysets.length, 0);
   assert.equal((await follower.refresh()).keysets.length, 597);
   memory.state = null;
-  memory.size = 0;
   await (await openFollower(log.fetch, VKEY, memory, ["key-announced"])).refresh();
   log.leaves[5] = await leaf(announced("cards", KEYS.office), KEYS.office);
   const deceived = await follow(log, memory);

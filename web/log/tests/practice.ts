@@ -105,16 +105,14 @@ export class PracticeLog {
 /** A memory that forgets when the test ends. */
 export class PracticeMemory implements LogMemory {
   state: string | null = null;
-  size = 0;
   readonly evidence: string[] = [];
 
   async load(): Promise<string | null> {
     return this.state;
   }
 
-  async save(state: string, size: number): Promise<void> {
-    if (size < this.size) return;
-    [this.state, this.size] = [state, size];
+  async save(state: string): Promise<void> {
+    this.state = state;
   }
 
   async keepEvidence(evidence: string): Promise<void> {
