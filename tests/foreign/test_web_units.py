@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "cashu": {"@noble/curves", "@noble/hashes"},
     "rules": {"@amparo/cashu", "@noble/hashes"},
     "log": {"@amparo/cashu", "@amparo/rules", "@noble/curves", "@noble/hashes"},
-    "purse": {"@amparo/cashu", "@amparo/log", "@noble/hashes", "idb"},
+    "purse": {"@amparo/cashu", "@amparo/log", "@noble/hashes"},
     "kit": {"@amparo/cashu", "preact", "uqr", "zxing-wasm"},
     "wallet": {"@amparo/cashu", "@amparo/log", "@amparo/rules", "@amparo/purse", "@amparo/kit", "preact"},
     "till": {"@amparo/cashu", "@amparo/log", "@amparo/purse", "@amparo/kit", "preact"},

@@ -3,8 +3,7 @@
 //
 // 14 groups of four digits, of which the last checks the three before it; 13 groups hold 128 bits, the last one three digits of a
 // hash over all. Read in the digits of any script. LIMIT: whoever reads the paper has the money, as with cash.
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { bigEndian, joined, numberOf, utf8 } from "./bytes.ts";
 import { ORDER } from "./curve.ts";
 import { fail } from "./errors.ts";
@@ -60,14 +59,19 @@ export function qrText(code: string): string {
 }
 
 /** The 64 bytes for NUT-13. The entropy is 128 random bits, so nothing slow is needed. */
-export function seedOf(entropy: Uint8Array): Uint8Array {
-  return hmac(sha512, utf8("amparo recovery seed 1"), entropy);
+export async function seedOf(entropy: Uint8Array): Promise<Uint8Array> {
+  return hmacSha512(utf8("amparo recovery seed 1"), entropy);
 }
 
 /** A private key (32 bytes) for a purpose, from a seed: the same again after a restoring. */
-export function derivedKey(seed: Uint8Array, purpose: string): Uint8Array {
-  const digest = hmac(sha512, seed, joined(utf8("amparo derived key 1"), utf8(purpose)));
+export async function derivedKey(seed: Uint8Array, purpose: string): Promise<Uint8Array> {
+  const digest = await hmacSha512(seed, joined(utf8("amparo derived key 1"), utf8(purpose)));
   return bigEndian((numberOf(digest) % (ORDER - 1n)) + 1n, 32);
+}
+
+async function hmacSha512(key: Uint8Array, message: Uint8Array): Promise<Uint8Array> {
+  const known = await crypto.subtle.importKey("raw", key as BufferSource, { name: "HMAC", hash: "SHA-512" }, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign("HMAC", known, message as BufferSource));
 }
 
 function groupsOf(digits: string, size: number): string[] {

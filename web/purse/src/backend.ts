@@ -1,7 +1,7 @@
 // Where a device keeps bytes: sealed records that change together, the key of this device, and public files. In a browser
 // IndexedDB; in tests memory that can die.
 
-import { type DBSchema, type IDBPDatabase, deleteDB, openDB } from "idb";
+import { answered, ended } from "./indexed.ts";
 
 /** Sealed records. `commit` is one step: after a power cut all of its changes are there or none; null removes. */
 export interface Backend {
@@ -28,87 +28,84 @@ export interface Witness {
   write(count: number): void;
 }
 
-interface Stores extends DBSchema {
-  records: { key: string; value: Uint8Array };
-  keys: { key: string; value: CryptoKey };
-  public: { key: string; value: Uint8Array };
-}
-
 const SCHEMA = 1;
 const DEVICE = "device";
-type Database = IDBPDatabase<Stores>;
+type Store = "records" | "keys" | "public";
 
-/** Opens the app's database; `upgrade` makes what this version has and an earlier one had not. Rejects with the browser's error. */
-async function open(name: string): Promise<Database> {
-  return openDB<Stores>(name, SCHEMA, {
-    upgrade(database, old) {
-      if (old < 1) {
-        database.createObjectStore("records");
-        database.createObjectStore("keys");
-        database.createObjectStore("public");
-      }
-    },
-    // A newer version of the app wants to upgrade in another tab: let it; this tab's next commit fails and says so.
-    blocking(_current, _blocked, event) {
-      (event.target as IDBDatabase).close();
-    },
-  });
+/** Opens the app's database; makes what this version has and an earlier one had not. Rejects with the browser's error. */
+async function open(name: string): Promise<IDBDatabase> {
+  const asked = indexedDB.open(name, SCHEMA);
+  asked.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion < 1) for (const store of ["records", "keys", "public"] satisfies Store[]) asked.result.createObjectStore(store);
+  };
+  const database = await answered(asked);
+  // A newer version of the app wants to upgrade in another tab: let it; this tab's next commit fails and says so.
+  database.onversionchange = () => database.close();
+  return database;
 }
 
 /** A browser's database. */
 export class IndexedDbBackend implements Backend {
-  readonly #database: Database;
-  readonly #name: string;
+  readonly #database: IDBDatabase;
 
-  constructor(database: Database, name: string) {
+  private constructor(database: IDBDatabase) {
     this.#database = database;
-    this.#name = name;
   }
 
   /** Opens the database `name`, and makes it where there is none. */
   static async open(name: string): Promise<IndexedDbBackend> {
-    return new IndexedDbBackend(await open(name), name);
+    return new IndexedDbBackend(await open(name));
   }
 
   async readAll(): Promise<Map<string, Uint8Array>> {
-    const read = this.#database.transaction("records");
-    const [names, values] = await Promise.all([read.store.getAllKeys(), read.store.getAll(), read.done]);
+    const records = this.#read("records");
+    const [names, values] = await Promise.all([answered(records.getAllKeys()), answered<Uint8Array[]>(records.getAll())]);
     // Both lists are in the order of the keys.
-    return new Map(names.map((name, place) => [name, values[place] as Uint8Array]));
+    return new Map(names.map((name, place) => [name as string, values[place] as Uint8Array]));
   }
 
   async commit(changes: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
-    const write = this.#database.transaction("records", "readwrite", { durability: "strict" });
-    const steps = [...changes].map(([name, value]) => (value === null ? write.store.delete(name) : write.store.put(value, name)));
-    await Promise.all([...steps, write.done]);
+    await this.#write("records", (records) => {
+      for (const [name, value] of changes) {
+        if (value === null) records.delete(name);
+        else records.put(value, name);
+      }
+    });
   }
 
   async loadKey(): Promise<CryptoKey | null> {
-    return (await this.#database.get("keys", DEVICE)) ?? null;
+    return (await answered<CryptoKey | undefined>(this.#read("keys").get(DEVICE))) ?? null;
   }
 
   async saveKey(key: CryptoKey): Promise<void> {
-    const write = this.#database.transaction("keys", "readwrite", { durability: "strict" });
-    await Promise.all([write.store.put(key, DEVICE), write.done]);
+    await this.#write("keys", (keys) => keys.put(key, DEVICE));
   }
 
   async wipe(): Promise<void> {
-    await this.#database.clear("keys");
+    await this.#write("keys", (keys) => keys.clear());
     this.#database.close();
-    await deleteDB(this.#name);
+    await answered(indexedDB.deleteDatabase(this.#database.name));
   }
 
   /** The public files beside the records. */
   get shelf(): Shelf {
-    const database = this.#database;
     return {
-      names: async () => database.getAllKeys("public"),
-      load: async (name) => (await database.get("public", name)) ?? null,
-      save: async (name, data) => {
-        if (data === null) await database.delete("public", name);
-        else await database.put("public", data, name);
-      },
+      names: async () => (await answered(this.#read("public").getAllKeys())) as string[],
+      load: async (name) => (await answered<Uint8Array | undefined>(this.#read("public").get(name))) ?? null,
+      save: async (name, data) => this.#write("public", (files) => (data === null ? files.delete(name) : files.put(data, name)), "relaxed"),
     };
+  }
+
+  #read(store: Store): IDBObjectStore {
+    return this.#database.transaction(store).objectStore(store);
+  }
+
+  /** Resolves once all of `work` is stored (`strict`: is on the disk); rejects with the browser's error, and then none of it is. */
+  async #write(store: Store, work: (opened: IDBObjectStore) => void, durability: "strict" | "relaxed" = "strict"): Promise<void> {
+    const transaction = this.#database.transaction(store, "readwrite", { durability });
+    const done = ended(transaction);
+    work(transaction.objectStore(store));
+    await done;
   }
 }
 

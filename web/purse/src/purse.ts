@@ -83,11 +83,11 @@ export class Purse {
 
   /** The purse of a vault; an empty vault gets a seed. */
   static async open(parts: PurseParts): Promise<Purse> {
-    await parts.vault.change((draft) => {
-      if (store.seed(draft)) return;
+    if (!store.seed(parts.vault)) {
       const entropy = crypto.getRandomValues(new Uint8Array(recovery.ENTROPY_BYTES));
-      store.putSeed(draft, { seed: hex(recovery.seedOf(entropy)), entropy: hex(entropy), tested: false });
-    });
+      const seed = hex(await recovery.seedOf(entropy));
+      await parts.vault.change((draft) => store.putSeed(draft, { seed, entropy: hex(entropy), tested: false }));
+    }
     return new Purse(parts);
   }
 
@@ -109,9 +109,8 @@ export class Purse {
     await this.vault.change((draft) => store.putSeed(draft, { ...this.#stored(), tested: true }));
   }
 
-  /** Makes an unused purse the one that a code leads to. Throws `purse.in_use`. */
-  adoptSeed(draft: Draft, entropy: Uint8Array): void {
-    const seed = recovery.seedOf(entropy);
+  /** Makes an unused purse the one whose code has this entropy, and so this seed. Throws `purse.in_use`. */
+  adoptSeed(draft: Draft, entropy: Uint8Array, seed: Uint8Array): void {
     if (this.isOwn(seed)) return;
     if (store.isUsed(draft)) fail("purse.in_use", "This purse was used already.");
     store.putSeed(draft, { seed: hex(seed), entropy: hex(entropy), tested: true });
@@ -123,7 +122,7 @@ export class Purse {
   }
 
   /** A private key (32 bytes) for a purpose, which the recovery code gives back. */
-  derivedKey(purpose: string): Uint8Array {
+  async derivedKey(purpose: string): Promise<Uint8Array> {
     return recovery.derivedKey(this.#seed(), purpose);
   }
 

@@ -68,13 +68,13 @@ export class Restorer {
   async begin(code: string, { keepCode = false, gap = GAP, hurry = false }: { keepCode?: boolean; gap?: number; hurry?: boolean } = {}): Promise<void> {
     const entropy = recovery.readCode(code);
     this.#purse.checkQuiet(hurry);
-    const seed = hex(recovery.seedOf(entropy));
+    const seed = await recovery.seedOf(entropy);
     await this.#purse.vault.change((draft) => {
       const known = store.restoring(draft);
-      if (known && known.seed !== seed) fail("purse.restore_unfinished", "This purse is being restored from another code.");
+      if (known && known.seed !== hex(seed)) fail("purse.restore_unfinished", "This purse is being restored from another code.");
       if (known) return;
-      if (keepCode) this.#purse.adoptSeed(draft, entropy);
-      store.putRestoring(draft, { seed, gap, searched: false, found: 0, spent: 0 });
+      if (keepCode) this.#purse.adoptSeed(draft, entropy, seed);
+      store.putRestoring(draft, { seed: hex(seed), gap, searched: false, found: 0, spent: 0 });
     });
   }
 

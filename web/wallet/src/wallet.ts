@@ -172,7 +172,7 @@ export class Wallet implements model.WalletApi {
   }
 
   async beginRestore(code: string, { hurry = false, keepCode = false }: model.Hurry & { keepCode?: boolean } = {}): Promise<void> {
-    await this.purse.vault.change((draft) => keepQuoteRoot(draft, code));
+    await keepQuoteRoot(this.purse.vault, code);
     await this.#restorer.begin(code, { hurry, keepCode });
     await this.purse.recover(false);
   }

@@ -12,7 +12,7 @@ import { HOUR } from "@amparo/purse/calendar.ts";
 import { Resting } from "@amparo/purse/errors.ts";
 import type { Purse } from "@amparo/purse/purse.ts";
 import { REST } from "@amparo/purse/upkeep.ts";
-import type { Draft } from "@amparo/purse/vault.ts";
+import type { Vault } from "@amparo/purse/vault.ts";
 import { type Plain, encode } from "@amparo/rules/canonical.ts";
 import { SigningKey, generatePair, readKey, readUnverified, signCompact } from "@amparo/rules/signing.ts";
 
@@ -184,7 +184,7 @@ export class Office {
     const name = quoteName(receipt);
     const known = this.#vault.read<Quote>(name);
     if (known) return known;
-    const [own, ...others] = this.#keys(receipt);
+    const [own, ...others] = await this.#keys(receipt);
     const { quote, key } = claimedInto === null ? await this.#newQuote(receipt, own) : await this.#found(claimedInto, [own, ...others]);
     const made: Quote = { quote, key: hex(key), amount: receipt.amount, unit: receipt.unit, done: false, windowEnds: 0, payFrom: 0, crowd: 0, crowdNeeded: 0 };
     return this.#vault.change((draft) => {
@@ -208,10 +208,10 @@ export class Office {
   }
 
   /** The keys that this decision's quote may have: this wallet's own first, then those of restored wallets. */
-  #keys({ programme, cycle }: Named): [own: Uint8Array, ...others: Uint8Array[]] {
+  async #keys({ programme, cycle }: Named): Promise<[own: Uint8Array, ...others: Uint8Array[]]> {
     const roots = this.#vault.names("quote_root/").map((name) => unhex(name.slice("quote_root/".length)));
-    const of = (root: Uint8Array) => recovery.derivedKey(root, `${programme} ${cycle}`);
-    return [of(this.#parts.purse.derivedKey(QUOTES)), ...roots.map(of)];
+    const of = async (root: Uint8Array) => recovery.derivedKey(root, `${programme} ${cycle}`);
+    return [await of(await this.#parts.purse.derivedKey(QUOTES)), ...(await Promise.all(roots.map(of)))];
   }
 
   get #vault() {
@@ -223,10 +223,10 @@ export class Office {
   }
 }
 
-/** Keeps from which root a lost wallet's quotes had their keys. */
-export function keepQuoteRoot(draft: Draft, code: string): void {
-  const root = recovery.derivedKey(recovery.seedOf(recovery.readCode(code)), QUOTES);
-  draft.put(`quote_root/${hex(root)}`, true);
+/** Keeps from which root a lost wallet's quotes had their keys. Rejects with `purse.recovery_code_false`. */
+export async function keepQuoteRoot(vault: Vault, code: string): Promise<void> {
+  const root = await recovery.derivedKey(await recovery.seedOf(recovery.readCode(code)), QUOTES);
+  await vault.change((draft) => draft.put(`quote_root/${hex(root)}`, true));
 }
 
 function quoteName({ programme, cycle }: Named): string {

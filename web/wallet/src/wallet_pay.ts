@@ -163,7 +163,7 @@ export class Payments {
   async lockAhead(amount: number, unit: string, key: string, options: { until: number; hurry: boolean; spread: boolean }): Promise<Line> {
     const number = await this.#purse.vault.change(takeNumber);
     const label = labelOf(number);
-    const refund = showPoint(generatorTimes(this.#refundKey(label)));
+    const refund = showPoint(generatorTimes(await this.#refundKey(label)));
     const aside = lineOf({ number, kind: "aside", state: "later", amount, unit, until: options.until, label });
     const { hurry, spread } = options;
     await this.#purse.lock(amount, unit, { key, locktime: options.until, refund }, label, { hurry, spread, done: [[nameOf(number), aside]] });
@@ -171,7 +171,7 @@ export class Payments {
   }
 
   /** Another key for every lock: one key would join all that this wallet ever pays without a connection. */
-  #refundKey(label: string): Uint8Array {
+  async #refundKey(label: string): Promise<Uint8Array> {
     return this.#purse.derivedKey(`refund ${label}`);
   }
 
@@ -208,7 +208,8 @@ export class Payments {
     const coins = coinsOf(this.#purse.vault, found).filter((coin) => !coin.busy);
     const isLocked = found.label !== "";
     if (isLocked && found.until >= this.#purse.now()) return this.#setAside(found);
-    const proofs = coins.map(({ proof }) => (isLocked ? signLock(proof, this.#refundKey(found.label)) : proof));
+    const key = isLocked ? await this.#refundKey(found.label) : undefined;
+    const proofs = coins.map(({ proof }) => (key ? signLock(proof, key) : proof));
     if (proofs.length === 0) return { back: 0, taken: false, later: 0 };
     const back = await this.#purse.bringBack(proofs, found.unit, {
       hurry,
