@@ -11,9 +11,9 @@ from packages.mint.tests.test_edge import no_errands
 from uvicorn.server import ServerState
 
 from amparo_mint.asgi import MOST_BODY_BYTES, App, Handler, Reply, Request, reply
+from amparo_mint.direct import DirectProtocol
 from amparo_mint.errors import MintBusy
 from amparo_mint.http import protocol_error
-from amparo_service.direct import DirectProtocol
 
 Counted = list[tuple[str, int]]
 
@@ -128,6 +128,19 @@ def test_a_whole_request_gets_the_same_answer_as_one_in_pieces(body: bytes) -> N
             assert await answer(reader) == whole
             assert place.usual == 1
             assert place.counted[0] == place.counted[1]
+
+    story(ask())
+
+
+def test_a_connection_keeps_nothing_of_a_whole_request_once_it_is_answered() -> None:
+    async def ask() -> None:
+        place = Place(echo)
+        async with open_to(place) as (reader, writer):
+            writer.write(post(b"secret"))
+            await answer(reader)
+            (connection,) = place.state.connections
+            assert place.usual == 0
+            assert "secret" not in repr(vars(connection))
 
     story(ask())
 

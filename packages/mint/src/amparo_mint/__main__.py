@@ -7,8 +7,8 @@ import msgspec
 
 from amparo_common.errors import AmparoError
 from amparo_mint.assemble import make_server
+from amparo_mint.direct import DirectProtocol
 from amparo_mint.http import MintServer
-from amparo_service.direct import DirectProtocol
 from amparo_service.keys import require_keys, signing_key
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 

@@ -17,7 +17,6 @@ import msgspec
 
 from amparo_common.errors import AmparoError
 from amparo_mint.errors import MintBusy, TooSlow
-from amparo_service.direct import head_of
 from amparo_service.errors import BodyTooLarge, NotFound, Unexpected
 
 log = logging.getLogger("amparo.mint")
@@ -182,8 +181,8 @@ class App:
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else found.body})
         self._observe(route, found.status, time.monotonic() - began)
 
-    async def _answer(self, path: str, handler: Handler, headers: list[Header], body: bytes) -> tuple[bytes, bytes]:
-        """A whole request to an exact path (`DirectProtocol`): the head and the body of its answer."""
+    async def _answer(self, path: str, handler: Handler, headers: list[Header], body: bytes) -> Reply:
+        """A whole request to an exact path (`DirectProtocol`). Raises nothing."""
         began = time.monotonic()
         held = _Held()
         try:
@@ -194,7 +193,7 @@ class App:
         finally:
             self._room += held.size
         self._observe(path, found.status, time.monotonic() - began)
-        return _head(found.status, found.headers) + b"content-length: %d\r\n" % len(found.body), found.body
+        return found
 
     def _refusal(self, error: Exception) -> Reply:
         if isinstance(error, AmparoError):
@@ -268,8 +267,3 @@ class App:
 
 async def _nothing_here(_request: Request) -> Reply:
     raise NotFound("There is nothing at this address.")
-
-
-@functools.lru_cache(maxsize=64)
-def _head(status: int, headers: tuple[Header, ...]) -> bytes:
-    return head_of(status, (*headers, *SAFE_HEADERS))

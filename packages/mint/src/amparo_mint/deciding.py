@@ -44,12 +44,12 @@ class Known(msgspec.Struct):
     outputs are signed and for what amount, and the quotes that it names. `paid` is each unit's total of payments. Changed while
     the group is decided."""
 
-    spent: set[Place]
-    pending: set[Place]
-    issued: dict[Place, int]
-    mint_quotes: dict[str, MintQuoteRow]
-    melt_quotes: dict[str, MeltQuoteRow]
-    paid: dict[Unit, int]
+    spent: set[Place] = set()
+    pending: set[Place] = set()
+    issued: dict[Place, int] = {}
+    mint_quotes: dict[str, MintQuoteRow] = {}
+    melt_quotes: dict[str, MeltQuoteRow] = {}
+    paid: dict[Unit, int] = {}
 
 
 class Counted(msgspec.Struct):
@@ -88,6 +88,11 @@ class Writes(msgspec.Struct):
             signed, spent = found.get((entry.keyset, entry.amount), (0, 0))
             found[entry.keyset, entry.amount] = (signed, spent + 1)
         return found
+
+
+def only_swaps(group: Sequence[Change]) -> bool:
+    """Whether a group only exchanges tokens: no quote, no claim."""
+    return all(change.spend and change.issue and not change.claims for change in group)
 
 
 def sought(group: Sequence[Change]) -> Sought:

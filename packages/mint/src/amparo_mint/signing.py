@@ -15,8 +15,8 @@ from amparo_mint.batches import Batches
 from amparo_signer import protocol
 from amparo_signer.protocol import Exchanged, ExchangeJob, Signer, ToSign, ToVerify
 
-# About 16 ms of the signer.
-MOST_IN_BATCH = 256
+# About 32 ms of the signer.
+MOST_IN_BATCH = 512
 MOST_WORKERS = 4
 
 

@@ -1,7 +1,8 @@
-"""What a group of changes reads and writes in the mint's SQLite file, inside one transaction.
+"""The SQL of the mint's SQLite file for tokens and quotes: a group of changes inside one transaction, and what else is asked of
+them.
 
-Which of them are carried out is decided elsewhere (`deciding`), the same for every database. Not here: the file, its threads and
-its tables (`sqlite_store`).
+Which changes are carried out is decided elsewhere (`deciding`), the same for every database. Not here: the file, its threads, its
+tables and what is done to a whole keyset (`sqlite_store`).
 """
 
 import sqlite3
@@ -17,15 +18,10 @@ _MINT_QUOTE = "id, unit, amount, pubkey, paid, issued, keyset"
 MELT_QUOTE = "id, shop, unit, amount, state, request, keyset"
 
 
-def only_swaps(change: Change) -> bool:
-    """Whether a change only exchanges tokens: no quote, no claim."""
-    return bool(change.spend) and bool(change.issue) and not change.claims
-
-
 def carry_out_new(connection: sqlite3.Connection, group: Sequence[Change]) -> list[Outcome] | None:
     """Carry out swaps of tokens and outputs that are all new. None, and nothing is written, when one of them may not be; raises
     `sqlite3.IntegrityError` when the database finds that out."""
-    known = Known(set(), _pending(connection, sought(group).spend), {}, {}, {}, {})
+    known = Known(pending=_pending(connection, sought(group).spend))
     outcomes, writes = decide(group, known)
     if any(outcome is not DONE for outcome in outcomes):
         return None

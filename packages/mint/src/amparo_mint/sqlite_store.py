@@ -18,7 +18,7 @@ from amparo_cashu.errors import KeysetUnknown
 from amparo_common.errors import AmparoError
 from amparo_common.ids import KeysetId, random_id
 from amparo_common.money import Unit
-from amparo_mint.deciding import Outcome, Place
+from amparo_mint.deciding import Outcome, Place, only_swaps
 from amparo_mint.errors import KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 from amparo_mint.sqlite_changes import (
@@ -29,7 +29,6 @@ from amparo_mint.sqlite_changes import (
     melt_quote,
     melt_quotes,
     mint_quotes,
-    only_swaps,
     paid,
     signed_amounts,
     spent_items,
@@ -155,7 +154,7 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._apply, group)
 
     def _apply(self, group: Sequence[Change]) -> list[Outcome]:
-        if all(map(only_swaps, group)):
+        if only_swaps(group):
             # Nearly always all of it is new, and then the database finds out by itself: to look before is half of the work.
             with contextlib.suppress(sqlite3.IntegrityError, KeysetUnknown):
                 outcomes = self._in_transaction(lambda connection: carry_out_new(connection, group))

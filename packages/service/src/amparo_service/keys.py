@@ -5,6 +5,7 @@ elsewhere: sealed, in the mint's signer process.
 """
 
 import contextlib
+import glob
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -49,18 +50,25 @@ def require_keys(folder: Path, database: str, names: Sequence[str]) -> None:
         raise KeyMissing(f"The key file {missing[0]} is missing beside {database}.")
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a power cut or a full disk leaves the old file or the new one, never half. Raises
-    `CannotStore`."""
+def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write `content` to `path` so that a power cut or a full disk leaves the old file or the new one, never half. Who may read it
+    is in `mode`, less what the process allows nobody. Raises `CannotStore`."""
     with _disk_errors():
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(path, content, mode=0o666)
+        draft = _draft(path, content, mode=mode)
         try:
             draft.replace(path)
         except OSError:
             draft.unlink()
             raise
         sync_folder(path.parent)
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there, and the drafts of it that a power cut has left. Raises `CannotStore`."""
+    with _disk_errors():
+        for each in (path, *path.parent.glob(f"{glob.escape(path.name)}.*.draft")):
+            each.unlink(missing_ok=True)
 
 
 def _draft(path: Path, content: bytes, *, mode: int = 0o600) -> Path:
