@@ -26,7 +26,7 @@ from amparo_cashu.nut26_request import write_request_b
 from amparo_cashu.wire import CheckStateAnswer
 from amparo_service.practice_clock import PracticeClock
 from amparo_till.enrolment import TillEnrolment, write_enrolment
-from amparo_wallet.vouchers import VoucherSheet, make_vouchers
+from amparo_wallet.vouchers import VoucherSheet, take_vouchers, voucher_sheet
 from amparo_wallet.wallet import Wallet
 
 # Points asked about at once.
@@ -95,7 +95,8 @@ class PhonesTown:
                 if paper.approved and not paper.claimed and paper.amount and wallet.check(paper).cycle == CYCLE:
                     wallet.claim(paper, stock=True, hurry=True)
                     with wallet.purse.database.transaction():
-                        return make_vouchers(wallet, FOOD, mint_url=self.people.mint_url, language="es", until="")
+                        taken = take_vouchers(wallet, FOOD, mint_url=self.people.mint_url)
+                    return voucher_sheet(taken, language="es", until=month.KEYSET_LAST_DAY)
         raise AssertionError("nobody needs paper")
 
     def shop(self, name: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def example(page: str, name: str) -> str:
 def on_paper() -> dict[str, tuple[str, bytes]]:
     """What is printed: each kind's text and the PDF with it."""
     voucher, slip = example("voucher.md", "code"), Slip(sheet="482109375162", code=random_code())
-    sheet = voucher_sheet([(voucher, 2048)], language="es", until="2027-01-31", number=slip.sheet)
+    sheet = voucher_sheet([(voucher, 2048)], language="es", until=date(2027, 1, 31), number=slip.sheet)
     found = {
         "voucher": (voucher, print_vouchers([sheet], contact="555 0100").pdf),
         "slip": (slip.qr_text(), print_slips([slip], contact="555 0100").pdf),

@@ -21,13 +21,14 @@ from amparo_service.practice_clock import PracticeClock
 HOUSEHOLDS = 20
 
 
-def answer(*words: str) -> Any:
-    """What a command answers as JSON, also when it fails."""
-    result = CliRunner().invoke(app, [*words, "--json"])
+def answer(*words: str, typed: str | None = None) -> Any:
+    """What a command answers as JSON, also when it fails; `typed`: what somebody types when it asks."""
+    result = CliRunner().invoke(app, [*words, "--json"], input=typed)
     if isinstance(result.exception, AmparoError):
         return {"error": result.exception.public()["code"]}
     assert result.exit_code == 0, f"{words}: {result.output} {result.exception!r}"
-    return json.loads(result.stdout)
+    # The runner repeats on standard output what is typed; a terminal does that by itself.
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def somebody_with_aid(stage: Stage, unit: str) -> str:

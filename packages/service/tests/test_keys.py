@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packages.service.tests.conftest import Stop, mode, run_child
 
-from amparo_service.keys import file_once, replace_file, secret_bytes, signing_key
+from amparo_service.keys import file_once, remove_file, replace_file, secret_bytes, signing_key
 
 RACER = """
 import pathlib, secrets, sys, time
@@ -111,3 +111,19 @@ def test_a_full_disk_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
         said = child.communicate(timeout=20)[0]
     assert (child.returncode, said.split()) == (0, ["refused", "refused"])
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("address", b"one")]
+
+
+def test_a_file_for_nobody_else_replaces_one_that_others_could_read(tmp_path: Path) -> None:
+    path = tmp_path / "sheets.pdf"
+    path.write_bytes(b"old")
+    path.chmod(0o644)
+    replace_file(path, b"codes", mode=0o600)
+    assert (path.read_bytes(), mode(path)) == (b"codes", 0o600)
+
+
+def test_a_file_is_removed_with_the_drafts_that_a_power_cut_left_and_no_other(tmp_path: Path) -> None:
+    for name in ("s[1].pdf", "s[1].pdf.0b54aa00.draft", "s1.pdf.0b54aa00.draft", "s[1].pdf.draft"):
+        (tmp_path / name).write_bytes(b"codes")
+    for _ in range(2):
+        remove_file(tmp_path / "s[1].pdf")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["s1.pdf.0b54aa00.draft", "s[1].pdf.draft"]

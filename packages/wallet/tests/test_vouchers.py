@@ -1,6 +1,7 @@
 """Voucher sheets: one coin a code, no name, every code read back from the page and good at a till."""
 
 import random
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from amparo_common.money import format_minor
 from amparo_common.sheets import sheet_number
 from amparo_paper.errors import NothingToPrint
 from amparo_wallet.voucher_words import VOUCHER_WORDS
-from amparo_wallet.vouchers import VoucherSheet, make_vouchers, print_vouchers, voucher_number, voucher_sheet
+from amparo_wallet.vouchers import VoucherSheet, print_vouchers, take_vouchers, voucher_number, voucher_sheet
 
 # Other kinds are not looked for: a picture of a page may look like one by chance.
 QR = zxingcpp.barcode_formats_from_str("QRCode")
 
 
+UNTIL = date(2027, 1, 31)
+
+
 def sheet(town: Town, language: str = "es") -> VoucherSheet:
-    return make_vouchers(town.wallet, "usd", mint_url="http://mint", language=language, until="2027-01-31")
+    return voucher_sheet(take_vouchers(town.wallet, "usd", mint_url="http://mint"), language=language, until=UNTIL)
 
 
 @pytest.fixture
@@ -92,8 +96,8 @@ def test_the_paper_says_amounts_numbers_and_words_and_nobodys_name(desk: Town) -
 
 def test_only_a_sheet_with_a_number_of_its_own_promises_to_be_replaced_with_a_slip() -> None:
     for language, words in VOUCHER_WORDS.items():
-        alone = voucher_sheet([("code", 64)], language=language, until="2027-01-31")
-        numbered = voucher_sheet([("code", 64)], language=language, until="2027-01-31", number=sheet_number())
+        alone = voucher_sheet([("code", 64)], language=language, until=UNTIL)
+        numbered = voucher_sheet([("code", 64)], language=language, until=UNTIL, number=sheet_number())
         assert [alone.items[0].words["lost"], numbered.items[0].words["lost"]] == [words["lost_alone"], words["lost"]]
         assert words["slip_label"].lower() not in words["lost_alone"].lower()
 

@@ -3,6 +3,8 @@
 AmparoError
   UmbrellaError
     FolderInUse         amparo.folder_in_use
+    DeskInUse           amparo.desk_in_use
+    FolderOpen          amparo.folder_open
     AnotherTown         amparo.another_town
     DiskFull            amparo.disk_full
     ServiceFailed       amparo.service_failed
@@ -31,6 +33,22 @@ class FolderInUse(UmbrellaError):
     code = "amparo.folder_in_use"
     why = "Two at once would write into the same databases."
     todo = "Stop the other one (Ctrl-C), or name another folder with --data."
+
+
+class DeskInUse(UmbrellaError):
+    """Another process works at this printing desk."""
+
+    code = "amparo.desk_in_use"
+    why = "Two at once could put one household's vouchers on two sheets."
+    todo = "Wait until the other one has ended, then repeat the command."
+
+
+class FolderOpen(UmbrellaError):
+    """A folder that is to hold codes can be opened by others."""
+
+    code = "amparo.folder_open"
+    why = "A code on paper or in a file is cash: who can read it can spend it."
+    todo = "Close it (chmod 700 FOLDER), or name a folder that is not there yet."
 
 
 class AnotherTown(UmbrellaError):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from amparo.errors import DiskFull, FolderInUse
+from amparo.errors import DiskFull, FileMissing, FolderInUse, FolderOpen
 from amparo_service.keys import replace_file
 
 SERVICES = ("log", "shops", "office", "mint")
@@ -39,6 +39,28 @@ class ServicesFile(msgspec.Struct, frozen=True):
     def url(self, service: str) -> str:
         """The address of a service."""
         return f"http://127.0.0.1:{self.ports[service]}"
+
+
+def take_lock(file: Path) -> int | None:
+    """Take a lock file for this process, until it closes the descriptor that is returned, or ends. None when another has it."""
+    found = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(found)
+        return None
+    return found
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that nobody else on this machine can read, or find it so. Raises `FolderOpen`, `FileMissing`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mode = folder.stat().st_mode
+    except OSError as error:
+        raise FileMissing(f"The folder {folder} cannot be made.", why=f"{error.strerror}.") from error
+    if mode & 0o077:
+        raise FolderOpen(f"Others on this machine can open the folder {folder}.")
 
 
 class DataFolder:
@@ -67,11 +89,9 @@ class DataFolder:
 
     def lock(self) -> None:
         """Take the folder for this process, until it ends. Raises `FolderInUse`."""
-        self._lock = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise FolderInUse(f"The services of {self.root} are running already.") from error
+        self._lock = take_lock(self.root / "lock")
+        if self._lock is None:
+            raise FolderInUse(f"The services of {self.root} are running already.")
 
     def unlock(self) -> None:
         """Give the folder back."""

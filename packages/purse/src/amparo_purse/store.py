@@ -40,6 +40,17 @@ LATER = (
     "CREATE TABLE IF NOT EXISTS restore_chunk (number INTEGER PRIMARY KEY, purse TEXT NOT NULL, keyset TEXT NOT NULL,"
     " counters TEXT NOT NULL)",
 )
+_TABLES_OF_A_PURSE = (
+    "counter",
+    "coin",
+    "journal",
+    "recovery",
+    "rest",
+    "resting",
+    "restoring",
+    "restore_keyset",
+    "restore_chunk",
+)
 # Labels of coins that a restoring has found, by what is known of them.
 UNASKED, UNSPENT, SPENT = "found: unasked", "found: unspent", "found: spent"
 
@@ -60,14 +71,26 @@ class JournalRow(msgspec.Struct, frozen=True):
 
 def open_purse(connection: sqlite3.Connection, purse: str, *, seed: bytes, entropy: bytes) -> bytes:
     """The seed of a purse; one that is not there yet is made with this seed and the entropy that leads to it."""
-    for statement in LATER:
-        connection.execute(statement)
+    _complete(connection)
     made = connection.execute(
         "INSERT INTO purse (name, seed) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (purse, seed)
     ).rowcount
     if made:
         connection.execute("INSERT INTO recovery (purse, entropy) VALUES (?, ?)", (purse, entropy))
     return read_seed(connection, purse)
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    for statement in LATER:
+        connection.execute(statement)
+
+
+def forget_purse(connection: sqlite3.Connection, purse: str) -> None:
+    """Leave no row of a purse, as if it had never been. What it holds is lost to this device."""
+    _complete(connection)
+    connection.execute("DELETE FROM purse WHERE name = ?", (purse,))
+    for table in _TABLES_OF_A_PURSE:
+        connection.execute(f"DELETE FROM {table} WHERE purse = ?", (purse,))
 
 
 def read_seed(connection: sqlite3.Connection, purse: str) -> bytes:

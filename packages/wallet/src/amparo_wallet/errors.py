@@ -7,6 +7,10 @@ AmparoError
     KeyNotInLog         wallet.key_not_in_log
     ClaimedElsewhere    wallet.claimed_elsewhere
     RequestNotPayable   wallet.request_not_payable
+    DayPassed           wallet.day_passed
+    SheetTaken          wallet.sheet_taken
+    SheetNotPrinted     wallet.sheet_not_printed
+    PrintUnknown        wallet.print_unknown
     SheetUnknown        wallet.sheet_unknown
     SheetStruck         wallet.sheet_struck
     SlipFalse           wallet.slip_false
@@ -60,6 +64,39 @@ class RequestNotPayable(WalletError):
     code = "wallet.request_not_payable"
     why = "A request is paid exactly as it asks or not at all: without its lock the shop could not take the coins."
     todo = "Ask the shop for another request, or say the amount and pay it with a plain code."
+
+
+class DayPassed(WalletError):
+    """Vouchers should end on a day that is over."""
+
+    code = "wallet.day_passed"
+    http_status = 400
+    why = "What ends before it is printed pays nothing, and the desk forgets it."
+    todo = "Name the last day on which shops take these vouchers."
+
+
+class SheetTaken(WalletError):
+    """A sheet's number is another sheet's already, or its sheet was finished meanwhile."""
+
+    code = "wallet.sheet_taken"
+    why = "A number stands for one household's sheet; nobody's vouchers are put under another's."
+    todo = "Repeat the command; for an order to strike, ask the office for another one."
+
+
+class SheetNotPrinted(WalletError):
+    """A sheet that is not marked as printed cannot be lost."""
+
+    code = "wallet.sheet_not_printed"
+    why = "The printing desk still holds its codes, and can print it again."
+    todo = "Print it again; or, if it is on paper, first: amparo vouchers printed"
+
+
+class PrintUnknown(WalletError):
+    """The files are not those that the printing desk wrote last."""
+
+    code = "wallet.print_unknown"
+    why = "Only codes that are on paper are forgotten; sheets that came later are not in these files."
+    todo = "Write the files anew (amparo vouchers print), print those, and tear up what was printed of the others."
 
 
 class SheetUnknown(WalletError):

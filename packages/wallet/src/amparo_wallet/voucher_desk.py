@@ -1,8 +1,9 @@
 """The printing desk for households without a phone: claims for a sheet of vouchers, prints it, and replaces one that was lost.
 
-Who holds what. A sheet has a purse of its own; once it is printed the desk forgets the purse and every code. What is left here
-is the sheet's reserve: the purse's recovery code, closed with the code on the household's slip. The slip alone buys nothing, the
-desk alone (or whoever takes its disk) can read nothing, and the office has neither: it knows sheets by number and household.
+Who holds what. A sheet has a purse of its own; once it is printed the desk forgets the purse, every code and whose it is. What is
+left here is the sheet's reserve: the purse's recovery code, closed with the code on the household's slip (`reserve`). The slip
+alone buys nothing, the desk alone (or whoever takes its disk) can read nothing, and the office has neither: it knows sheets by
+number and household.
 
 A lost sheet is replaced (`replace`) when three come together: the household's slip, this desk's reserve, and an order that the
 office signed after two of its people agreed. The old sheet's unspent coins are exchanged for new ones under the new sheet's
@@ -13,19 +14,18 @@ LIMIT: who lost both sheet and slip cannot have the sheet replaced. Whoever coul
 the mint, where the household had bought (decision 0039).
 """
 
-import hmac
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import msgspec
 
 from amparo_cashu.spent_filter import SpentFilter
 from amparo_common import canonical
-from amparo_common.clock import Clock
-from amparo_common.codes import as_meant, random_code
-from amparo_common.secret import Secret
-from amparo_common.sheets import STRIKE_TYP, StrikeOrder
+from amparo_common.clock import Clock, SystemClock
+from amparo_common.codes import random_code
+from amparo_common.errors import AmparoError
+from amparo_common.sheets import STRIKE_TYP, Listed, StrikeOrder, sheet_number
 from amparo_common.signing import verify_compact
 from amparo_log.follow import LogFollower
 from amparo_purse import recovery
@@ -33,21 +33,20 @@ from amparo_purse.filters import FilterShelf
 from amparo_purse.restore import Manner
 from amparo_service.client import Client
 from amparo_service.database import Database
-from amparo_wallet import wallet as wallet_module
-from amparo_wallet.errors import KeyNotInLog, NothingToClaim, SheetStruck, SheetUnknown, SlipFalse
-from amparo_wallet.vouchers import Slip, VoucherSheet, make_vouchers, voucher_sheet
-from amparo_wallet.wallet import Wallet
-
-SCHEMA = (
-    wallet_module.SCHEMA + ";\n"
-    # `state`: filling, ready (to be printed), printed, struck. `reserve` is closed with the slip; `slip` is here until both
-    # are printed.
-    "CREATE TABLE sheet (number TEXT NOT NULL PRIMARY KEY, language TEXT NOT NULL, until TEXT NOT NULL, state TEXT NOT NULL,"
-    " reserve BLOB, slip TEXT, successor TEXT) WITHOUT ROWID;\n"
-    "CREATE TABLE sheet_voucher (sheet TEXT NOT NULL REFERENCES sheet, place INTEGER NOT NULL, code TEXT NOT NULL,"
-    " unit TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (sheet, place)) WITHOUT ROWID"
+from amparo_service.errors import CannotStore, RemoteError, Unreachable
+from amparo_wallet import desk_store as store
+from amparo_wallet.desk_store import State
+from amparo_wallet.errors import (
+    DayPassed,
+    KeyNotInLog,
+    NothingToClaim,
+    PrintUnknown,
+    SheetNotPrinted,
+    SheetStruck,
 )
-_CHECK_BYTES = 4
+from amparo_wallet.reserve import close_reserve, open_reserve
+from amparo_wallet.vouchers import Slip, VoucherSheet, take_vouchers, voucher_sheet
+from amparo_wallet.wallet import Wallet, must_wait
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -58,18 +57,25 @@ class Made(msgspec.Struct, frozen=True):
     sums: dict[str, int]
 
 
-class _Row(msgspec.Struct, frozen=True):
-    number: str
-    language: str
-    until: str
-    state: str
-    reserve: bytes | None
-    slip: str | None
-    successor: str | None
+class Refusal(msgspec.Struct, frozen=True):
+    """A household whose sheet could not be made: its reference, and the error's code."""
+
+    household: str
+    code: str
+
+
+class Round(msgspec.Struct, frozen=True):
+    """What became of every household that was asked for: a sheet that waits to be printed; no aid (`without`); too few others
+    have claimed yet (`waiting`, to be repeated); or refused."""
+
+    sheets: list[Made]
+    without: list[str]
+    waiting: list[str]
+    refused: list[Refusal]
 
 
 class VoucherDesk:
-    """One printing desk, in a database of its own."""
+    """One printing desk, in a database of its own (`desk_store.MIGRATIONS`)."""
 
     def __init__(
         self,
@@ -86,88 +92,154 @@ class VoucherDesk:
         self._mint = mint
         self._log = log
         self._vkey = vkey
-        self._clock = clock
+        self._clock = clock or SystemClock()
 
-    # --- a new sheet -----------------------------------------------------------------------------------------------------------
+    # --- new sheets --------------------------------------------------------------------------------------------------------------
 
-    def issue(self, number: str, code: str, *, language: str, until: str) -> Made:
-        """Claim all approved aid of the household that an enrolment code stands for, onto a sheet of this number. Safe to
-        repeat after a crash. Raises `NothingToClaim`, and what `Wallet.claim` raises."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO sheet (number, language, until, state) VALUES (?, ?, ?, 'filling') ON CONFLICT DO NOTHING",
-                (number, language, until),
-            )
-        if self._row(number).state == "filling":
-            wallet = self._wallet(number)
+    def issue_all(
+        self,
+        codes: Mapping[str, str],
+        *,
+        language: str,
+        until: date,
+        progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> Round:
+        """A sheet for each household, given as reference and enrolment code. What is refused to one does not keep the others back;
+        those who came too early are asked for once more after all others. `progress` is told how many of how many are done. Safe
+        to repeat. Raises `DayPassed`, `Unreachable`, `CannotStore`."""
+        self._check_day(until)
+        found: dict[str, Made | AmparoError] = {}
+        turn, done, total = list(codes), 0, len(codes)
+        for _ in range(2):
+            for household in turn:
+                found[household] = self._try_issue(household, codes[household], language=language, until=until)
+                done += 1
+                progress(done, total)
+            turn = _who_must_wait(found)
+            total += len(turn)
+        return _round(found)
+
+    def _try_issue(self, household: str, code: str, *, language: str, until: date) -> Made | AmparoError:
+        try:
+            return self.issue(household, code, language=language, until=until)
+        except (Unreachable, CannotStore):
+            raise
+        except AmparoError as error:
+            return error
+
+    def issue(self, household: str, code: str, *, language: str, until: date) -> Made:
+        """Claim all approved aid of a household, with its enrolment code, onto its sheet, which gets a new number. Until the sheet
+        is printed the same sheet again, with the day and language that are asked for now; safe to repeat after a crash. A household
+        without aid leaves nothing here. Raises `DayPassed`, `NothingToClaim`, and what `Wallet.claim` raises."""
+        self._check_day(until)
+        row = self._begin(household, language=language, until=until)
+        if row.state is State.FILLING:
+            wallet = self._wallet(row.number)
             wallet.enrol(code)
             self._claim(wallet)
             wallet.purse.recover()
-            if not any(wallet.purse.balance(unit) for unit in self._units()):
+            if self._is_empty(wallet):
+                self._remove_empty(row.number)
                 raise NothingToClaim("There is no aid for this sheet.")
-            self._fill(number, wallet, after=lambda _connection: None)
-        return self._made(number)
+            self._fill(row.number, wallet)
+        return self._made(row.number)
+
+    def _check_day(self, until: date) -> None:
+        if until < self._clock.now().date():
+            raise DayPassed(f"{until.isoformat()} is over.")
+
+    def _begin(self, household: str, *, language: str, until: date) -> store.Row:
+        with self._database.transaction() as connection:
+            row = store.find_of(connection, household)
+            if row is None:
+                number = sheet_number(lambda drawn: store.is_known(connection, drawn))
+                store.add(connection, number, language=language, until=until, household=household)
+            elif (row.language, row.until) != (language, until):
+                store.correct(connection, row.number, language=language, until=until)
+            return store.find(connection, number if row is None else row.number)
 
     def _claim(self, wallet: Wallet) -> None:
+        """Claim what is due; what must wait for others does not keep the rest back, and is raised at the end."""
+        early: RemoteError | None = None
         for paper in wallet.papers():
             receipt = wallet.check(paper)
             # What an earlier sheet has claimed is none of this one's.
-            if wallet.is_due(paper, receipt) and (not paper.claimed or wallet.aid(receipt) is not None):
+            if not wallet.is_due(paper, receipt) or (paper.claimed and wallet.aid(receipt) is None):
+                continue
+            try:
                 wallet.claim(paper, stock=True)
+            except RemoteError as error:
+                if not must_wait(error):
+                    raise
+                early = error
+        if early is not None:
+            raise early
 
-    def _fill(self, number: str, wallet: Wallet, *, after: Callable[[sqlite3.Connection], None]) -> None:
+    def _fill(
+        self, number: str, wallet: Wallet, *, after: Callable[[sqlite3.Connection], None] = lambda _connection: None
+    ) -> None:
         """In one commit: the coins leave the purse and become the sheet's codes, its slip is drawn and its reserve closed."""
-        row = self._row(number)
         slip = random_code()
-        reserve = _closed(recovery.read_code(wallet.recovery_code()), slip=slip, sheet=number)
+        reserve = close_reserve(recovery.read_code(wallet.recovery_code()), slip=slip, sheet=number)
         with self._database.transaction() as connection:
-            vouchers: list[tuple[str, str, int]] = []
-            for unit in self._units():
-                made = make_vouchers(wallet, unit, mint_url=self._mint.base, language=row.language, until=row.until)
-                vouchers += [(code, unit, amount) for code, amount in zip(made.codes, made.amounts, strict=True)]
-            connection.executemany(
-                "INSERT INTO sheet_voucher (sheet, place, code, unit, amount) VALUES (?, ?, ?, ?, ?)",
-                [(number, place, *each) for place, each in enumerate(vouchers)],
-            )
-            connection.execute(
-                "UPDATE sheet SET state = 'ready', slip = ?, reserve = ? WHERE number = ?", (slip, reserve, number)
-            )
+            vouchers = [
+                (code, unit, amount)
+                for unit in self._units()
+                for code, amount in take_vouchers(wallet, unit, mint_url=self._mint.base)
+            ]
+            store.fill(connection, number, vouchers, slip=slip, reserve=reserve)
             after(connection)
+
+    def _is_empty(self, wallet: Wallet) -> bool:
+        return not any(wallet.purse.balance(unit) for unit in self._units())
 
     def _units(self) -> list[str]:
         return sorted({keyset.unit for _, keyset in self._log.view().keysets})
 
     # --- printing ---------------------------------------------------------------------------------------------------------------
 
+    def packets(self, listed: Sequence[Listed]) -> list[Listed]:
+        """Whose the sheets are, for the office: those that wait to be printed, after those that were `listed` before and are
+        printed: the desk has forgotten whose they are, so that they would be lost with the list."""
+        with self._database.reading() as connection:
+            waiting = store.listed(connection)
+            printed = store.printed(connection)
+        return [row for row in listed if row.sheet in printed] + waiting
+
     def to_print(self) -> list[tuple[VoucherSheet, Slip]]:
         """The sheets that wait to be printed, each with its slip; the same again until `printed`."""
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT number, language, until, slip FROM sheet WHERE state = 'ready' ORDER BY number"
-            ).fetchall()
-            found = []
-            for number, language, until, slip in rows:
-                vouchers = connection.execute(
-                    "SELECT code, amount FROM sheet_voucher WHERE sheet = ? ORDER BY place", (number,)
-                ).fetchall()
-                if vouchers:
-                    sheet = voucher_sheet(vouchers, language=language, until=until, number=number)
-                    found.append((sheet, Slip(sheet=number, code=slip, language=language)))
-        return found
+            rows = store.waiting(connection)
+            vouchers = {row.number: store.vouchers_of(connection, row.number) for row in rows}
+        return [
+            (
+                voucher_sheet(
+                    [(code, amount) for code, _unit, amount in vouchers[row.number]],
+                    language=row.language,
+                    until=row.until,
+                    number=row.number,
+                ),
+                Slip(sheet=row.number, code=row.slip, language=row.language),
+            )
+            for row in rows
+            if row.slip is not None
+        ]
 
-    def printed(self) -> int:
-        """The paper of everything in `to_print` is in the operator's hands: forget codes, slips, and the purses behind
-        them. How many sheets those were. From here on only paper and reserve together lead to the coins."""
+    def mark_written(self, slips: Sequence[Slip], files: bytes) -> None:
+        """The sheets of these slips are in files of this digest, all of them; earlier files do not count any more."""
         with self._database.transaction() as connection:
-            rows = connection.execute("SELECT number FROM sheet WHERE state = 'ready'").fetchall()
-            numbers = [str(number) for (number,) in rows]
-            for number in numbers:
-                connection.execute("DELETE FROM sheet_voucher WHERE sheet = ?", (number,))
-                connection.execute("UPDATE sheet SET state = 'printed', slip = NULL WHERE number = ?", (number,))
-                _forget_purse(connection, number)
-        if numbers:
-            self._database.rewrite()
-        return len(numbers)
+            store.mark_written(connection, [slip.sheet for slip in slips], files)
+
+    def printed(self, files: bytes) -> int:
+        """The paper of the files with this digest is in the operator's hands: forget the codes and slips that are in them, the
+        purses behind them and whose they are. How many sheets those were; from here on only paper and reserve together lead to
+        the coins. What is in no such file stays. Raises `PrintUnknown` for files that were not written last."""
+        with self._database.transaction() as connection:
+            count = store.mark_printed(connection, files)
+        if not count:
+            raise PrintUnknown("These files are not those that this desk wrote last.")
+        self._database.rewrite()
+        return count
 
     # --- a lost sheet -----------------------------------------------------------------------------------------------------------
 
@@ -176,32 +248,27 @@ class VoucherDesk:
         order: str,
         slip: str,
         *,
-        until: str,
         connect: Callable[[], Client],
         wait: Callable[[float], None],
         shelf: FilterShelf | None = None,
         manner: Manner | None = None,
     ) -> Made:
-        """Strike a sheet and make its successor of what is unspent. `order` is the office's (`StrikeOrder`), `slip` the code
-        on the household's slip, `until` what the new vouchers say. `shelf` keeps the published filters of spent coins: with
-        them no spent coin is asked about. `connect`, `wait` and `manner` are as for `Wallet.restore`. A successor without
-        vouchers: all was spent. Safe to repeat. Raises `BadSignature`, `KeyNotInLog`, `SheetUnknown`, `SheetStruck`,
-        `SlipFalse`, and what requests raise."""
+        """Strike a printed sheet and make its successor of what is unspent, with the same last day. `order` is the office's
+        (`StrikeOrder`), `slip` the code on the household's slip. `shelf` keeps the published filters of spent coins: with them no
+        spent coin is asked about. `connect`, `wait` and `manner` are as for `Wallet.restore`. A successor without vouchers: all was
+        spent. Safe to repeat until the successor is printed. Raises `BadSignature`, `KeyNotInLog`, `SheetUnknown`,
+        `SheetNotPrinted`, `SheetStruck`, `SheetTaken`, `SlipFalse`, and what requests raise."""
         told = self._read_order(order)
         row = self._row(told.sheet)
         if row.successor not in (None, told.successor):
             raise SheetStruck("This sheet was struck under another order.")
-        if row.state == "struck":
-            return self._made(told.successor)
-        if row.reserve is None:
-            raise SheetUnknown("This sheet was never printed.")
-        entropy = _opened(row.reserve, slip=slip, sheet=told.sheet)
+        if row.state is State.STRUCK:
+            return self._replaced(told.successor)
+        if row.reserve is None or row.is_at_desk:
+            raise SheetNotPrinted("This sheet is not marked as printed.")
+        entropy = open_reserve(row.reserve, slip=slip, sheet=told.sheet)
         with self._database.transaction() as connection:
-            connection.execute("UPDATE sheet SET successor = ? WHERE number = ?", (told.successor, told.sheet))
-            connection.execute(
-                "INSERT INTO sheet (number, language, until, state) VALUES (?, ?, ?, 'filling') ON CONFLICT DO NOTHING",
-                (told.successor, row.language, until),
-            )
+            store.succeed(connection, row, told.successor)
         wallet = self._wallet(told.successor)
         filters: list[SpentFilter] = []
         if shelf is not None:
@@ -209,8 +276,18 @@ class VoucherDesk:
             filters = shelf.at_hand()
         wallet.restore(recovery.write_code(entropy), connect=connect, wait=wait, filters=filters, manner=manner)
         wallet.purse.recover()
-        self._fill(told.successor, wallet, after=lambda connection: _strike(connection, told.sheet))
+        if self._is_empty(wallet):
+            self._remove_empty(told.successor, after=lambda connection: store.strike(connection, told.sheet))
+        else:
+            self._fill(told.successor, wallet, after=lambda connection: store.strike(connection, told.sheet))
         return self._made(told.successor)
+
+    def _replaced(self, successor: str) -> Made:
+        """What a successor was made of; without vouchers where it was never needed."""
+        with self._database.reading() as connection:
+            if store.is_known(connection, successor) and not store.find(connection, successor).is_at_desk:
+                raise SheetStruck("This sheet was struck, and its successor is printed.")
+        return self._made(successor)
 
     def _read_order(self, order: str) -> StrikeOrder:
         key = self._log.view().publisher("office")
@@ -221,14 +298,19 @@ class VoucherDesk:
     # --- keeping -----------------------------------------------------------------------------------------------------------------
 
     def forget_ended(self, today: date) -> int:
-        """Drop the reserves of sheets whose vouchers have ended; how many."""
+        """Drop the sheets whose vouchers have ended, however far they were; how many."""
         with self._database.transaction() as connection:
-            dropped = connection.execute(
-                "DELETE FROM sheet WHERE state IN ('printed', 'struck') AND until < ?", (today.isoformat(),)
-            ).rowcount
+            dropped = store.remove_ended(connection, today)
         if dropped:
             self._database.rewrite()
-        return int(dropped)
+        return dropped
+
+    def _remove_empty(
+        self, number: str, *, after: Callable[[sqlite3.Connection], None] = lambda _connection: None
+    ) -> None:
+        with self._database.transaction() as connection:
+            store.remove_empty(connection, number)
+            after(connection)
 
     def _wallet(self, number: str) -> Wallet:
         return Wallet(
@@ -241,56 +323,34 @@ class VoucherDesk:
             clock=self._clock,
         )
 
-    def _row(self, number: str) -> _Row:
+    def _row(self, number: str) -> store.Row:
         with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT number, language, until, state, reserve, slip, successor FROM sheet WHERE number = ?", (number,)
-            ).fetchone()
-        if row is None:
-            raise SheetUnknown("This desk made no sheet of this number.")
-        return _Row(*row)
+            return store.find(connection, number)
 
     def _made(self, number: str) -> Made:
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT unit, count(*), sum(amount) FROM sheet_voucher WHERE sheet = ? GROUP BY unit", (number,)
-            ).fetchall()
-        return Made(
-            number=number, vouchers=sum(row[1] for row in rows), sums={str(row[0]): int(row[2]) for row in rows}
-        )
+            vouchers = store.vouchers_of(connection, number)
+        sums: dict[str, int] = {}
+        for _code, unit, amount in vouchers:
+            sums[unit] = sums.get(unit, 0) + amount
+        return Made(number=number, vouchers=len(vouchers), sums=sums)
 
 
-def _strike(connection: sqlite3.Connection, number: str) -> None:
-    """The old sheet is worth nothing now, and nobody opens its reserve again."""
-    connection.execute("UPDATE sheet SET state = 'struck', reserve = NULL WHERE number = ?", (number,))
+def _who_must_wait(found: Mapping[str, Made | AmparoError]) -> list[str]:
+    return [household for household, each in found.items() if isinstance(each, AmparoError) and must_wait(each)]
 
 
-def _forget_purse(connection: sqlite3.Connection, name: str) -> None:
-    """Every row of one purse and its wallet, in whatever tables there are."""
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    for (table,) in tables:
-        columns = {str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")}
-        owner = "name" if table in ("purse", "wallet") else next((c for c in ("purse", "wallet") if c in columns), None)
-        if owner is not None:
-            connection.execute(f"DELETE FROM {table} WHERE {owner} = ?", (name,))
-
-
-# --- the reserve -----------------------------------------------------------------------------------------------------------------
-
-
-def _pad(slip: str, sheet: str) -> bytes:
-    # 80 random bits of the slip, used for one sheet only: a pad needs no more than to be unknown and used once.
-    return hmac.digest(as_meant(slip).encode(), b"amparo-sheet-reserve-1" + sheet.encode(), "sha256")
-
-
-def _closed(entropy: Secret, *, slip: str, sheet: str) -> bytes:
-    """A purse's 16 bytes under the pad of a slip, and four bytes that tell a false slip."""
-    pad, plain = _pad(slip, sheet), entropy.reveal()
-    return bytes(a ^ b for a, b in zip(plain, pad, strict=False)) + pad[-_CHECK_BYTES:]
-
-
-def _opened(reserve: bytes, *, slip: str, sheet: str) -> Secret:
-    pad = _pad(slip, sheet)
-    if not hmac.compare_digest(reserve[-_CHECK_BYTES:], pad[-_CHECK_BYTES:]):
-        raise SlipFalse("This slip does not open this sheet's reserve.")
-    return Secret(bytes(a ^ b for a, b in zip(reserve[:-_CHECK_BYTES], pad, strict=False)))
+def _round(found: Mapping[str, Made | AmparoError]) -> Round:
+    errors = {household: each for household, each in found.items() if isinstance(each, AmparoError)}
+    without = [household for household, each in errors.items() if isinstance(each, NothingToClaim)]
+    waiting = _who_must_wait(found)
+    return Round(
+        sheets=[each for each in found.values() if isinstance(each, Made)],
+        without=without,
+        waiting=waiting,
+        refused=[
+            Refusal(household, each.public()["code"])
+            for household, each in errors.items()
+            if household not in {*without, *waiting}
+        ],
+    )

@@ -6,6 +6,7 @@ paper is then the only place where they are. What it keeps to replace a lost she
 
 import hashlib
 from collections.abc import Sequence
+from datetime import date
 
 import msgspec
 
@@ -31,27 +32,24 @@ class VoucherSheet(msgspec.Struct, frozen=True):
         return sum(self.amounts)
 
 
-def make_vouchers(
-    wallet: Wallet, unit: str, *, mint_url: str, language: str, until: str, number: str = ""
-) -> VoucherSheet:
-    """All coins of a unit as vouchers; the wallet forgets them. Call it in the transaction that keeps the codes until they
-    are printed: from then on the paper is the only place where they are."""
+def take_vouchers(wallet: Wallet, unit: str, *, mint_url: str) -> list[tuple[str, int]]:
+    """All coins of a unit as vouchers, each as (code, amount in minor units); the wallet forgets them. Call it in the transaction
+    that keeps the codes until they are printed: from then on the paper is the only place where they are."""
     coins = wallet.purse.coins(unit)
-    vouchers = [
-        (write_token(Token(mint=mint_url, unit=unit, proofs=[without_dleq(coin)])), coin.amount) for coin in coins
-    ]
     wallet.purse.forget([coin.secret for coin in coins])
-    return voucher_sheet(vouchers, language=language, until=until, number=number)
+    return [(write_token(Token(mint=mint_url, unit=unit, proofs=[without_dleq(coin)])), coin.amount) for coin in coins]
 
 
-def voucher_sheet(vouchers: Sequence[tuple[str, int]], *, language: str, until: str, number: str = "") -> VoucherSheet:
-    """The sheet of vouchers given as (code, amount in minor units): what is printed, in the same order. `number` is the
-    sheet's (`sheet_number`): all that shows on the outside, with which page this is of how many. Without one the sheet gets a
-    new number and promises no replacement: it has no slip."""
-    shown = shown_number(number or sheet_number())
+def voucher_sheet(
+    vouchers: Sequence[tuple[str, int]], *, language: str, until: date, number: str | None = None
+) -> VoucherSheet:
+    """The sheet of vouchers given as (code, amount in minor units): what is printed, in the same order. `until`: the last day
+    that they say. `number` is the sheet's (`sheet_number`): all that shows on the outside, with which page this is of how many.
+    Without one the sheet gets a new number and promises no replacement: it has no slip."""
+    shown = shown_number(sheet_number() if number is None else number)
     pages = -(-len(vouchers) // PER_PAGE)
-    words = _words(language) | {"until": until, "sheet": shown}
-    if not number:
+    words = _words(language) | {"until": until.isoformat(), "sheet": shown}
+    if number is None:
         words["lost"] = words["lost_alone"]
     items = [
         Item(

@@ -14,6 +14,7 @@ somebody another moment than everybody makes them wait at most `LONGEST_WINDOW`,
 import hashlib
 import hmac
 import secrets
+import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -30,6 +31,7 @@ from amparo_cashu.spent_filter import SpentFilter
 from amparo_cashu.wire import ClaimQuote, Proof
 from amparo_common import canonical
 from amparo_common.clock import Clock
+from amparo_common.errors import AmparoError
 from amparo_common.money import MOST_MINOR_UNITS, Unit
 from amparo_common.secret import Secret
 from amparo_common.signing import PublicJwk, SigningKey, sign_compact
@@ -45,6 +47,7 @@ from amparo_purse.restore import Manner, Progress, Restorer
 from amparo_rules.receipt import Receipt, ReceiptBundle
 from amparo_service.client import Client
 from amparo_service.database import Database
+from amparo_service.errors import RemoteError
 from amparo_wallet.errors import AmountDiffers, ClaimedElsewhere, NothingToClaim, RequestNotPayable
 from amparo_wallet.receipts import check_bundle
 
@@ -69,6 +72,7 @@ _LATER = (
     " WITHOUT ROWID",
 )
 _QUOTES = "quotes"
+_CROWD_TOO_SMALL = "mint.crowd_too_small"
 HOUR = 3_600
 # No mint makes a wallet wait longer than this for a window.
 LONGEST_WINDOW = 14 * 86_400
@@ -151,8 +155,7 @@ class Wallet:
         self._latest = max(_SHORTEST_DELAY, int(latest_hours * HOUR))
         self.purse = Purse(database, name, mint=mint, log=log, clock=clock)
         with database.transaction() as connection:
-            for statement in _LATER:
-                connection.execute(statement)
+            _complete(connection)
             connection.execute(
                 "INSERT INTO wallet (name, holder_key, refund_key) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
                 (name, SigningKey.generate().to_pem(), secrets.token_bytes(32)),
@@ -476,6 +479,25 @@ class Wallet:
     def code(self, proofs: list[Proof], unit: str) -> str:
         """Coins as the text of a code."""
         return write_token(Token(mint=self._mint_url, unit=unit, proofs=proofs))
+
+
+def must_wait(error: AmparoError) -> bool:
+    """Whether the mint only asks a claim to come again when more people have come."""
+    return isinstance(error, RemoteError) and error.stable_code == _CROWD_TOO_SMALL
+
+
+def forget_wallet(connection: sqlite3.Connection, name: str) -> None:
+    """Leave no row of a wallet and of its purse, as if they had never been. What they hold is lost to this device."""
+    _complete(connection)
+    connection.execute("DELETE FROM wallet WHERE name = ?", (name,))
+    for table in ("quote", "quote_root", "aid"):
+        connection.execute(f"DELETE FROM {table} WHERE wallet = ?", (name,))
+    purse_store.forget_purse(connection, name)
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    for statement in _LATER:
+        connection.execute(statement)
 
 
 def _asked_lock(option: LockOption) -> tuple[str, int | None]:

@@ -1,9 +1,15 @@
 """`amparo vouchers`: a printing desk for households without a phone, in a folder of its own. It makes sheets from enrolment codes,
 prints them with their slips, and replaces a lost one from the household's slip and the office's order.
+
+What holds codes is cash: only this user reads the two folders, and one process at a time works in the desk's.
 """
 
-import csv
+import hashlib
+import os
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -11,31 +17,44 @@ import msgspec
 import typer
 
 from amparo.commands.shell import DATA, Data, Json, bar, tell
+from amparo.errors import DeskInUse, FileMissing
+from amparo.folder import private_folder, take_lock
 from amparo.installation import Installation
 from amparo.sources import read_file
 from amparo_common.clock import SystemClock
+from amparo_common.errors import MalformedMessage
 from amparo_common.money import format_minor
-from amparo_common.sheets import sheet_number
+from amparo_common.sheets import read_sheet_list, write_sheet_list
 from amparo_log.follow import LogFollower
 from amparo_purse.filters import FilterShelf
 from amparo_purse.restore import Manner
 from amparo_service.client import Client
 from amparo_service.database import Database
-from amparo_service.keys import replace_file
-from amparo_wallet.errors import NothingToClaim
-from amparo_wallet.voucher_desk import SCHEMA, Made, VoucherDesk
+from amparo_service.keys import remove_file, replace_file
+from amparo_wallet.desk_store import MIGRATIONS
+from amparo_wallet.voucher_desk import Round, VoucherDesk
 from amparo_wallet.vouchers import print_slips, print_vouchers, read_slip
 
 vouchers = typer.Typer(
     help="Voucher sheets for households without a phone: make, print, replace what was lost.", no_args_is_help=True
 )
 
+
+def _day(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError as error:
+        raise typer.BadParameter(f"{typed!r} is no day such as 2027-01-31.") from error
+
+
 Folder = Annotated[
     Path, typer.Option("--desk", envvar="AMPARO_VOUCHERS", help="The printing desk's own folder.", show_default=True)
 ]
-Until = Annotated[str, typer.Option(help="Until when the vouchers are valid, as they say it: 2027-01-31.")]
+Until = Annotated[date, typer.Option(parser=_day, metavar="DAY", help="The vouchers' last day, such as 2027-01-31.")]
 Contact = Annotated[str, typer.Option(help="What stands on the paper: place and free telephone.")]
 HERE = Path("amparo-vouchers")
+LIST, SHEETS, SLIPS = "packets.csv", "sheets.pdf", "slips.pdf"
+_PRIVATE = 0o600
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -47,21 +66,37 @@ class Places(msgspec.Struct, frozen=True):
     vkey: str
 
 
-def _open(folder: Path, data: Path) -> tuple[VoucherDesk, Places]:
-    """The desk in a folder, which is made where there is none (then `data` says where the services are)."""
-    known = folder / "places.json"
+@contextmanager
+def _opened(folder: Path, data: Path) -> Iterator[tuple[VoucherDesk, Places]]:
+    """The desk in a folder, for this process alone. The folder is made where there is none (then `data` says where the services
+    are)."""
+    private_folder(folder)
+    lock = take_lock(folder / "lock")
+    if lock is None:
+        raise DeskInUse(f"Another process works in {folder}.")
+    try:
+        places = _places(folder / "places.json", data)
+        log = LogFollower(Client(places.log), places.vkey, folder / "log-seen")
+        log.refresh()
+        with closing(Database(folder / "vouchers.sqlite", MIGRATIONS)) as database:
+            desk = VoucherDesk(
+                database, office=Client(places.office), mint=Client(places.mint), log=log, vkey=places.vkey
+            )
+            desk.forget_ended(SystemClock().now().date())
+            yield desk, places
+    finally:
+        os.close(lock)
+
+
+def _places(known: Path, data: Path) -> Places:
     if not known.exists():
         services = Installation.running(data).services
         places = Places(services.url("office"), services.url("mint"), services.url("log"), services.vkey)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         replace_file(known, msgspec.json.encode(places))
-    places = msgspec.json.decode(read_file(known), type=Places)
-    log = LogFollower(Client(places.log), places.vkey, folder / "log-seen")
-    log.refresh()
-    database = Database(folder / "vouchers.sqlite", [SCHEMA])
-    desk = VoucherDesk(database, office=Client(places.office), mint=Client(places.mint), log=log, vkey=places.vkey)
-    desk.forget_ended(SystemClock().now().date())
-    return desk, places
+    try:
+        return msgspec.json.decode(read_file(known), type=Places)
+    except ValueError as error:
+        raise FileMissing(f"{known} cannot be read.", why="It does not say where the services are.") from error
 
 
 @vouchers.command("make")
@@ -73,36 +108,40 @@ def make(
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Claim the approved aid of these households, a sheet for each. The desk takes in the list that is written (packets.csv: which
-    sheet is whose). Safe to repeat."""
-    asked = msgspec.json.decode(read_file(codes), type=dict[str, str])
-    desk, _ = _open(folder, data)
-    numbers = _numbers(folder / "packets.csv", list(asked), until)
-    made: list[Made] = []
-    without = []
-    with bar("Claiming") as progress:
-        for done, (ref, code) in enumerate(asked.items(), start=1):
-            try:
-                made.append(desk.issue(numbers[ref], code, language=language, until=until))
-            except NothingToClaim:
-                without.append(ref)
-            progress(done, len(asked))
-    lines = [f"{len(made):,} sheets are ready to be printed. Which is whose: {folder / 'packets.csv'}"]
-    lines += [f"No aid: {' '.join(without)}"] if without else []
-    tell(as_json, {"sheets": made, "without": without}, "\n".join(lines))
+    """Claim the approved aid of these households, a sheet for each. What is refused to one household is reported and keeps nobody
+    back. The office's desk takes in the list that is written (packets.csv: which sheet is whose). Safe to repeat, also with another
+    last day, as long as the sheets are not printed."""
+    try:
+        asked = msgspec.json.decode(read_file(codes), type=dict[str, str])
+    except ValueError as error:
+        raise FileMissing(f"{codes} cannot be read.", why="It is not what `amparo codes --json` printed.") from error
+    with _opened(folder, data) as (desk, _), bar("Claiming") as progress:
+        found = desk.issue_all(asked, language=language, until=until, progress=progress)
+        _write_list(desk, folder / LIST)
+    tell(as_json, found, "\n".join(_words_of(found, folder / LIST)))
 
 
-def _numbers(file: Path, refs: list[str], until: str) -> dict[str, str]:
-    """The number of each household's sheet: written down before anything is made, so that a repeated call has the same."""
-    rows = list(csv.reader(file.read_text(encoding="utf-8").splitlines()))[1:] if file.exists() else []
-    known = {ref: number for number, ref, ends in rows if ends == until}
-    for ref in refs:
-        if ref not in known:
-            known[ref] = sheet_number()
-            rows.append([known[ref], ref, until])
-    lines = ["sheet,household,until", *(",".join(row) for row in rows)]
-    replace_file(file, "".join(f"{line}\n" for line in lines).encode())
-    return {ref: known[ref] for ref in refs}
+def _words_of(found: Round, listed: Path) -> Iterator[str]:
+    yield f"{len(found.sheets):,} sheets wait to be printed. Which is whose: {listed}"
+    if found.waiting:
+        yield f"Too few others have claimed yet, so repeat this later in the window: {' '.join(found.waiting)}"
+    if found.without:
+        yield f"No aid (for aid that is approved later they need a new code): {' '.join(found.without)}"
+    for each in found.refused:
+        yield f"Refused: {each.household} [{each.code}]"
+
+
+def _write_list(desk: VoucherDesk, file: Path) -> None:
+    """Write down whose the sheets are; what the file says of printed sheets stays until somebody deletes it."""
+    try:
+        before = read_sheet_list(file.read_bytes()) if file.exists() else []
+    except MalformedMessage as error:
+        raise FileMissing(
+            f"{file} cannot be read.",
+            why="It is not the list that this desk wrote.",
+            todo="Take it to the office if it can still be read there, move it away, and repeat the command.",
+        ) from error
+    replace_file(file, write_sheet_list(desk.packets(before)), mode=_PRIVATE)
 
 
 @vouchers.command("print")
@@ -113,18 +152,24 @@ def print_waiting(
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Write what waits as two files, every code read back: sheets.pdf (both sides, flip on the long edge, then fold and seal) and
-    slips.pdf. The same again until `amparo vouchers printed`."""
-    desk, _ = _open(folder, data)
-    waiting = desk.to_print()
-    sheets = print_vouchers([sheet for sheet, _ in waiting], contact=contact)
-    slips = print_slips([slip for _, slip in waiting], contact=contact)
-    out.mkdir(parents=True, exist_ok=True, mode=0o700)
-    replace_file(out / "sheets.pdf", sheets.pdf)
-    replace_file(out / "slips.pdf", slips.pdf)
+    """Write what waits as two files, every code read back: sheets.pdf and slips.pdf (both sides, flip on the long edge, then fold
+    and seal). All that waits again until `amparo vouchers printed`; only the files that were written last count."""
+    private_folder(out)
+    with _opened(folder, data) as (desk, _):
+        waiting = desk.to_print()
+        _write_list(desk, folder / LIST)
+        sheets = print_vouchers([sheet for sheet, _ in waiting], contact=contact)
+        slips = print_slips([slip for _, slip in waiting], contact=contact)
+        replace_file(out / SHEETS, sheets.pdf, mode=_PRIVATE)
+        replace_file(out / SLIPS, slips.pdf, mode=_PRIVATE)
+        desk.mark_written([slip for _, slip in waiting], _digest(out))
     found = {"sheets": len(waiting), "vouchers": sheets.items, "read_back": sheets.read_back + slips.read_back}
     told = f"{len(waiting):,} sheets with {sheets.items:,} vouchers and their slips are in {out}, every code read back."
     tell(as_json, found, f"{told}\nWhen the paper is in your hands: amparo vouchers printed --out {out}")
+
+
+def _digest(out: Path) -> bytes:
+    return hashlib.sha256(b"".join(hashlib.sha256(read_file(out / name)).digest() for name in (SHEETS, SLIPS))).digest()
 
 
 @vouchers.command("printed")
@@ -134,37 +179,35 @@ def printed(
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """The paper is good: forget its codes, here and in the files. From then on nobody can print these sheets again."""
-    desk, _ = _open(folder, data)
-    count = desk.printed()
-    for name in ("sheets.pdf", "slips.pdf"):
-        (out / name).unlink(missing_ok=True)
+    """The paper of these files is good: forget its codes, here and in the files. From then on nobody can print these sheets again.
+    Sheets that are not in these files stay as they are."""
+    with _opened(folder, data) as (desk, _):
+        count = desk.printed(_digest(out))
+        for name in (SHEETS, SLIPS):
+            remove_file(out / name)
     tell(as_json, {"forgotten": count}, f"{count:,} sheets are on paper only.")
 
 
 @vouchers.command("replace")
 def replace(
     order: Annotated[Path, typer.Argument(help="The order that the office's desk gave after two people agreed.")],
-    until: Until,
-    slip: Annotated[
-        str | None, typer.Option(help="The code on the household's slip, typed or scanned; asked for when left out.")
-    ] = None,
     pause: Annotated[float, typer.Option(min=0, max=3600, help="Mean seconds between requests.")] = Manner().pause,
     folder: Folder = HERE,
     data: Data = DATA,
     as_json: Json = False,
 ) -> None:
-    """Strike a lost sheet: its unspent vouchers pay nothing any more, and a new sheet of exactly their worth waits to be printed.
-    Goes on where it stopped when it is called again."""
-    desk, places = _open(folder, data)
-    typed = slip if slip is not None else str(typer.prompt("The code on the slip", err=True))
+    """Strike a lost sheet: its unspent vouchers pay nothing any more, and a new sheet of exactly their worth, with the same last
+    day, waits to be printed. Asks for the code on the household's slip, typed or scanned (or reads it from standard input). Goes on
+    where it stopped when it is called again."""
+    told = read_file(order).decode("ascii", errors="replace").strip()
+    # Not an option: what is written on a command line stays in the history of the shell.
+    typed = str(typer.prompt("The code on the slip", err=True))
     scanned = read_slip(typed)
-    with bar("Striking") as progress:
+    with _opened(folder, data) as (desk, places), bar("Striking") as progress:
         progress(0, 0)
         made = desk.replace(
-            read_file(order).decode("ascii", errors="replace").strip(),
+            told,
             typed if scanned is None else scanned.code,
-            until=until,
             connect=lambda: Client(places.mint),
             wait=time.sleep,
             shelf=FilterShelf(folder / "filters"),

@@ -30,7 +30,7 @@ from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file
 from amparo_wallet.errors import ClaimedElsewhere
 from amparo_wallet.receipts import gather_evidence
-from amparo_wallet.wallet import LATEST_HOURS, SCHEMA, Aid, Paper, Wallet
+from amparo_wallet.wallet import LATEST_HOURS, SCHEMA, Aid, Paper, Wallet, must_wait
 
 wallet = typer.Typer(
     help="A household's wallet: enrol, see the papers, claim aid, pay, and get it back after a loss.",
@@ -50,7 +50,6 @@ Digits = Annotated[
     list[str] | None, typer.Argument(help="The 56 digits, with or without spaces; asked for when left out.")
 ]
 HERE = Path("amparo-wallet")
-CROWD_TOO_SMALL = "mint.crowd_too_small"
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -207,7 +206,7 @@ def _claim_one(own: Wallet, paper: Paper, *, hurry: bool) -> Claimed:
     except ClaimedElsewhere:
         state = "elsewhere"
     except RemoteError as error:
-        if error.stable_code != CROWD_TOO_SMALL:
+        if not must_wait(error):
             raise
         state = "waiting"
     gained = own.purse.balance(receipt.unit) - before

@@ -22,13 +22,14 @@ from amparo_rules.starter import NAMES, starter
 from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file
 from amparo_wallet.receipts import gather_evidence
-from amparo_wallet.vouchers import VoucherSheet, make_vouchers, print_vouchers, voucher_sheet
+from amparo_wallet.vouchers import VoucherSheet, print_vouchers, take_vouchers, voucher_sheet
+from amparo_wallet.wallet import must_wait
 
 CYCLE = "2026-10"
 AS_OF = date(2026, 10, 9)
 VERSION = "2026.1"
 UNITS = (FOOD, MEDICINE)
-KEYSET_LAST_DAY = "2027-01-31"
+KEYSET_LAST_DAY = date(2027, 1, 31)
 KEYSET_ENDS = int(from_text(f"{KEYSET_LAST_DAY}T23:59:59Z").timestamp())
 
 
@@ -205,7 +206,7 @@ def claim(stage: Stage) -> tuple[str, Figures]:
                 wallet.claim(paper, spread=ref not in on_paper, stock=ref in on_paper)
             except RemoteError as error:
                 # Among the first ones of this unit: they come again when the others have come.
-                if error.stable_code != "mint.crowd_too_small" or not patient:
+                if not (patient and must_wait(error)):
                     raise
                 waits = True
         if not waits:
@@ -251,10 +252,12 @@ def _move_to_paper(people: People, home: Home) -> None:
     wallet.purse.recover()
     with people.database.transaction() as connection:
         for unit in UNITS:
-            sheet = make_vouchers(wallet, unit, mint_url=people.mint_url, language=home.language, until=KEYSET_LAST_DAY)
             connection.executemany(
                 "INSERT INTO voucher (code, home, unit, amount) VALUES (?, ?, ?, ?)",
-                [(code, home.ref, unit, amount) for code, amount in zip(sheet.codes, sheet.amounts, strict=True)],
+                [
+                    (code, home.ref, unit, amount)
+                    for code, amount in take_vouchers(wallet, unit, mint_url=people.mint_url)
+                ],
             )
 
 

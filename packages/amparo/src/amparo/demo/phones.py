@@ -26,6 +26,7 @@ from amparo_service.client import Client
 from amparo_service.errors import RemoteError, Unreachable
 from amparo_service.keys import replace_file
 from amparo_till.enrolment import TillEnrolment, write_enrolment
+from amparo_wallet.wallet import must_wait
 
 CYCLE = "2026-11"
 FOOD_PROGRAMME = NAMES[0]
@@ -129,7 +130,7 @@ def _claim(people: People, ref: str, *, patient: bool) -> None:
         try:
             wallet.claim(paper, spread=True, hurry=True)
         except RemoteError as error:
-            if error.stable_code != "mint.crowd_too_small" or not patient:
+            if not (patient and must_wait(error)):
                 raise
 
 
