@@ -14,7 +14,7 @@ from amparo_common.errors import AmparoError
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.approvals.models import Approval, Decision, Vote
-from amparo_staff.approvals.service import LIFE, answer, ask, cancel, carried_out, expire, waiting_for
+from amparo_staff.approvals.service import LIFE, answer, ask, cancel, carried_out, expire, may_see, waiting_for
 from amparo_staff.errors import AlreadyDecided, ApprovalExpired, MayNotApprove
 from amparo_staff.trail.models import TrailEntry
 from amparo_staff.trail.service import note, verify
@@ -26,7 +26,7 @@ def deed_words(approval: Approval) -> str:
     return f"{approval.subject['count']} records leave the office."
 
 
-@carried_out(KIND, permission="approvals.decide", words=deed_words)
+@carried_out(KIND, permission="approvals.decide", words=deed_words, heed="Count them first.")
 def do_it(approval: Approval, at: datetime) -> None:
     """Leaves a mark in the trail, so that a test can count how often it was done."""
     note("test.done", by=approval.maker, at=at, subject=str(approval.id))
@@ -155,8 +155,10 @@ def test_who_it_concerns_and_who_has_the_role_elsewhere_do_not_answer(maker: Sta
     assert waiting_for(here) == [row]
     for nobody in (there, StaffMember.objects.get(login="concerned")):
         assert waiting_for(nobody) == []
+        assert not may_see(row, nobody)
         with pytest.raises(MayNotApprove):
             answer(row, by=nobody, yes=True, why="", at=NOON)
+    assert may_see(row, here)
     assert answer(row, by=here, yes=True, why="", at=NOON).state == Decision.APPROVED
 
 
@@ -186,13 +188,15 @@ def test_one_approval_says_what_will_happen_how_many_who_asked_and_why(maker: St
     row, browser = asked(maker), Client()
     browser.force_login(person("carla", Role.APPROVER))
     page = browser.get(f"/approvals/{row.id}").content.decode()
-    for words in ("12 records leave the office.", "The month ends.", "Maker", "0 / 1"):
+    for words in ("12 records leave the office.", "The month ends.", "Maker", "0 / 1", "Count them first."):
         assert words in page
     assert browser.post(f"/approvals/{row.id}", {"answer": "yes"}).status_code == 400
     assert browser.post(f"/approvals/{row.id}", {"why": "Right."}).status_code == 400
     assert done() == 0
     assert browser.post(f"/approvals/{row.id}", {"answer": "no", "why": "Too many."}).status_code == 302
-    assert "Too many." in browser.get(f"/approvals/{row.id}").content.decode()
+    page = browser.get(f"/approvals/{row.id}").content.decode()
+    assert "Too many." in page
+    assert "Count them first." not in page
 
 
 def test_an_answer_that_comes_too_late_is_told_so(maker: StaffMember, clock: FixedClock) -> None:

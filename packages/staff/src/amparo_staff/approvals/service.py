@@ -4,7 +4,8 @@
     def start_export(approval: Approval, at: datetime) -> None: ...
 
 It runs in the transaction of the last answer, so it is quick: long work is added as a job. `words` says to who answers what will
-happen, in their language and with counts; `then` is where it goes on for them afterwards, if anywhere.
+happen, in their language and with counts; `heed` is what they look at before a yes; `then` is where it goes on for them afterwards,
+if anywhere.
 
 A subject may hold `area` (then only who has the permission there answers) and `member` (whom it concerns; they never answer).
 """
@@ -16,6 +17,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
 
 from amparo_staff.accounts.models import StaffMember
 from amparo_staff.approvals.models import Approval, Decision, Vote
@@ -37,6 +39,7 @@ class Kind:
     permission: str
     deed: Deed
     words: Words | None
+    heed: str | Promise
     then: Then | None
 
 
@@ -44,12 +47,17 @@ _kinds: dict[str, Kind] = {}
 
 
 def carried_out(
-    kind: str, *, permission: str, words: Words | None = None, then: Then | None = None
+    kind: str,
+    *,
+    permission: str,
+    words: Words | None = None,
+    heed: str | Promise = "",
+    then: Then | None = None,
 ) -> Callable[[Deed], Deed]:
     """Registers what is done once a kind of approval has its answers, and the permission that answering needs."""
 
     def register(deed: Deed) -> Deed:
-        _kinds[kind] = Kind(permission, deed, words, then)
+        _kinds[kind] = Kind(permission, deed, words, heed, then)
         return deed
 
     return register
@@ -128,20 +136,25 @@ def may_answer_kind(kind: str, member: StaffMember) -> bool:
 
 def may_answer(approval: Approval, member: StaffMember) -> bool:
     """Whether a member may answer this: has the role for it, there; did not ask it, is not concerned, did not answer yet."""
-    if approval.maker_id == member.id or approval.subject.get("member") == str(member.id):
+    if approval.maker_id == member.id or not _has_the_role_for(approval, member):
         return False
-    if not may_answer_kind(approval.kind, member) or approval.votes.filter(member=member).exists():
+    return not approval.votes.filter(member=member).exists()
+
+
+def _has_the_role_for(approval: Approval, member: StaffMember) -> bool:
+    """Whether a member has the role to answer this, there, and is not concerned."""
+    if approval.subject.get("member") == str(member.id) or not may_answer_kind(approval.kind, member):
         return False
     area = approval.subject.get("area")
     return area is None or any(str(area).startswith(each) for each in member.areas(_kinds[approval.kind].permission))
 
 
 def may_see(approval: Approval, member: StaffMember) -> bool:
-    """Whether a member may open an approval: who asked, who answered, who has the role to answer its kind, who reads the trail."""
+    """Whether a member may open an approval: who asked, who answered, who has the role to answer it, there, who reads the trail."""
     return (
         approval.maker_id == member.id
         or approval.votes.filter(member=member).exists()
-        or (may_answer_kind(approval.kind, member) and approval.subject.get("member") != str(member.id))
+        or _has_the_role_for(approval, member)
         or member.may("trail.read")
     )
 
@@ -172,6 +185,12 @@ def words_of(approval: Approval) -> str:
     """What will happen, as the kind's owner says it; its code where it says nothing."""
     registered = _kinds.get(approval.kind)
     return approval.kind if registered is None or registered.words is None else registered.words(approval)
+
+
+def heed_of(approval: Approval) -> str:
+    """What to look at before a yes, as the kind's owner says it; "" where it says nothing."""
+    registered = _kinds.get(approval.kind)
+    return "" if registered is None else str(registered.heed)
 
 
 def next_for(approval: Approval, member: StaffMember) -> tuple[str, str] | None:

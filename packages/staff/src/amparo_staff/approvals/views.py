@@ -62,6 +62,7 @@ def approval(request: HttpRequest, approval_id: UUID) -> HttpResponse:
         "yes_count": row.votes.filter(yes=True).count(),
         "expires": row.asked + service.LIFE,
         "may_answer": row.state == Decision.WAITING and service.may_answer(row, member),
+        "heed": service.heed_of(row),
         "may_cancel": row.state == Decision.WAITING and row.maker_id == member.id,
         "onward": service.next_for(row, member),
     }
