@@ -177,9 +177,10 @@ def packets(made: Made, members: dict[str, Any]) -> None:
     good, asked, struck = [Packet.objects.create(number=each, household=home, until=until) for each in numbers]
     made["sheet"], made["sheet_waiting"], made["sheet_struck"] = good.number, asked.number, struck.number
     by = members["registrar"]
-    service.ask_strike(asked, reason="Lost at the market", by=by, at=AT)
+    made["striking"] = str(service.ask_strike(asked, reason="Lost at the market", by=by, at=AT).id)
     lost = service.ask_strike(struck, reason="Stolen", by=by, at=AT)
     answer(lost, by=members["approver"], yes=True, why="", at=AT)
+    made["sheet_successor"] = Packet.objects.exclude(number__in=numbers).get(household=home).number
 
 
 def staff(made: Made, members: dict[str, Any]) -> None:

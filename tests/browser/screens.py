@@ -188,12 +188,20 @@ SCREENS: tuple[Screen, ...] = (
     # Voucher sheets.
     Screen("sheets", "sheets", Role.REGISTRAR),
     Screen(
-        "sheet not found", "sheets", Role.VIEWER, fill={"#id_said": "482109375162"}, submit="main form button", status=400
+        "sheet not found",
+        "sheets",
+        Role.VIEWER,
+        fill={"#id_said": "482109375162"},
+        submit="main form button",
+        status=400,
     ),
     Screen("sheets of a household", "sheets-of", Role.REGISTRAR, args=("household",)),
     Screen("sheet", "sheet", Role.REGISTRAR, args=("sheet",)),
     Screen("sheet waits to be struck", "sheet", Role.REGISTRAR, args=("sheet_waiting",)),
     Screen("sheet struck", "sheet", Role.REGISTRAR, args=("sheet_struck",)),
+    Screen("sheet struck, for who agreed", "sheet", Role.APPROVER, args=("sheet_struck",)),
+    Screen("sheet in place of a lost one", "sheet", Role.REGISTRAR, args=("sheet_successor",)),
+    Screen("strike approval waits", "approval", Role.APPROVER, args=("striking",)),
     Screen("strike a sheet", "sheet-strike", Role.REGISTRAR, args=("sheet",)),
     Screen("take in sheets", "sheets-take-in", Role.REGISTRAR),
     Screen("voucher refused", "sheets-refused", Role.GRIEVANCE_OFFICER),

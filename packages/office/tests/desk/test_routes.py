@@ -19,7 +19,7 @@ from amparo_staff.accounts.roles import PERMISSIONS, Role
 
 # What may stand in an address: references of ours, never words that somebody typed.
 CONVERTERS = {"UUIDConverter", "IntConverter", "AssetConverter"}
-SLUGS = {"ref", "slug", "what", "code", "kind", "step"}
+SLUGS = {"ref", "number", "slug", "what", "code", "kind", "step"}
 # Address -> why anybody may open it.
 PUBLIC = {
     "health": "a watchdog has no account",

@@ -1,6 +1,7 @@
 """Voucher sheets at the desk: whose they are, a lost one struck by two people, and that nothing more is known here."""
 
 import csv
+import hashlib
 import io
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,7 @@ from amparo_office.packets.models import Packet
 from amparo_office.register import erasure
 from amparo_office.register.models import Household
 from amparo_service.keys import signing_key
+from amparo_staff.accounts.models import StaffMember
 from amparo_staff.accounts.roles import Role
 from amparo_staff.approvals.models import Approval
 from amparo_staff.approvals.service import answer
@@ -72,7 +74,8 @@ def test_a_list_of_the_printing_desk_is_taken_in_once(browser: Client, home: Hou
     assert list(Packet.objects.values_list("number", "household_id", "until", "state")) == [
         (number, home.id, UNTIL, "out")
     ]
-    assert TrailEntry.objects.filter(action="packets.taken-in").count() == 2
+    said = [entry.details for entry in TrailEntry.objects.filter(action="packets.taken-in").order_by("number")]
+    assert said == [{"count": count, "list": hashlib.sha256(written).hexdigest()} for count in (1, 0)]
 
 
 def test_of_a_list_with_a_slip_nothing_is_taken_in_and_each_row_says_why(browser: Client, home: Household) -> None:
@@ -84,6 +87,7 @@ def test_of_a_list_with_a_slip_nothing_is_taken_in_and_each_row_says_why(browser
         (good, home.ref, "2027-01-31"),
         (good[:-1] + wrong, home.ref, "2027-01-31"),
         (sheet_number(), home.ref, "31.1.2027"),
+        (sheet_number(), home.ref, "9999-12-31"),
         (sheet_number(), "H-0000-0000", "2027-01-31"),
         (good, home.ref, "2027-01-31"),
         (known, home.ref, "2027-01-31"),
@@ -93,16 +97,35 @@ def test_of_a_list_with_a_slip_nothing_is_taken_in_and_each_row_says_why(browser
     assert [(each.line, each.reason) for each in faults] == [
         (3, "number"),
         (4, "until"),
-        (5, "household"),
-        (6, "twice"),
+        (5, "far"),
+        (6, "household"),
         (7, "twice"),
+        (8, "twice"),
     ]
     answered = browser.post("/sheets/take-in/", {"file": listed(*rows)})
     assert answered.status_code == 400
-    assert "The number of the sheet is mistyped." in text(answered)
+    for words in ("The number of the sheet is mistyped.", "no voucher is valid for so long"):
+        assert words in text(answered)
     for broken in (b"", b"\xff\xfe", b"sheet;household;until\n", b'sheet,household,until\n"'):
         assert service.take_in(broken, by=by, at=NOON)[1][0].reason == "unreadable"
     assert Packet.objects.count() == 1
+
+
+def test_sheets_of_households_in_other_areas_are_taken_in_as_little_as_those_of_nobody(home: Household) -> None:
+    there, nowhere = household("Ana", "Rojas", area="XA02"), household("Eva", "Paz", area=None)
+    by = member(Role.REGISTRAR, area="XA01")
+    for ref in (there.ref, nowhere.ref, "H-0000-0000"):
+        sent = write_sheet_list([Listed(sheet_number(), home.ref, UNTIL), Listed(sheet_number(), ref, UNTIL)])
+        assert service.take_in(sent, by=by, at=NOON) == (0, [service.ListFault(3, "household")])
+    everywhere = write_sheet_list([Listed(sheet_number(), each.ref, UNTIL) for each in (home, there, nowhere)])
+    assert service.take_in(everywhere, by=member(Role.VALIDATOR), at=NOON) == (3, [])
+
+
+def test_the_last_day_of_vouchers_is_four_hundred_days_ahead_at_most(home: Household) -> None:
+    by = member(Role.REGISTRAR)
+    for day, taken in ((date(2027, 12, 27), 1), (date(2027, 12, 28), 0)):
+        sent = write_sheet_list([Listed(sheet_number(), home.ref, day)])
+        assert service.take_in(sent, by=by, at=NOON)[0] == taken
 
 
 def test_a_sheet_is_found_by_its_number_and_by_its_household(browser: Client, home: Household) -> None:
@@ -143,19 +166,68 @@ def test_a_lost_sheet_is_struck_by_two_people_and_the_order_is_signed(browser: C
     assert browser.get(f"{path}order/").status_code == 404
     with pytest.raises(MayNotApprove):
         answer(approval, by=maker, yes=True, why="", at=NOON)
-    answer(approval, by=member(Role.APPROVER), yes=True, why="", at=NOON)
+    second = member(Role.APPROVER)
+    answer(approval, by=second, yes=True, why="", at=NOON)
     row.refresh_from_db()
     assert row.state == "struck"
     assert row.successor is not None
     assert read_sheet_number(row.successor) == row.successor
     assert Packet.objects.get(number=row.successor).household_id == home.id
-    shown = text(browser.get(path))
-    assert "Save the order" in shown
+    browser.force_login(second)
     signed = browser.get(f"{path}order/")
     assert "attachment" in signed["Content-Disposition"]
     told = verify_compact(signed.content.decode().strip(), _office_key(), typ=STRIKE_TYP)
     assert canonical.decode(told, StrikeOrder) == StrikeOrder(row.number, row.successor)
+    browser.force_login(maker)
     assert browser.get(f"{path}strike/")["Location"] == path
+
+
+def struck(row: Packet, by: StaffMember, second: StaffMember) -> Packet:
+    """The sheet after two people struck it."""
+    answer(service.ask_strike(row, reason="lost", by=by, at=NOON), by=second, yes=True, why="", at=NOON)
+    row.refresh_from_db()
+    return row
+
+
+def test_the_order_is_carried_by_who_said_yes_or_a_colleague_and_never_by_who_asked(
+    browser: Client, home: Household
+) -> None:
+    by, second, colleague = member(Role.REGISTRAR), member(Role.APPROVER), member(Role.VALIDATOR)
+    elsewhere = member(Role.VIEWER, Role.VALIDATOR, login="elsewhere")
+    elsewhere.grants.filter(role=Role.VALIDATOR).update(area="XA02")
+    path = f"/sheets/{struck(packet(home), by, second).number}/"
+    carriers = {second: 200, colleague: 200, by: 403, member(Role.VIEWER): 403, elsewhere: 403}
+    for who, status in carriers.items():
+        browser.force_login(who)
+        assert browser.get(f"{path}order/").status_code == status
+        assert (f'href="{path}order/"' in text(browser.get(path))) == (status == 200)
+
+
+def test_the_second_person_reads_whose_sheet_it_is_and_what_to_look_at(browser: Client, home: Household) -> None:
+    row = packet(home)
+    asked = service.ask_strike(row, reason="lost", by=member(Role.REGISTRAR), at=NOON)
+    signed_in(browser, Role.APPROVER, area="XA01")
+    shown = text(browser.get(f"/approvals/{asked.id}"))
+    for words in (home.ref, row.number[:4], "the household is here with its slip", "Somebody else than who asked"):
+        assert words in shown
+    browser.force_login(member(Role.APPROVER, login="elsewhere", area="XA02"))
+    assert browser.get(f"/approvals/{asked.id}").status_code == 403
+
+
+def test_a_successor_is_not_called_valid_because_it_may_never_have_been_printed(
+    browser: Client, home: Household
+) -> None:
+    lost, other = struck(packet(home), member(Role.REGISTRAR), member(Role.APPROVER)), packet(home)
+    signed_in(browser, Role.VIEWER)
+    states = {lost.number: "struck", lost.successor: "in place of a lost one", other.number: "valid"}
+    listed_here = text(browser.get(f"/sheets/of/{home.ref}/"))
+    for number, state in states.items():
+        shown = text(browser.get(f"/sheets/{number}/"))
+        assert [each for each in ("struck", "in place of a lost one", "valid") if f"</svg>{each}</span>" in shown] == [
+            state
+        ]
+        assert f"</svg>{state}</span>" in listed_here
+        assert ("never printed" in shown) == (number == lost.successor)
 
 
 def _office_key() -> VerifyingKey:
@@ -208,7 +280,6 @@ def test_who_may_only_look_is_offered_nothing(browser: Client, home: Household) 
     signed_in(browser, Role.VIEWER)
     assert "Strike" not in text(browser.get(f"/sheets/{row.number}/"))
     assert browser.get(f"/sheets/{row.number}/strike/").status_code == 403
-    assert browser.get(f"/sheets/{row.number}/order/").status_code == 403
     assert browser.get("/sheets/take-in/").status_code == 403
 
 

@@ -9,7 +9,7 @@ urlpatterns = [
     path("take-in/", views.take_in, name="sheets-take-in"),
     path("refused/", views.refused, name="sheets-refused"),
     path("of/<slug:ref>/", views.sheets_of, name="sheets-of"),
-    path("<slug:ref>/", views.sheet, name="sheet"),
-    path("<slug:ref>/strike/", views.strike, name="sheet-strike"),
-    path("<slug:ref>/order/", views.order, name="sheet-order"),
+    path("<slug:number>/", views.sheet, name="sheet"),
+    path("<slug:number>/strike/", views.strike, name="sheet-strike"),
+    path("<slug:number>/order/", views.order, name="sheet-order"),
 ]

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -27,6 +28,7 @@ REASONS: dict[str, str | Promise] = {
     "unreadable": _("This is not the printing desk’s list: columns sheet, household and until, in UTF-8."),
     "number": _("The number of the sheet is mistyped."),
     "until": _("The day has to be written like 2027-01-31."),
+    "far": _("The day is too far away: no voucher is valid for so long."),
     "household": _("No household here has this reference, or several."),
     "twice": _("This sheet stands twice, or is another household’s here."),
 }
@@ -89,24 +91,25 @@ def sheets_of(request: HttpRequest, ref: str) -> HttpResponse:
 
 @requires(VIEW)
 @require_safe
-def sheet(request: HttpRequest, ref: str) -> HttpResponse:
+def sheet(request: HttpRequest, number: str) -> HttpResponse:
     """One sheet: whose, until when, and if it was struck, how it goes on."""
-    row = _in_scope(request, ref)
+    row = _in_scope(request, number)
     shown = {
         "row": row,
         "number": shown_number(row.number),
         "successor": shown_number(row.successor) if row.successor else "",
         "waiting": service.waiting(row),
         "may_change": member_of(request).may(service.CHANGE),
+        "may_carry": service.may_carry(row, member_of(request)),
     }
     return render(request, "packets/sheet.html", shown)
 
 
 @requires(service.CHANGE)
 @require_http_methods(["GET", "POST"])
-def strike(request: HttpRequest, ref: str) -> HttpResponse:
+def strike(request: HttpRequest, number: str) -> HttpResponse:
     """Ask a second person to strike a lost sheet."""
-    row = _in_scope(request, ref, service.CHANGE)
+    row = _in_scope(request, number, service.CHANGE)
     if row.state == Packet.State.STRUCK or service.waiting(row) is not None:
         return redirect("sheet", row.number)
     form = ReasonForm(request.POST if request.method == "POST" else None)
@@ -117,14 +120,16 @@ def strike(request: HttpRequest, ref: str) -> HttpResponse:
     return render(request, "packets/strike.html", shown, status=400 if form.errors else 200)
 
 
-@requires(service.CHANGE)
+@requires(VIEW)
 @require_safe
-def order(request: HttpRequest, ref: str) -> HttpResponse:
-    """The signed order as a file, for the printing desk."""
-    row = _in_scope(request, ref, service.CHANGE)
+def order(request: HttpRequest, number: str) -> HttpResponse:
+    """The signed order as a file, for the printing desk; not for who asked for it."""
+    row = _in_scope(request, number)
     signed = service.order_of(row, signing_key(place.folder(), "publish-key"))
     if signed is None:
         raise Http404
+    if not service.may_carry(row, member_of(request)):
+        raise PermissionDenied
     answer = HttpResponse(f"{signed}\n", content_type="text/plain; charset=us-ascii")
     answer["Content-Disposition"] = f'attachment; filename="order-{row.number}.txt"'
     return answer
@@ -159,7 +164,7 @@ def _households(request: HttpRequest, permission: str = VIEW) -> QuerySet[Househ
 
 def _visible(request: HttpRequest, permission: str = VIEW) -> QuerySet[Packet]:
     """The sheets of households in the member's areas."""
-    return Packet.objects.select_related("household").filter(household__in=_households(request, permission))
+    return service.packets().filter(household__in=_households(request, permission))
 
 
 def _in_scope(request: HttpRequest, number: str, permission: str = VIEW) -> Packet:
