@@ -2,13 +2,13 @@
 
 import { Icon } from "@amparo/kit/icon.tsx";
 import type { IconName } from "@amparo/kit/icon.tsx";
-import { Amount, Button, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
+import { Amount, Button, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, fill, moment } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
 import type { Entry } from "./model.ts";
-import { failureWords } from "./says.ts";
+import { Refused } from "./refused.tsx";
 import type { World } from "./state.ts";
 
 const GLYPHS: Readonly<Record<Entry["kind"], IconName>> = { claimed: "receive", received: "receive", paid: "pay", aside: "lock" };
@@ -122,13 +122,7 @@ export function EntryDetail({ world, number }: { world: World; number: number })
         {stateWords(entry)}
       </Sum>
       {said}
-      <Failed said={failure && failureWords(failure)}>
-        {failure?.code.endsWith("_rests") ? (
-          <Button disabled={busy} onPress={() => take(true)}>
-            {_("Take it back now all the same")}
-          </Button>
-        ) : null}
-      </Failed>
+      <Refused failure={failure} onHurry={() => take(true)} busy={busy} label={_("Take it back now all the same")} />
       {payment ? (
         <Button kind="main" icon="pay" onPress={() => world.go("code", payment)}>
           {_("Show the code again")}

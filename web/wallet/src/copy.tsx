@@ -1,13 +1,14 @@
 // W10: the recovery code on paper, tested once; and bringing a wallet back from one.
 
 import { Code } from "@amparo/kit/code.tsx";
+import { CodeForm } from "@amparo/kit/code_form.tsx";
 import { Amount, Button, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, fill } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Progress } from "./model.ts";
-import { Refused } from "./pay.tsx";
+import { Refused } from "./refused.tsx";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
 import { mainUnit } from "./state.ts";
@@ -16,29 +17,29 @@ import { mainUnit } from "./state.ts";
 export function Copy({ world }: { world: World }) {
   const { wallet, back } = world;
   const [step, setStep] = useState<"show" | "test" | "done">(wallet.isRecoveryTested() ? "done" : "show");
-  const [typed, setTyped] = useState("");
   const { busy, failure, run } = useTask();
   const groups = wallet.recoveryCode();
   if (step === "test") {
     return (
       <Screen title={_("Type the code from the paper")} say={_("Type the code that you wrote on paper.")} onBack={() => setStep("show")}>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
+        <CodeForm
+          id="typed"
+          label={_("Recovery code")}
+          keys="digits"
+          kind="main"
+          icon="check"
+          disabled={busy}
+          between={<Failed said={failure && failureWords(failure)} />}
+          onText={(typed) =>
             run(async () => {
               await wallet.testRecovery(typed);
               world.changed();
               setStep("done");
-            });
-          }}
+            })
+          }
         >
-          <label for="typed">{_("Recovery code")}</label>
-          <textarea id="typed" dir="ltr" inputMode="numeric" autocomplete="off" spellcheck={false} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-          <Failed said={failure && failureWords(failure)} />
-          <Button kind="main" icon="check" submit disabled={busy}>
-            {_("Check it")}
-          </Button>
-        </form>
+          {_("Check it")}
+        </CodeForm>
       </Screen>
     );
   }
@@ -67,7 +68,7 @@ export function Copy({ world }: { world: World }) {
 /** The code of a lost phone brings its money here, request by request, with pauses. */
 export function Restore({ world }: { world: World }) {
   const { wallet, back, home, online } = world;
-  const [typed, setTyped] = useState("");
+  const code = useRef("");
   const [progress, setProgress] = useState<Progress | undefined>();
   const { busy, failure, run } = useTask();
   const open = useRef(true);
@@ -80,7 +81,7 @@ export function Restore({ world }: { world: World }) {
   }, []);
   const go = (hurry: boolean) =>
     run(async () => {
-      if (!wallet.isRestoring()) await wallet.beginRestore(typed, { keepCode: true, hurry });
+      if (!wallet.isRestoring()) await wallet.beginRestore(code.current, { keepCode: true, hurry });
       let found = await wallet.restoreStep({ hurry });
       while (!found.done && open.current) {
         setProgress(found);
@@ -105,20 +106,22 @@ export function Restore({ world }: { world: World }) {
           {progress.done ? null : <progress aria-label={_("Searching")} />}
         </Notice>
       ) : (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
+        <CodeForm
+          id="old-code"
+          label={_("Recovery code")}
+          keys="digits"
+          kind="main"
+          icon="bring-in"
+          disabled={busy || !online}
+          onText={(typed) => {
+            code.current = typed;
             go(false);
           }}
         >
-          <label for="old-code">{_("Recovery code")}</label>
-          <textarea id="old-code" dir="ltr" inputMode="numeric" autocomplete="off" spellcheck={false} value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-          <Button kind="main" icon="bring-in" submit disabled={busy || !typed.trim() || !online}>
-            {busy ? _("One moment…") : _("Bring it back")}
-          </Button>
-        </form>
+          {busy ? _("One moment…") : _("Bring it back")}
+        </CodeForm>
       )}
-      {failure ? <Refused failure={failure} onHurry={() => go(true)} busy={busy} /> : null}
+      <Refused failure={failure} onHurry={() => go(true)} busy={busy} />
       {progress?.done ? (
         <Button kind="main" icon="home" onPress={() => home("home")}>
           {_("To your aid")}

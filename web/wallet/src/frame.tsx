@@ -62,7 +62,7 @@ function Shown({ world }: { world: World }) {
       return <Settings world={world} />;
     case "more":
       return <More world={world} />;
-    default:
+    case "home":
       return <Home world={world} />;
   }
 }

@@ -1,13 +1,13 @@
 // W8: the person's own card on the phone: what each who scans it learns, and the code to show.
 
-import { Camera } from "@amparo/kit/camera.tsx";
 import { Code } from "@amparo/kit/code.tsx";
+import { Paste } from "@amparo/kit/code_form.tsx";
 import { Button, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { ScanOnce } from "@amparo/kit/scan.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _ } from "@amparo/kit/words.ts";
 import { useEffect, useState } from "preact/hooks";
 import type { CardForm } from "./card.ts";
-import { Paste } from "./pay.tsx";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
 
@@ -45,25 +45,10 @@ export function MyCard({ world }: { world: World }) {
 }
 
 function ScanCard({ busy, said, back, onCode }: { busy: boolean; said: string | undefined; back: () => void; onCode: (code: string) => void }) {
-  const [blind, setBlind] = useState(true);
   return (
     <Screen title={_("My card")} say={_("Scan the inside of your card. Then this phone can show it for you.")} onBack={back}>
       <p>{_("Keep the code of your printed card on this phone. The paper stays good.")}</p>
-      {blind ? (
-        <Button kind="main" icon="camera" disabled={busy} onPress={() => setBlind(false)}>
-          {_("Scan the inside of the card")}
-        </Button>
-      ) : (
-        <Camera
-          hint={_("Hold it over the code inside the card")}
-          onCode={(code) => {
-            onCode(code);
-            setBlind(true);
-            return false;
-          }}
-          onFail={() => setBlind(true)}
-        />
-      )}
+      <ScanOnce kind="main" label={_("Scan the inside of the card")} hint={_("Hold it over the code inside the card")} disabled={busy} onCode={onCode} />
       <Failed said={said} />
       <Paste label={_("Or paste a code")} onText={onCode} />
     </Screen>

@@ -10,7 +10,7 @@ import { _, fill, isolated, language, moment } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useState } from "preact/hooks";
 import type { Aid, Paper } from "./model.ts";
-import { Refused } from "./pay.tsx";
+import { Refused } from "./refused.tsx";
 import { failureWords } from "./says.ts";
 import type { Explained, World } from "./state.ts";
 
@@ -104,7 +104,7 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
       </p>
       {aid.due ? (
         <>
-          {failure ? <Refused failure={failure} onHurry={() => claim(true)} busy={busy} /> : null}
+          <Refused failure={failure} onHurry={() => claim(true)} busy={busy} />
           <Button kind="main" icon="receive" disabled={busy || !online} onPress={() => claim(false)}>
             {busy ? _("One moment…") : _("Take your aid")}
           </Button>

@@ -2,7 +2,7 @@
 
 import { Camera } from "@amparo/kit/camera.tsx";
 import { Icon } from "@amparo/kit/icon.tsx";
-import { CodeForm } from "@amparo/kit/code_form.tsx";
+import { Paste } from "@amparo/kit/code_form.tsx";
 import { HandedCode } from "@amparo/kit/handed.tsx";
 import { TypedSum } from "@amparo/kit/keys.tsx";
 import { Amount, Button, Choice, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
@@ -13,6 +13,7 @@ import { _, fill, fillText, language, moment, money } from "@amparo/kit/words.ts
 import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
 import type { Asked, Payment } from "./model.ts";
+import { Refused } from "./refused.tsx";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
 import { mainUnit } from "./state.ts";
@@ -48,20 +49,6 @@ export function Pay({ world }: { world: World }) {
       </Button>
       <Paste label={_("Or paste the shop's code")} onText={read} />
     </Screen>
-  );
-}
-
-/** A code as text, for phones without a camera. */
-export function Paste({ label, onText }: { label: string; onText: (text: string) => unknown }) {
-  const [open, setOpen] = useState(false);
-  return open ? (
-    <CodeForm id="pasted" label={label} onText={onText}>
-      {_("Use this code")}
-    </CodeForm>
-  ) : (
-    <Button kind="quiet" icon="paper" onPress={() => setOpen(true)}>
-      {label}
-    </Button>
   );
 }
 
@@ -107,25 +94,12 @@ export function TypeAmount({ world }: { world: World }) {
           </div>
         </Notice>
       ) : null}
-      {failure ? <Refused failure={failure} onHurry={() => show(minor, true)} busy={busy} /> : null}
+      <Refused failure={failure} onHurry={() => show(minor, true)} busy={busy} />
       <Button kind="main" icon="pay" disabled={busy || !minor || near.length > 0} onPress={() => show(minor)}>
         {_("Show the code")}
       </Button>
       <p class="hint">{_("The shop needs a connection for this code.")}</p>
     </Screen>
-  );
-}
-
-/** What went wrong, and a way on where waiting only protects privacy. */
-export function Refused({ failure, onHurry, busy }: { failure: Failure; onHurry: () => void; busy: boolean }) {
-  return (
-    <Failed said={failureWords(failure)}>
-      {failure.code.endsWith("_rests") ? (
-        <Button disabled={busy} onPress={onHurry}>
-          {_("Go on now all the same")}
-        </Button>
-      ) : null}
-    </Failed>
   );
 }
 
@@ -173,7 +147,7 @@ export function Confirm({ world, asked }: { world: World; asked: Asked }) {
         </Notice>
       ) : null}
       {ways.rests ? <p class="hint">{fill(_("Paying before {moment} makes it easier to guess who paid."), { moment: moment(ways.rests) })}</p> : null}
-      {failure ? <Refused failure={failure} onHurry={() => pay({ hurry: true })} busy={busy} /> : null}
+      <Refused failure={failure} onHurry={() => pay({ hurry: true })} busy={busy} />
       <button type="button" class="main huge" disabled={busy || !able} onClick={() => pay({})}>
         <Icon name="pay" />
         <span>{busy ? _("One moment…") : _("Pay")}</span>
@@ -223,7 +197,7 @@ export function Aside({ world, asked }: { world: World; asked: Asked }) {
       <TypedSum minor={minor} sign={label} most={MOST} onChange={setMinor}>
         {fill(_("You have {amount}"), { amount: <Amount minor={wallet.holding(asked.unit).balance} sign={label} /> })}
       </TypedSum>
-      {failure ? <Refused failure={failure} onHurry={() => lock(true)} busy={busy} /> : null}
+      <Refused failure={failure} onHurry={() => lock(true)} busy={busy} />
       <Button kind="main" icon="lock" disabled={busy || !minor} onPress={() => lock(false)}>
         {busy ? _("One moment…") : _("Set aside")}
       </Button>

@@ -1,14 +1,14 @@
 // W6: take a code from another person or a link, and the first code from the office.
 
-import { Camera } from "@amparo/kit/camera.tsx";
+import { CodeForm, Paste } from "@amparo/kit/code_form.tsx";
 import { Button, Failed, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
-import { Scanner } from "@amparo/kit/scan.tsx";
+import { ScanOnce, Scanner } from "@amparo/kit/scan.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, day, fill } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
 import type { Incoming } from "./model.ts";
-import { Paste, Refused } from "./pay.tsx";
+import { Refused } from "./refused.tsx";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
 
@@ -45,7 +45,7 @@ export function Receive({ world }: { world: World }) {
               <p>{_("This code is your own.")}</p>
             </Notice>
           ) : null}
-          {failure ? <Refused failure={failure} onHurry={() => add(true)} busy={busy} /> : null}
+          <Refused failure={failure} onHurry={() => add(true)} busy={busy} />
           <Button kind="main" icon="plus" disabled={busy || found.coming.mine} onPress={() => add(false)}>
             {_("Add to your aid")}
           </Button>
@@ -64,48 +64,39 @@ export function Receive({ world }: { world: World }) {
 /** The office's code binds this phone to a household; then the papers come. */
 export function Enrol({ world }: { world: World }) {
   const { wallet, home, back, online } = world;
-  const [code, setCode] = useState("");
-  const [blind, setBlind] = useState(true);
+  const [scanned, setScanned] = useState("");
   const { busy, failure, run } = useTask();
   const send = (typed: string) =>
     run(async () => {
-      await wallet.enrol(typed.trim());
+      await wallet.enrol(typed);
       await wallet.fetchPapers();
       world.changed();
       home("home");
     });
   return (
     <Screen title={_("The office's code")} say={_("Type the code from the office, or scan it.")} onBack={back}>
-      {blind ? null : (
-        <Camera
-          hint={_("Hold it over the code on the paper")}
-          onCode={(text) => {
-            setCode(text);
-            setBlind(true);
-            send(text);
-            return false;
-          }}
-          onFail={() => setBlind(true)}
-        />
-      )}
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          send(code);
+      <ScanOnce
+        label={_("Scan the code")}
+        hint={_("Hold it over the code on the paper")}
+        onCode={(text) => {
+          setScanned(text);
+          send(text);
         }}
+      />
+      <CodeForm
+        key={scanned}
+        id="office-code"
+        first={scanned}
+        label={_("Code from the office")}
+        keys="capitals"
+        kind="main"
+        icon="check"
+        disabled={busy || !online}
+        between={<Failed said={failure && failureWords(failure)} />}
+        onText={send}
       >
-        <label for="office-code">{_("Code from the office")}</label>
-        <input id="office-code" dir="ltr" autocomplete="off" autocapitalize="characters" spellcheck={false} value={code} onInput={(event) => setCode(event.currentTarget.value)} />
-        <Failed said={failure && failureWords(failure)} />
-        <Button kind="main" icon="check" submit disabled={busy || !code.trim() || !online}>
-          {busy ? _("One moment…") : _("Add")}
-        </Button>
-      </form>
-      {blind ? (
-        <Button icon="camera" onPress={() => setBlind(false)}>
-          {_("Scan the code")}
-        </Button>
-      ) : null}
+        {busy ? _("One moment…") : _("Add")}
+      </CodeForm>
       {online ? null : <p class="hint">{_("This needs a connection.")}</p>}
       <p class="hint">{_("The office learns that this phone is yours, and nothing of what you buy.")}</p>
     </Screen>

@@ -7,7 +7,6 @@ import type { Paper, WalletApi } from "./model.ts";
 
 /** The screens by name. */
 export type Name =
-  | "welcome"
   | "home"
   | "pay"
   | "amount"
