@@ -1,9 +1,11 @@
 """The log through its public interface: append, read back, prove, and catch a rewriting."""
 
 import contextlib
+import gzip
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from amparo_log.errors import BadNote, BadProof, LogRewritten, UnknownPublisher
 from amparo_log.fork import ForkEvidence, Judged, judge
 from amparo_log.http import routes
 from amparo_log.note import NoteSigner, NoteVerifier, open_checkpoint
+from amparo_log.packed import PackedBundles
 from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA
 from amparo_log.tiles import pack_entries, parse_index, tile_path, unpack_entries
@@ -99,6 +102,46 @@ def test_a_bundle_of_entries_is_sent_packed_to_whoever_takes_that(town: Town) ->
     assert plain.headers["vary"] == packed.headers["vary"] == "accept-encoding"
     assert int(packed.headers["content-length"]) * 3 < int(plain.headers["content-length"])
     assert "content-encoding" not in town.http.get("/tile/0/000.p/20", headers={"accept-encoding": "gzip"}).headers
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packs"),
+    [
+        ("gzip", True),
+        ("br, GZIP ; q=0.001, deflate", True),
+        ("deflate, gzip;q=1.0, *;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, identity", False),
+        ("x-gzipped", False),
+        ("*", False),
+        ("", False),
+    ],
+)
+def test_whoever_refuses_gzip_gets_plain_entries(town: Town, accepted: str, packs: bool) -> None:
+    town.log.append(rule(1))
+    sent = town.http.get("/tile/entries/000.p/1", headers={"accept-encoding": accepted})
+    assert ("content-encoding" in sent.headers) == packs
+    assert len(unpack_entries(sent.content)) == 1
+
+
+def test_a_bundle_is_packed_once_as_long_as_there_is_room() -> None:
+    plain = [bytes([number]) * 1000 for number in range(4)]
+    read: list[int] = []
+
+    def bundle(number: int) -> bytes:
+        read.append(number)
+        return plain[number]
+
+    size = len(gzip.compress(plain[0], compresslevel=6, mtime=0))
+    kept = PackedBundles(room=2 * size)
+    for number in (0, 1, 0, 2, 0, 1):
+        assert gzip.decompress(kept.packed(number, 256, partial(bundle, number))) == plain[number]
+    assert read == [0, 1, 2, 1]
+    assert kept.packed(0, 255, partial(bundle, 3)) != kept.packed(0, 256, partial(bundle, 0))
+    none = PackedBundles(room=size - 1)
+    for _ in range(2):
+        none.packed(0, 256, partial(bundle, 0))
+    assert read[-2:] == [0, 0]
 
 
 def test_the_same_message_twice_is_one_entry(town: Town) -> None:

@@ -1,6 +1,6 @@
 """The log over HTTP: tlog-tiles for reading (public, static, cacheable), one address for publishers."""
 
-import gzip
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,18 +8,19 @@ from starlette.routing import Route
 
 from amparo_common import canonical
 from amparo_common.bridge import SignedMessage
+from amparo_log.packed import PackedBundles, takes_gzip
 from amparo_log.service import TransparencyLog
 from amparo_log.tiles import TILE_HEIGHT, TILE_WIDTH, pack_entries, parse_index
 from amparo_service.errors import NotFound
 from amparo_service.http import answer, answer_bytes, aside, read_body
 
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
-# A bundle of entries is text that packs to a fifth; hashes do not pack. The same bundle gives the same bytes.
 _PACKED = {"content-encoding": "gzip", "vary": "accept-encoding"}
 
 
 def routes(log: TransparencyLog, *, practice: bool) -> list[Route]:
     """The log's addresses."""
+    bundles = PackedBundles()
 
     async def health(_request: Request) -> Response:
         return answer({"service": "log", "practice": practice, "size": await aside(log.store.size)})
@@ -35,9 +36,10 @@ def routes(log: TransparencyLog, *, practice: bool) -> list[Route]:
         index = parse_index(groups)
         if index is None or (width_text and not 0 < width < TILE_WIDTH):
             raise NotFound("There is no such tile.")
-        packs = level == "entries" and "gzip" in request.headers.get("accept-encoding", "")
+        read = partial(_tile, log, level, index, width or TILE_WIDTH)
+        packs = level == "entries" and takes_gzip(request.headers.get("accept-encoding", ""))
         return answer_bytes(
-            await aside(_packed_tile if packs else _tile, log, level, index, width or TILE_WIDTH),
+            await (aside(bundles.packed, index, width or TILE_WIDTH, read) if packs else aside(read)),
             media_type="application/octet-stream",
             headers=_FOREVER | (_PACKED if packs else {"vary": "accept-encoding"}),
         )
@@ -66,7 +68,3 @@ def _tile(log: TransparencyLog, level: str, index: int, width: int) -> bytes:
     if count < width:
         raise NotFound("There is no such tile yet.")
     return content
-
-
-def _packed_tile(log: TransparencyLog, level: str, index: int, width: int) -> bytes:
-    return gzip.compress(_tile(log, level, index, width), mtime=0)
