@@ -45,7 +45,7 @@ VOUCHER = {
 }
 OUTSIDE = {
     "sheet_label": "Hoja de vales",
-    "sheet": "4821 0937 8",
+    "sheet": "4821 0937 5162",
     "part": "1 / 2",
     "give": "Entréguela cerrada.",
     "closed": "¿Llegó abierta?",
@@ -62,9 +62,10 @@ SLIP = {
     "language": "es",
     "slip_label": "Papel de reposición",
     "sheet_label": "Hoja de vales",
-    "sheet": "4821 0937 8",
+    "sheet": "4821 0937 5162",
     "keep_apart": "Guárdelo en casa.",
     "slip_lost": "¿Perdió los vales?",
+    "slip_closed": "¿Llegó abierto?",
 }
 LAYOUTS: dict[Layout, dict[str, str]] = {"card": CARD, "voucher": VOUCHER | OUTSIDE | HOW_TO_USE, "slip": SLIP}
 
@@ -117,9 +118,9 @@ def test_nine_vouchers_are_two_sheets_with_every_code_in_its_place_and_none_outs
     assert read_pages(sheets.pdf) == [in_place(content[:8]), [], in_place(content[8:]), []]
 
 
-def test_nine_slips_are_two_pages() -> None:
+def test_nine_slips_have_their_codes_on_the_inside_and_none_on_the_outside() -> None:
     content = items("slip", 9, length=30)
-    assert read_pages(printed("slip", content).pdf) == [in_place(content[:8]), in_place(content[8:])]
+    assert read_pages(printed("slip", content).pdf) == [in_place(content[:8]), [], in_place(content[8:]), []]
 
 
 def test_nine_cards_have_their_codes_on_the_inside_and_none_on_the_outside() -> None:
@@ -166,6 +167,14 @@ def test_a_voucher_shows_amount_and_number_and_nothing_that_it_was_not_given() -
     assert said([*OUTSIDE.values(), *HOW_TO_USE.values(), *for_all], outside) == ""
 
 
+def test_the_outside_of_a_slip_says_its_sheet_and_nothing_of_its_code() -> None:
+    document = pypdfium2.PdfDocument(printed("slip", items("slip", 1, length=30)).pdf)
+    inside, outside = [page.get_textpage().get_text_bounded() for page in document]
+    document.close()
+    assert "0000" in inside
+    assert said([SLIP["slip_label"], SLIP["sheet"], SLIP["slip_closed"]], outside) == ""
+
+
 @pytest.mark.parametrize("layout", ["card", "voucher"])
 def test_arabic_text_is_set_and_its_codes_are_read(layout: Layout) -> None:
     arabic = {"language": "ar", "name": "أمينة يوسف الخطيب", "label": "غذاء", "until_label": "صالح حتى"}
@@ -192,7 +201,7 @@ def test_words_are_printed_and_never_run(name: str) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
-    for layout, length in (("card", 430), ("voucher", 300)):
+    for layout, length in (("card", 430), ("voucher", 300), ("slip", 30)):
         content = items(layout, 9, length=length)  # type: ignore[arg-type]
         first, second = (print_sheets(layout, content, words=WORDS).pdf for _ in range(2))  # type: ignore[arg-type]
         assert first == second
@@ -222,6 +231,11 @@ def test_a_print_run_of_several_parts_gives_the_same_bytes_and_tells_no_time() -
     assert first == second
     other = print_sheets("voucher", [*SEVERAL[:-1], item("voucher", 999, 60)], words=WORDS, workers=1).pdf
     assert other != first
+
+
+def test_printing_writes_nothing_to_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    assert print_sheets("voucher", SEVERAL, words=WORDS, workers=1).read_back == len(SEVERAL)
 
 
 def _saved(document: Any) -> bytes:
@@ -359,6 +373,21 @@ def test_a_closed_packet_held_against_the_light_shows_no_code(ink: float, count:
     packet = once[:, width // 2 :] * once[:, : width // 2][:, ::-1]
     assert against_the_light(packet) == 0
     assert against_the_light(once) == 0
+
+
+@pytest.mark.parametrize("ink", [0.1, 0.3, 0.6, 1.0])
+def test_a_closed_slip_held_against_the_light_shows_no_code(ink: float) -> None:
+    content = items("slip", PER_PAGE, length=30)
+    front, back = (1 - ink * (1 - page) for page in pictures(printed("slip", content).pdf))
+    assert against_the_light(front[:, ::-1]) >= PER_PAGE, "without the fold the codes shine through"
+    both = front[:, ::-1] * back
+    height, width = (side / extent for side, extent in zip(both.shape, (297, 210), strict=True))
+    for row in range(4):
+        for column in range(2):
+            top, left = round((18.5 + row * 66) * height), round((15 + column * 92) * width)
+            half = round(44 * width)
+            slip = both[top : top + round(62 * height), left : left + 2 * half]
+            assert against_the_light(slip[:, :half] * slip[:, half:][:, ::-1]) == 0
 
 
 def test_glyphs_on_paper_are_those_of_the_phones() -> None:

@@ -1,5 +1,5 @@
 """Printing: text and codes to PDF, and every code read back from the rendered page.
 
-Pure: strings in, PDF bytes out (typst reads a private temporary folder that this package makes and removes). Knows neither
-people nor tokens nor shops: what the strings mean is the caller's business, and nothing is kept.
+Pure: strings in, PDF bytes out. Knows neither people nor tokens nor shops: what the strings mean is the caller's business, and
+nothing is kept.
 """

@@ -6,18 +6,17 @@ which do not tell when they were printed. Layouts are `layouts/*.typ`; text that
 """
 
 import hashlib
+import io
+import json
 import multiprocessing
 import re
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
-import cbor2
 import msgspec
 import pypdfium2
 import typst
@@ -35,11 +34,9 @@ _MADE_AT = re.compile(rb"/CreationDate\([^)]*\)")
 _FILE_ID = re.compile(rb"(?<=<)[0-9A-F]{32}(?=>)")
 _LEVEL: dict[Layout, str] = {"card": "M", "slip": "M", "voucher": "L"}
 _LARGEST: dict[Layout, int] = {"card": 17, "slip": 6, "voucher": 15}
-# Printed on both sides: codes are on the odd pages (the inside), the even ones are what is shown; how many pictures those have
-# (of the voucher sheet the pattern). Codes are pictures, so one more could be a code.
-_SHOWN: dict[Layout, int] = {"card": 0, "voucher": 1}
-# The pattern on a packet's outside: modules across half a sheet (210 x 148.5 mm), each as large as one of a voucher's code.
-_PATTERN = (356, 252)
+# The pattern on the outside of what is closed: modules across eight slips (180 x 260 mm) and half a voucher sheet (210 x 148.5 mm),
+# each as large as one of the codes inside.
+_PATTERN: dict[Layout, tuple[int, int]] = {"slip": (208, 300), "voucher": (356, 252)}
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -123,14 +120,14 @@ def _print_chunk(layout: Layout, items: list[Item | None], words: dict[str, str]
 
 
 def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
-    if layout == "voucher":
-        data = {**data, "pattern": make_pattern(*_PATTERN)}
+    if layout in _PATTERN:
+        data = {**data, "pattern": make_pattern(*_PATTERN[layout])}
     fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(resources.files("pylopdf_fonts_ar"))])
     source = resources.files(__package__).joinpath("layouts", f"{layout}.typ").read_bytes()
-    with tempfile.TemporaryDirectory(prefix="amparo-print-") as folder:
-        Path(folder, "data.cbor").write_bytes(cbor2.dumps(data))
-        # A fixed timestamp: the same content gives the same file, and the file does not say when it was printed.
-        pdf = typst.Compiler(font_paths=fonts).compile(source, format="pdf", root=folder, pdf_tags=False, timestamp=0)
+    # Files in memory, which are texts: what stands on the disk is found there when the power fails.
+    files = {"main.typ": source, "data.json": json.dumps(data, default=list).encode()}
+    # A fixed timestamp: the same content gives the same file, and the file does not say when it was printed.
+    pdf = typst.Compiler(font_paths=fonts).compile(files, format="pdf", pdf_tags=False, timestamp=0)
     assert isinstance(pdf, bytes)  # noqa: S101 - one PDF is asked for; lists are for other formats
     return pdf
 
@@ -138,13 +135,14 @@ def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
 def _read_back(pdf: bytes, layout: Layout, codes: Sequence[str | None]) -> None:
     document = pypdfium2.PdfDocument(pdf)
     try:
-        pages_per_sheet = 2 if layout in _SHOWN else 1
         starts = range(0, len(codes), PER_PAGE)
-        if len(document) != len(starts) * pages_per_sheet:
+        # Printed on both sides: codes are on the odd pages (the inside), the even ones are what is shown.
+        if len(document) != 2 * len(starts):
             raise CodeNotReadable("A print run has another number of pages than it should.")
         for sheet, at in enumerate(starts):
-            _read_page(document[sheet * pages_per_sheet], [code for code in codes[at : at + PER_PAGE] if code])
-            if layout in _SHOWN and _pictures(document[sheet * pages_per_sheet + 1]) != _SHOWN[layout]:
+            _read_page(document[2 * sheet], [code for code in codes[at : at + PER_PAGE] if code])
+            # Codes are pictures, so one more than the pattern could be a code.
+            if _pictures(document[2 * sheet + 1]) != (layout in _PATTERN):
                 raise CodeNotReadable("A picture shows on a side that is not folded in.")
     finally:
         document.close()
@@ -187,11 +185,10 @@ def _joined(parts: list[bytes]) -> bytes:
         source = pypdfium2.PdfDocument(part)
         whole.import_pages(source)
         source.close()
-    with tempfile.TemporaryFile() as file:
-        whole.save(file)
-        whole.close()
-        file.seek(0)
-        return _timeless(file.read())
+    file = io.BytesIO()
+    whole.save(file)
+    whole.close()
+    return _timeless(file.getvalue())
 
 
 def _timeless(pdf: bytes) -> bytes:
