@@ -16,6 +16,7 @@ from amparo_service.errors import RemoteError, Unreachable
 from amparo_wallet.desk_store import MIGRATIONS
 from amparo_wallet.errors import DayPassed, PrintUnknown, SheetNotPrinted, SheetStruck, SheetTaken
 from amparo_wallet.voucher_desk import Made, Refusal, Round
+from amparo_wallet.wallet import forget_wallet
 
 NEIGHBOUR = "H-0B54-2XWD"
 TOO_FEW = httpx2.Response(409, json={"detail": "1 of 2 people.", "code": 20008, "error": "mint.crowd_too_small"})
@@ -276,6 +277,26 @@ def test_a_successor_that_was_not_needed_leaves_no_row(desk: Desk) -> None:
     spend(desk.town, codes)
     assert [desk.replace(slip), desk.replace(slip)] == [Made(NEW, 0, {})] * 2
     assert desk.rows() == {"sheet": 1}
+
+
+def test_of_a_forgotten_wallet_no_row_is_left_in_any_table_and_of_others_all(desk: Desk) -> None:
+    """Also of tables that this desk's steps leave empty."""
+    desk.issue()
+    with desk.database.transaction() as connection:
+        tables = {
+            table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            if not table.startswith(("sqlite", "sheet"))
+        }
+        for table, columns in tables.items():
+            for number, name in enumerate(("ours", "other's"), start=90):
+                values = [name if column in ("name", "purse", "wallet") else str(number) for column in columns]
+                connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)
+    before = desk.rows()
+    assert tables.keys() <= before.keys()
+    with desk.database.transaction() as connection:
+        forget_wallet(connection, "ours")
+    assert desk.rows() == {table: count - (table in tables) for table, count in before.items()}
 
 
 # --- two at once, and an old file ------------------------------------------------------------------------------------------------

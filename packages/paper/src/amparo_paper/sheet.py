@@ -126,8 +126,9 @@ def _typeset(layout: Layout, data: Mapping[str, Any]) -> bytes:
     source = resources.files(__package__).joinpath("layouts", f"{layout}.typ").read_bytes()
     # Files in memory, which are texts: what stands on the disk is found there when the power fails.
     files = {"main.typ": source, "data.json": json.dumps(data, default=list).encode()}
+    compiler: Any = typst.Compiler(font_paths=fonts)  # its stubs do not know of several files
     # A fixed timestamp: the same content gives the same file, and the file does not say when it was printed.
-    pdf = typst.Compiler(font_paths=fonts).compile(files, format="pdf", pdf_tags=False, timestamp=0)
+    pdf = compiler.compile(files, format="pdf", pdf_tags=False, timestamp=0)
     assert isinstance(pdf, bytes)  # noqa: S101 - one PDF is asked for; lists are for other formats
     return pdf
 

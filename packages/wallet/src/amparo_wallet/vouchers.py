@@ -26,11 +26,6 @@ class VoucherSheet(msgspec.Struct, frozen=True):
     codes: list[str]
     amounts: list[int]
 
-    @property
-    def total(self) -> int:
-        """The sum of all vouchers on the sheet, in minor units."""
-        return sum(self.amounts)
-
 
 def take_vouchers(wallet: Wallet, unit: str, *, mint_url: str) -> list[tuple[str, int]]:
     """All coins of a unit as vouchers, each as (code, amount in minor units); the wallet forgets them. Call it in the transaction
