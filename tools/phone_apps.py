@@ -53,13 +53,9 @@ def write_words(folder: Path) -> None:
     from tools import voices, words
 
     for language in words.LANGUAGES:
-        known: words.Translations = {}
-        for package in words.SPOKEN:
-            known |= words.read(words.catalogue(ROOT, package, language), language)
         for app in APPS:
-            said = words.on_phones(ROOT, "kit", app) & set(known)
-            table = {text.singular: list(known[text]) if text.plural else known[text][0] for text in said}
-            whole = json.dumps(dict(sorted(table.items())), ensure_ascii=False, separators=(",", ":"))
+            table = words.table(words.on_phones(ROOT, "kit", app), language, ROOT)
+            whole = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
             (folder / app).mkdir(exist_ok=True)
             (folder / app / f"{language}.json").write_text(whole, encoding="utf-8")
     for app in APPS:

@@ -7,6 +7,7 @@ because a machine reads it wrongly without. The apps are built from the recordin
 """
 
 import argparse
+import collections
 import functools
 import json
 import re
@@ -46,10 +47,7 @@ def prompts(root: Path = ROOT, *packages: str) -> list[str]:
 
 @functools.cache
 def _translations(language: str, root: Path) -> words.Translations:
-    known: words.Translations = {}
-    for package in words.SPOKEN:
-        known |= words.read(words.catalogue(root, package, language), language)
-    return known
+    return words.read_all(root, language)
 
 
 def shown(text: str, language: str, root: Path = ROOT) -> str:
@@ -75,7 +73,8 @@ def listed(root: Path, language: str) -> dict[str, dict[str, str]]:
 
 def faults(root: Path = ROOT) -> list[str]:
     """Sentences without a recording of today's words, and recordings that no screen wants."""
-    found = []
+    names = collections.Counter(map(name_of, prompts(root)))
+    found = [f"two sentences begin with the same six words, {name}: word one anew" for name in names if names[name] > 1]
     for language in LANGUAGES:
         done, folder = listed(root, language), root / "web" / "voices" / language
         for text in prompts(root):

@@ -20,7 +20,7 @@ import fcntl
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,6 +196,21 @@ def read(path: Path, language: str) -> Translations:
                 words = message.string if isinstance(message.string, tuple) else (message.string,)
                 found[Text(str(ids[0]), str(ids[1]), message.context or "")] = tuple(str(word) for word in words)
     return found
+
+
+def read_all(root: Path, language: str) -> Translations:
+    """What the catalogues of all packages hold."""
+    found: Translations = {}
+    for package in SPOKEN:
+        found |= read(catalogue(root, package, language), language)
+    return found
+
+
+def table(texts: Iterable[Text], language: str, root: Path) -> dict[str, str | list[str]]:
+    """What a phone app looks words up in: each English text that has a translation to that, or to the list of its plural forms."""
+    known = read_all(root, language)
+    chosen = sorted(set(texts) & set(known), key=lambda text: text.singular)
+    return {text.singular: list(known[text]) if text.plural else known[text][0] for text in chosen}
 
 
 def write(path: Path, language: str, texts: Translations) -> None:

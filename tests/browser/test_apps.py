@@ -32,15 +32,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tables() -> dict[str, dict[str, str | list[str]]]:
     """The words of each language, as the build makes them."""
-    wanted, found = words.on_phones(ROOT), {}
-    for language in words.LANGUAGES:
-        known: words.Translations = {}
-        for package in words.SPOKEN:
-            known |= words.read(words.catalogue(ROOT, package, language), language)
-        found[language] = {
-            text.singular: list(known[text]) if text.plural else known[text][0] for text in wanted & set(known)
-        }
-    return found
+    said = words.on_phones(ROOT)
+    return {language: words.table(said, language, ROOT) for language in words.LANGUAGES}
 
 
 @pytest.mark.parametrize("app", ["wallet", "till"])

@@ -26,7 +26,7 @@ def planted(tmp_path: Path) -> Path:
 
 def test_every_sentence_is_recorded_as_it_stands_on_the_screen() -> None:
     faults = voices.faults()
-    assert not faults, listed(faults)
+    assert not faults, f"Run python -m tools.voices record.\n{listed(faults)}"
     assert len(voices.prompts()) > 30
 
 
@@ -44,6 +44,13 @@ def test_a_sentence_that_is_new_or_worded_anew_or_gone_is_seen(planted: Path) ->
     assert "en: no screen says The sums of this day." in faults
     assert "ar: the recording is not there: Type your PIN." in faults
     assert "es: not recorded as it stands on the screen: Type your PIN." in faults
+
+
+def test_two_sentences_that_would_share_a_recording_are_seen(planted: Path) -> None:
+    screen = planted / "web" / "till" / "src" / "day.tsx"
+    screen.write_text(screen.read_text() + "".join(f'say={{_("These six words are the same {n}")}}\n' for n in "12"))
+    faults = voices.faults(planted)
+    assert "two sentences begin with the same six words, these-six-words-are-the-same: word one anew" in faults
 
 
 def test_what_cannot_be_recorded_is_refused(planted: Path) -> None:
