@@ -106,6 +106,35 @@ def test_a_household_without_aid_leaves_no_row(desk: Desk) -> None:
     assert desk.rows() == {}
 
 
+def test_a_household_whose_code_is_refused_leaves_no_row_unless_it_has_asked_for_aid(desk: Desk) -> None:
+    assert make(desk, **{HOME: "no code"}).refused == [Refusal(HOME, "office.unknown_enrolment_code")]
+    assert desk.rows() == {}
+    too_early(desk)
+    make(desk)
+    make(desk, **{HOME: "no code"})
+    desk.town.mint.honest()
+    assert [each.sums for each in make(desk).sheets] == [{"usd": AMOUNTS[0]}]
+
+
+def test_a_code_that_an_office_in_trouble_may_have_taken_is_not_lost(desk: Desk) -> None:
+    taken = desk.town.office.handle_request
+
+    def in_trouble(request: httpx2.Request) -> httpx2.Response:
+        """It binds the wallet's key, and its answer is lost behind it."""
+        taken(request)
+        return httpx2.Response(502)
+
+    desk.town.office.handle_request = in_trouble  # type: ignore[method-assign]
+    (refused,) = make(desk).refused
+    assert refused.household == HOME
+    desk.town.office.handle_request = taken  # type: ignore[method-assign]
+    bound = desk.town.office.holder
+    assert bound is not None
+    make(desk)
+    assert desk.town.office.holder is not None
+    assert desk.town.office.holder.kid == bound.kid
+
+
 def test_a_day_that_is_over_is_refused_before_anything_is_claimed(desk: Desk) -> None:
     yesterday = date.fromordinal(desk.town.clock.now().date().toordinal() - 1)
     with pytest.raises(DayPassed):

@@ -130,12 +130,13 @@ class VoucherDesk:
     def issue(self, household: str, code: str, *, language: str, until: date) -> Made:
         """Claim all approved aid of a household, with its enrolment code, onto its sheet, which gets a new number. Until the sheet
         is printed the same sheet again, with the day and language that are asked for now; safe to repeat after a crash. A household
-        without aid leaves nothing here. Raises `DayPassed`, `NothingToClaim`, and what `Wallet.claim` raises."""
+        without aid, or whose code is refused, leaves nothing here. Raises `DayPassed`, `NothingToClaim`, and what `Wallet.enrol`
+        and `Wallet.claim` raise."""
         self._check_day(until)
         row = self._begin(household, language=language, until=until)
         if row.state is State.FILLING:
             wallet = self._wallet(row.number)
-            wallet.enrol(code)
+            self._enrol(wallet, code, number=row.number)
             self._claim(wallet)
             wallet.purse.recover()
             if self._is_empty(wallet):
@@ -157,6 +158,15 @@ class VoucherDesk:
             elif (row.language, row.until) != (language, until):
                 store.correct(connection, row.number, language=language, until=until)
             return store.find(connection, number if row is None else row.number)
+
+    def _enrol(self, wallet: Wallet, code: str, *, number: str) -> None:
+        try:
+            wallet.enrol(code)
+        except RemoteError as refused:
+            # Not for a server in trouble: it may have taken the code.
+            if refused.status < 500 and not wallet.has_asked():
+                self._remove_empty(number)
+            raise
 
     def _claim(self, wallet: Wallet) -> None:
         """Claim what is due; what must wait for others does not keep the rest back, and is raised at the end."""

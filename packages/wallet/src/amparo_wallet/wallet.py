@@ -256,6 +256,11 @@ class Wallet:
             ).fetchone()
         return None if row is None else Aid(row[0], row[1], bool(row[2]), row[3] or 0, row[4] or 0, row[5] or 0)
 
+    def has_asked(self) -> bool:
+        """Whether any aid was asked for here, taken or not. Works offline."""
+        with self._database.reading() as connection:
+            return connection.execute("SELECT 1 FROM quote WHERE wallet = ?", (self._name,)).fetchone() is not None
+
     def is_due(self, paper: Paper, receipt: Receipt) -> bool:
         """Whether approved aid was not taken here yet: not asked for, or interrupted on the way."""
         known = self.aid(receipt)
