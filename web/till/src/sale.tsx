@@ -19,6 +19,7 @@ import type { Taken } from "./model.ts";
 import { failureWords, isRefusal } from "./says.ts";
 import type { World } from "./state.ts";
 import { MOST } from "./state.ts";
+import { Strip } from "./strip.tsx";
 
 /** T1: type, and one tap. The three limits are shown while there is no connection. */
 export function TypeAmount({ world, practice }: { world: World; practice?: boolean }) {
@@ -114,7 +115,7 @@ export function Scan({ world }: { world: World }) {
       world.changed();
       home("amount");
     });
-  if (result && "failure" in result && isRefusal(result.failure)) return <NotTaken failure={result.failure} onNext={next} />;
+  if (result && "failure" in result && isRefusal(result.failure)) return <NotTaken shop={till.enrolment.name} failure={result.failure} onNext={next} />;
   // What was taken before this phone died is green too: nobody is asked to pay twice.
   const taken = result && "taken" in result ? result.taken : sale.taken;
   if (taken?.state === "paid") return <Paid world={world} taken={taken} unit={sale.unit} practice={sale.practice} onDone={done} />;
@@ -190,22 +191,30 @@ export function Scan({ world }: { world: World }) {
 
 /** T4: green, and it stays. */
 export function Paid({ world, taken, unit, practice, onDone }: { world: World; taken: Taken; unit: string; practice: boolean; onDone: () => void }) {
+  const sum = <Amount minor={taken.amount} sign={sign(world, unit)} large />;
+  const standing = taken.confirmed ? _("confirmed") : _("stored, will be confirmed");
   return (
     <div class="paid" role="alert">
       <Icon name="check" large />
       <h1>{practice ? _("Paid (practice)") : _("Paid")}</h1>
-      <Amount minor={taken.amount} sign={sign(world, unit)} large />
-      <p>{practice ? _("Without value: do not hand over goods.") : taken.confirmed ? _("confirmed") : _("stored, will be confirmed")}</p>
+      {sum}
+      <p>{practice ? _("Without value: do not hand over goods.") : standing}</p>
       <button type="button" class="main huge" onClick={onDone}>
         <Icon name="next" />
         <span>{_("New sale")}</span>
       </button>
+      {practice ? null : (
+        <Strip shop={world.till.enrolment.name} title={_("Paid")}>
+          {sum}
+          <p>{standing}</p>
+        </Strip>
+      )}
     </div>
   );
 }
 
-/** A refused code: one sentence, and no goods. */
-export function NotTaken({ failure, onNext }: { failure: Failure; onNext: () => void }) {
+/** A refused code: one sentence, no goods, and for the customer the reason on paper. */
+export function NotTaken({ shop, failure, onNext }: { shop: string; failure: Failure; onNext: () => void }) {
   return (
     <div class="paid refused" role="alert">
       <Icon name="cross" large />
@@ -215,6 +224,7 @@ export function NotTaken({ failure, onNext }: { failure: Failure; onNext: () => 
         <Icon name="camera" />
         <span>{_("Scan again")}</span>
       </button>
+      <Strip shop={shop} title={failureWords(failure)} code={failure.code} />
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { useRef, useState } from "preact/hooks";
 import type { BadVoucher } from "./model.ts";
 import { failureWords } from "./says.ts";
 import type { World } from "./state.ts";
+import { Strip } from "./strip.tsx";
 
 function badWords(bad: BadVoucher): string {
   switch (bad.reason) {
@@ -36,6 +37,7 @@ export function Vouchers({ world }: { world: World }) {
   const [done, setDone] = useState(false);
   const [blind, setBlind] = useState(false);
   const last = useRef("");
+  const counted = ngettext("{n} voucher", "{n} vouchers", batch.count);
   const { busy, failure, run } = useTask();
   const add = (code: string) =>
     run(async () => {
@@ -47,7 +49,7 @@ export function Vouchers({ world }: { world: World }) {
   return (
     <Screen title={_("Paper vouchers")} say={_("Scan one voucher after the other.")} onBack={back}>
       <Sum minor={batch.sum} sign={label} live>
-        {ngettext("{n} voucher", "{n} vouchers", batch.count)}
+        {counted}
       </Sum>
       {batch.bad.length > 0 ? (
         <Notice kind="bad">
@@ -78,6 +80,13 @@ export function Vouchers({ world }: { world: World }) {
           >
             {_("Done")}
           </Button>
+          <Strip shop={till.enrolment.name} title={_("Paid")}>
+            <Amount minor={batch.sum} sign={label} large />
+            <p>{counted}</p>
+            {batch.bad.map((bad) => (
+              <p key={bad.place}>{fill(_("Number {place}: {reason}"), { place: String(bad.place), reason: badWords(bad) })}</p>
+            ))}
+          </Strip>
         </>
       ) : (
         <>

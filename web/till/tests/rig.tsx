@@ -63,7 +63,7 @@ const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
   partly: framed("scan", undefined, { sale: { ...sale, paid: 600, parts: 1 } }),
   practice: framed("practice"),
   paid: () => <Paid world={world("scan", undefined)} taken={{ state: "paid", confirmed: false, amount: 1_024, missing: 0 }} unit="usd" practice={false} onDone={() => undefined} />,
-  refused: () => <NotTaken failure={{ code: "till.taken_before", until: 0 }} onNext={() => undefined} />,
+  refused: () => <NotTaken shop="Bodega Sol" failure={{ code: "till.taken_before", until: 0 }} onNext={() => undefined} />,
   vouchers: framed("vouchers"),
   money: framed("money"),
   "money-offline": framed("money", undefined, { online: false }),
