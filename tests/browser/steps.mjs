@@ -23,9 +23,11 @@ export async function opened(one) {
   await one.until(() => settled(one));
 }
 
-/** Back to the first screen. */
+/** The page is loaded anew. */
 export async function again(one) {
-  await one.page.goto(one.address, { waitUntil: "load" });
+  const load = async () => one.page.goto(one.address, { waitUntil: "load" });
+  // A way back that the app had just begun breaks the first one off.
+  await load().catch((error) => (String(error).includes("ERR_ABORTED") ? load() : Promise.reject(error)));
   await opened(one);
 }
 

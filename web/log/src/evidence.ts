@@ -3,7 +3,7 @@
 // file (docs/formats/evidence.md) are enough, `checkEvidence` needs the log's key and nothing else. Loaded late: it brings the rules along.
 import { fail, isError } from "@amparo/cashu/errors.ts";
 import type { Plain } from "@amparo/rules/canonical.ts";
-import { readUnverified } from "@amparo/rules/signing.ts";
+import { readUnverified } from "@amparo/rules/unverified.ts";
 import type { VerifyingKey } from "@amparo/rules/signing.ts";
 import { readKey } from "@amparo/rules/signing.ts";
 import type { Receipt, ReceiptBundle } from "@amparo/rules/receipt.ts";

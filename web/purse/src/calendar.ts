@@ -44,11 +44,12 @@ function hasEnd(keyset: KeysetAnnounced): keyset is KeysetAnnounced & { final_ex
   return keyset.final_expiry !== null;
 }
 
-/** The earliest end among coins given as keyset and amount, or null when none of them ends. */
-export function nextEnd(coins: readonly { keyset: string; amount: number }[], view: KeysetsView): End | null {
+/** The earliest end among coins given as keyset and amount, or null when none of them ends. `endOf`: when a keyset's coins end (null:
+ * never, or not known). */
+export function nextEnd(coins: readonly { keyset: string; amount: number }[], endOf: (keyset: string) => number | null): End | null {
   const sums = new Map<number, number>();
   for (const { keyset, amount } of coins) {
-    const end = view.keyset(keyset)?.final_expiry ?? null;
+    const end = endOf(keyset);
     if (end !== null) sums.set(end, (sums.get(end) ?? 0) + amount);
   }
   if (sums.size === 0) return null;

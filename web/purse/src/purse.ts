@@ -98,10 +98,6 @@ export class Purse {
     return recovery.writeCode(unhex(this.#stored().entropy));
   }
 
-  isCodeTested(): boolean {
-    return this.#stored().tested;
-  }
-
   /** Somebody reads the code back from paper; from then on it counts as kept. Rejects with `purse.recovery_code_false`. */
   async testCode(typed: string): Promise<void> {
     const entropy = recovery.readCode(typed);
@@ -176,10 +172,15 @@ export class Purse {
     return free;
   }
 
+  /** When the coins of a keyset end (unix time), by the log as last seen; null: never, or not known. Works offline. */
+  endOf(keyset: string): number | null {
+    return this.keys.view().keyset(keyset)?.final_expiry ?? null;
+  }
+
   /** When coins of a unit end next, and from when to warn; null while none of them ends. Works offline. */
   nextEnd(unit: string): End | null {
     const coins = this.coins(unit).map(({ proof }) => ({ keyset: proof.id, amount: proof.amount }));
-    return nextEnd(coins, this.keys.view());
+    return nextEnd(coins, (keyset) => this.endOf(keyset));
   }
 
   // --- with the mint

@@ -4,9 +4,10 @@ import { same, utf8 } from "@amparo/cashu/bytes.ts";
 import { fail } from "@amparo/cashu/errors.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 
-import { b64url, textOf, unb64url } from "./base64.ts";
+import { b64url, unb64url } from "./base64.ts";
 import { encode } from "./canonical.ts";
 import { otherwise, struct, text } from "./shape.ts";
+import { partsOf } from "./unverified.ts";
 
 /** A P-256 public key as a JWK (RFC 7517); x and y base64url. */
 export interface PublicJwk {
@@ -18,7 +19,6 @@ export interface PublicJwk {
 
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
 const ES256 = { name: "ECDSA", hash: "SHA-256" };
-const PLAIN_ASCII = /^[\x00-\x7f]*$/;
 
 /** Reads a JWK out of a message. */
 export const publicJwk = struct<PublicJwk>({ x: text, y: text, crv: otherwise(text, "P-256"), kty: otherwise(text, "EC") });
@@ -97,7 +97,7 @@ export async function signCompact(payload: Uint8Array, key: SigningKey, typ: str
 
 /** The payload of `token`. Fails with `common.bad_signature` unless `key` signed it as exactly this `typ`. */
 export async function verifyCompact(token: string, key: VerifyingKey, typ: string): Promise<Uint8Array> {
-  const [head, payload, signature] = split(token);
+  const [head, payload, signature] = partsOf(token);
   if (!same(unb64url(head), header(key.kid, typ))) {
     fail("common.bad_signature", "The document was signed with another key or for another purpose.");
   }
@@ -105,21 +105,8 @@ export async function verifyCompact(token: string, key: VerifyingKey, typ: strin
   return unb64url(payload);
 }
 
-/** The payload as text without checking anything, to find out which key to check with. Fails with `common.bad_signature`. */
-export function readUnverified(token: string): string {
-  return textOf(unb64url(split(token)[1])) ?? fail("common.bad_signature", "A signed document cannot be read.");
-}
-
 function header(kid: string, typ: string): Uint8Array {
   return encode({ alg: "ES256", kid, typ });
-}
-
-function split(token: string): [string, string, string] {
-  const [head, payload, signature, ...more] = token.split(".");
-  if (head === undefined || payload === undefined || signature === undefined || more.length > 0 || !PLAIN_ASCII.test(token)) {
-    fail("common.bad_signature", "This is not a signed document.");
-  }
-  return [head, payload, signature];
 }
 
 function isCoordinate(text: string): boolean {

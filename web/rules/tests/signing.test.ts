@@ -6,7 +6,8 @@ import test from "node:test";
 import { utf8 } from "@amparo/cashu/bytes.ts";
 
 import { b64url, fromBase64, toBase64, unb64url } from "../src/base64.ts";
-import { generatePair, publicJwk, readKey, readUnverified, signCompact, signingKey, thumbprint, verifyCompact } from "../src/signing.ts";
+import { generatePair, publicJwk, readKey, signCompact, signingKey, thumbprint, verifyCompact } from "../src/signing.ts";
+import { readUnverified } from "../src/unverified.ts";
 
 const TYP = "amparo-test+jws";
 

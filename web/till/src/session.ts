@@ -5,7 +5,8 @@ import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
 import type { Keeping } from "@amparo/kit/settings_screen.tsx";
 import { Client } from "@amparo/purse/client.ts";
-import { openPhone, wipePhone } from "@amparo/purse/phone.ts";
+import { openDevice, wipeDevice } from "@amparo/purse/device.ts";
+import { openPhone } from "@amparo/purse/phone.ts";
 import type { Enrolment } from "./model.ts";
 import { Till, readEnrolment } from "./till.ts";
 import { keptEnrolment } from "./till_settings.ts";
@@ -26,12 +27,14 @@ export interface Session {
 
 /** Throw away what cannot be opened: the PIN was forgotten, or the store is damaged. */
 export async function wipe(): Promise<void> {
-  await wipePhone(NAME);
+  await wipeDevice(NAME);
 }
 
 /** Open everything. `waiting` is called when another window has the till. Rejects with the errors of store and log. */
 export async function open(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
-  const { vault, log, filters, keep } = await openPhone(NAME, told, pin, waiting, KINDS);
+  const device = await openDevice(NAME, pin, waiting);
+  const { vault, keep } = device;
+  const { log, filters } = await openPhone(device, told, KINDS);
   const now = clockOf(told);
   const openTill = async (enrolment: Enrolment) => {
     const shops = new Client(told.shops, { bearer: enrolment.access });

@@ -1,63 +1,13 @@
 // W7: what happened on this phone. No times and no shops are kept; the person can empty the list.
 
-import { Icon } from "@amparo/kit/icon.tsx";
-import type { IconName } from "@amparo/kit/icon.tsx";
 import { Amount, Button, Notice, Screen, Sum } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _, fill, moment } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
-import type { Entry } from "./model.ts";
+import { EntryLine, kindWords, stateWords } from "./entry_line.tsx";
 import { Refused } from "./refused.tsx";
 import type { World } from "./state.ts";
-
-const GLYPHS: Readonly<Record<Entry["kind"], IconName>> = { claimed: "receive", received: "receive", paid: "pay", aside: "lock" };
-
-function kindWords(entry: Entry): string {
-  switch (entry.kind) {
-    case "claimed":
-      return _("Aid taken");
-    case "received":
-      return _("Received");
-    case "paid":
-      return _("Paid");
-    case "aside":
-      return _("Set aside for a shop");
-  }
-}
-
-function stateWords(entry: Entry): string {
-  switch (entry.state) {
-    case "waiting":
-      return _("not yet confirmed");
-    case "done":
-      return _("done");
-    case "back":
-      return _("came back");
-    case "later":
-      return _("comes back later");
-  }
-}
-
-/** One entry; a waiting one can be touched. */
-export function EntryLine({ world, entry }: { world: World; entry: Entry }) {
-  const open = entry.state === "waiting";
-  return (
-    <li>
-      <Icon name={GLYPHS[entry.kind]} />
-      <span class="what">
-        <b>{kindWords(entry)}</b>
-        <small>{stateWords(entry)}</small>
-      </span>
-      <Amount minor={entry.amount} sign={sign(world, entry.unit)} />
-      {open ? (
-        <Button kind="quiet" onPress={() => world.go("entry", entry.number)}>
-          {_("Open")}
-        </Button>
-      ) : null}
-    </li>
-  );
-}
 
 /** All entries, waiting ones first. */
 export function Activity({ world }: { world: World }) {

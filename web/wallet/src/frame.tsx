@@ -1,68 +1,19 @@
-// What stands around every screen of the wallet, and which screen it is.
+// What stands around every screen of the wallet, and the first of them.
 
 import { Bar } from "@amparo/kit/bar.tsx";
 import { _ } from "@amparo/kit/words.ts";
-import { Activity, EntryDetail } from "./activity.tsx";
-import { Copy, Restore } from "./copy.tsx";
-import { Home, More } from "./home.tsx";
-import type { Asked, Payment } from "./model.ts";
-import { MyCard } from "./my_card.tsx";
-import { Complain, PaperDetail, Papers } from "./papers.tsx";
-import { Aside, Confirm, Pay, PayCode, TypeAmount } from "./pay.tsx";
-import { Enrol, Receive } from "./receive.tsx";
-import { Settings } from "./settings.tsx";
-import type { World } from "./state.ts";
+import type { ComponentChildren } from "preact";
+import { Home } from "./home.tsx";
+import type { Seen } from "./state.ts";
 
-/** Bar, line about the connection, and the screen. */
-export function Frame({ world }: { world: World }) {
+/** Bar, line about the connection, and the screen: the first one, or `children`. */
+export function Frame({ world, children }: { world: Seen; children: ComponentChildren }) {
   return (
     <>
       <Bar world={world} icon="shelter" name="Amparo">
         {_("No connection. You can still pay.")}
       </Bar>
-      <Shown world={world} />
+      {world.place.name === "home" ? <Home world={world} /> : children}
     </>
   );
-}
-
-function Shown({ world }: { world: World }) {
-  const about = world.place.about;
-  switch (world.place.name) {
-    case "pay":
-      return <Pay world={world} />;
-    case "amount":
-      return <TypeAmount world={world} />;
-    case "confirm":
-      return <Confirm world={world} asked={about as Asked} />;
-    case "code":
-      return <PayCode world={world} payment={about as Payment} />;
-    case "aside":
-      return <Aside world={world} asked={about as Asked} />;
-    case "receive":
-      return <Receive world={world} />;
-    case "enrol":
-      return <Enrol world={world} />;
-    case "activity":
-      return <Activity world={world} />;
-    case "entry":
-      return <EntryDetail world={world} number={about as number} />;
-    case "papers":
-      return <Papers world={world} />;
-    case "paper":
-      return <PaperDetail world={world} place={about as number} />;
-    case "complain":
-      return <Complain world={world} place={about as number} />;
-    case "copy":
-      return <Copy world={world} />;
-    case "restore":
-      return <Restore world={world} />;
-    case "card":
-      return <MyCard world={world} />;
-    case "settings":
-      return <Settings world={world} />;
-    case "more":
-      return <More world={world} />;
-    case "home":
-      return <Home world={world} />;
-  }
 }

@@ -1,16 +1,16 @@
 // W1: the first screen with the balance.
 
 import { Icon } from "@amparo/kit/icon.tsx";
-import { Amount, Button, Choice, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Amount, Button, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { choices, choose, nameOf } from "@amparo/kit/settings.ts";
 import { _, day, fill, language, moment } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
-import { EntryLine } from "./activity.tsx";
-import type { World } from "./state.ts";
+import { EntryLine } from "./entry_line.tsx";
+import type { Seen } from "./state.ts";
 
 /** Balance, until when, pay, receive, what happened last. */
-export function Home({ world }: { world: World }) {
+export function Home({ world }: { world: Seen }) {
   const { wallet, go, online } = world;
   const [shown, setShown] = useState(choices().shown ?? false);
   const units = wallet.units();
@@ -90,7 +90,7 @@ export function Home({ world }: { world: World }) {
   );
 }
 
-function Balance({ world, unit, shown }: { world: World; unit: string; shown: boolean }) {
+function Balance({ world, unit, shown }: { world: Seen; unit: string; shown: boolean }) {
   const holding = world.wallet.holding(unit);
   const end = world.wallet.nextEnd(unit);
   const label = sign(world, unit);
@@ -112,24 +112,5 @@ function Balance({ world, unit, shown }: { world: World; unit: string; shown: bo
       ) : null}
       {shown && holding.aside > 0 ? <p class="muted">{fill(_("{amount} is set aside for shops"), { amount: <Amount minor={holding.aside} sign={label} /> })}</p> : null}
     </section>
-  );
-}
-
-/** What is needed less often. */
-export function More({ world }: { world: World }) {
-  const { go, back } = world;
-  return (
-    <Screen title={_("More")} say={_("Your card, your decisions, your activity, a copy, and settings.")} onBack={back}>
-      <Choice icon="card" title={_("My card")} note={_("To show who you are, only where you want to")} onPress={() => go("card")} />
-      <Choice icon="why" title={_("Decisions and why")} note={_("Each yes or no, checked on this phone")} onPress={() => go("papers")} />
-      <Choice icon="list" title={_("All activity")} onPress={() => go("activity")} />
-      <Choice icon="save" title={_("Save a copy")} note={_("A code on paper brings the money back")} onPress={() => go("copy")} />
-      <Choice icon="settings" title={_("Settings")} note={_("Language, PIN, new release")} onPress={() => go("settings")} />
-      {world.told.contact ? (
-        <Notice kind="plain" icon="info">
-          <p>{fill(_("Help: {contact}. Help and aid are free. Nobody may ask for money or your vote."), { contact: world.told.contact })}</p>
-        </Notice>
-      ) : null}
-    </Screen>
   );
 }

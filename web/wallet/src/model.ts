@@ -159,29 +159,33 @@ export interface Hurry {
   hurry?: boolean;
 }
 
-/** A household's wallet. Everything that is said to work offline also works while nothing else does. Every promise may reject with
- * an `AmparoError`; what needs a connection rejects with `service.unreachable`. All is safe to repeat; after a start call
- * `recover` once there is a connection. */
-export interface WalletApi {
-  // --- what is there (offline, at once) ---
+/** What there is in a wallet, at once and without a connection. */
+export interface GlanceApi {
   units(): string[];
   holding(unit: string): Holding;
   nextEnd(unit: string): End | null;
   activity(): Entry[];
+  isEnrolled(): boolean;
+  /** The papers as last fetched. */
+  papers(): Paper[];
+  /** What is known of a paper's aid. */
+  aid(paper: Paper): Aid;
+  isRecoveryTested(): boolean;
+}
+
+/** A household's wallet. Everything that is said to work offline also works while nothing else does. Every promise may reject with
+ * an `AmparoError`; what needs a connection rejects with `service.unreachable`. All is safe to repeat; after a start call
+ * `recover` once there is a connection. */
+export interface WalletApi extends GlanceApi {
   /** Empties the list of what is done; waiting payments stay. */
   clearActivity(): Promise<void>;
 
   // --- the office ---
-  isEnrolled(): boolean;
   /** Binds this wallet to a household with the office's code. `office.unknown_enrolment_code` and others of the office's as
    * `RemoteError.remoteCode`. */
   enrol(code: string): Promise<void>;
   /** Fetches the papers and keeps them. */
   fetchPapers(): Promise<Paper[]>;
-  /** The papers as last fetched; offline. */
-  papers(): Paper[];
-  /** What is known of a paper's aid; offline. */
-  aid(paper: Paper): Aid;
   /** Claims one paper's aid and takes the coins. `wallet.nothing_to_claim`, `wallet.amount_differs`, `wallet.claimed_elsewhere`,
    * `purse.claim_rests`. */
   claim(paper: Paper, options?: Hurry): Promise<Aid>;
@@ -222,7 +226,6 @@ export interface WalletApi {
   // --- the recovery code ---
   recoveryCode(): string;
   recoveryQr(): string;
-  isRecoveryTested(): boolean;
   /** `purse.recovery_code_false`. Offline. */
   testRecovery(typed: string): Promise<void>;
   isRestoring(): boolean;

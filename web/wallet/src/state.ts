@@ -3,7 +3,7 @@
 import type { Keeping as StoreKeeping } from "@amparo/kit/settings_screen.tsx";
 import type { Surroundings } from "@amparo/kit/world.ts";
 import type { CardApi } from "./card.ts";
-import type { Paper, WalletApi } from "./model.ts";
+import type { GlanceApi, Paper, WalletApi } from "./model.ts";
 
 /** The screens by name. */
 export type Name =
@@ -34,8 +34,14 @@ export interface Explained {
   people: [string, string][][];
 }
 
+/** What the first screen works with, which is there before the rest. */
+export interface Seen extends Surroundings<Name> {
+  wallet: GlanceApi;
+  keep: Pick<StoreKeeping, "forks">;
+}
+
 /** The open wallet, and what stands around every screen. */
-export interface World extends Surroundings<Name> {
+export interface World extends Seen {
   wallet: WalletApi;
   keep: Keeping;
 }

@@ -14,12 +14,13 @@ import { Restorer } from "@amparo/purse/restore.ts";
 import { renew, resplit } from "@amparo/purse/upkeep.ts";
 import { qrText } from "@amparo/cashu/recovery_code.ts";
 
-import { clearLines, entriesOf, holdingOf, unitsOf } from "./activity_list.ts";
+import { clearLines } from "./activity_list.ts";
+import { Glance, keepEnds } from "./glance.ts";
 import type * as model from "./model.ts";
 import { LATEST_HOURS, Office, keepQuoteRoot } from "./wallet_office.ts";
 import { Payments } from "./wallet_pay.ts";
 
-export class Wallet implements model.WalletApi {
+export class Wallet extends Glance implements model.WalletApi {
   readonly purse: Purse;
   readonly #office: Office;
   readonly #payments: Payments;
@@ -27,6 +28,7 @@ export class Wallet implements model.WalletApi {
   readonly #filters: FilterShelf | undefined;
 
   private constructor(purse: Purse, office: Office, filters: FilterShelf | undefined) {
+    super(purse.vault, purse.now);
     this.purse = purse;
     this.#office = office;
     this.#filters = filters;
@@ -42,24 +44,8 @@ export class Wallet implements model.WalletApi {
     return new Wallet(purse, office, parts.filters);
   }
 
-  // --- what is there
-  // ----------------------------------------------------------------------------------------------------------------
-
-  units(): string[] {
-    return [...new Set([...unitsOf(this.purse.vault), ...this.papers().map(({ unit }) => unit)])].sort();
-  }
-
-  holding(unit: string): model.Holding {
-    return holdingOf(this.purse.vault, unit, this.purse.now());
-  }
-
-  nextEnd(unit: string): model.End | null {
-    return this.purse.nextEnd(unit);
-  }
-
-  activity(): model.Entry[] {
-    return entriesOf(this.purse.vault);
-  }
+  // --- the list
+  // ---------------------------------------------------------------------------------------------------------------------
 
   async clearActivity(): Promise<void> {
     await this.purse.vault.change(clearLines);
@@ -68,24 +54,12 @@ export class Wallet implements model.WalletApi {
   // --- the office
   // -------------------------------------------------------------------------------------------------------------------
 
-  isEnrolled(): boolean {
-    return this.#office.isEnrolled;
-  }
-
   async enrol(code: string): Promise<void> {
     await this.#office.enrol(code);
   }
 
   async fetchPapers(): Promise<model.Paper[]> {
     return this.#office.fetchPapers();
-  }
-
-  papers(): model.Paper[] {
-    return this.#office.papers();
-  }
-
-  aid(paper: model.Paper): model.Aid {
-    return this.#office.aid(paper);
   }
 
   async claim(paper: model.Paper, { hurry = false }: model.Hurry = {}): Promise<model.Aid> {
@@ -159,10 +133,6 @@ export class Wallet implements model.WalletApi {
     return qrText(this.purse.recoveryCode());
   }
 
-  isRecoveryTested(): boolean {
-    return this.purse.isCodeTested();
-  }
-
   async testRecovery(typed: string): Promise<void> {
     await this.purse.testCode(typed);
   }
@@ -186,6 +156,15 @@ export class Wallet implements model.WalletApi {
 
   async recover(): Promise<number> {
     return this.purse.recover();
+  }
+
+  /** By the log, where the store alone knows it as it was kept last. */
+  override nextEnd(unit: string): model.End | null {
+    return this.purse.nextEnd(unit);
+  }
+
+  async keepEnds(): Promise<void> {
+    await keepEnds(this.purse.vault, (keyset) => this.purse.endOf(keyset));
   }
 
   async upkeep(unit: string): Promise<model.Upkeep> {

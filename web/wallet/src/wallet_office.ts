@@ -14,9 +14,10 @@ import type { Purse } from "@amparo/purse/purse.ts";
 import { REST } from "@amparo/purse/upkeep.ts";
 import type { Vault } from "@amparo/purse/vault.ts";
 import { type Plain, encode } from "@amparo/rules/canonical.ts";
-import { SigningKey, generatePair, readKey, readUnverified, signCompact } from "@amparo/rules/signing.ts";
+import { SigningKey, generatePair, readKey, signCompact } from "@amparo/rules/signing.ts";
 
 import { lineOf, nameOf, takeNumber } from "./activity_list.ts";
+import { type Named, type Quote, aidIn, papersIn, quoteName } from "./glance.ts";
 import type { Aid, CheckReceipt, CheckedReceipt, Paper, ReceiptBundle } from "./model.ts";
 
 const TYP = "amparo-wallet+jws";
@@ -27,22 +28,6 @@ const LONGEST_WINDOW = 14 * 86_400;
 export const LATEST_HOURS = 6;
 const SHORTEST_DELAY = 600;
 const CURVE = { name: "ECDSA", namedCurve: "P-256" };
-
-/** A quote of this wallet: the key it is bound to (hex), whether its coins were taken, and what the mint says of its crowd and
- * window. */
-interface Quote {
-  quote: string;
-  key: string;
-  amount: number;
-  unit: string;
-  done: boolean;
-  windowEnds: number;
-  payFrom: number;
-  crowd: number;
-  crowdNeeded: number;
-}
-
-type Named = { programme: string; cycle: string };
 
 /** What the office's side works with. */
 export interface OfficeParts {
@@ -89,10 +74,6 @@ export class Office {
     return new Office(parts, new SigningKey(key, await readKey({ kty: "EC", crv: "P-256", x: kept.x ?? "", y: kept.y ?? "" })));
   }
 
-  get isEnrolled(): boolean {
-    return this.#vault.read<boolean>("enrolled") ?? false;
-  }
-
   async enrol(code: string): Promise<void> {
     const { crv, kty, x, y } = this.#key.public.jwk;
     await this.#post("/wallet/enrol", { action: "enrol", code, jwk: { crv, kty, x, y } }, (value) => value);
@@ -104,30 +85,7 @@ export class Office {
     const found = await this.#post("/wallet/papers", { action: "papers", nonce }, readPapers);
     const papers = found.map((paper) => ({ ...paper, quote: paper.quote ?? null }));
     await this.#vault.change((draft) => draft.put("papers", papers));
-    return this.papers();
-  }
-
-  /** What the office gave last. A claim that this phone began is its own: when it died before the coins came, it goes on with it. */
-  papers(): Paper[] {
-    const isOwn = (paper: Paper) => this.#vault.read<Quote>(quoteName(namedIn(paper))) !== undefined;
-    return (this.#vault.read<Paper[]>("papers") ?? []).map((paper) => (paper.claimed && isOwn(paper) ? { ...paper, claimed: false } : paper));
-  }
-
-  aid(paper: Paper): Aid {
-    const named = namedIn(paper);
-    const known = this.#vault.read<Quote>(quoteName(named));
-    const taken = known?.done ?? false;
-    return {
-      ...named,
-      amount: paper.amount,
-      unit: paper.unit,
-      approved: paper.approved,
-      due: paper.approved && paper.amount > 0 && !taken,
-      taken,
-      crowd: known?.crowd ?? 0,
-      crowdNeeded: known?.crowdNeeded ?? 0,
-      payFrom: known?.payFrom ?? 0,
-    };
+    return papersIn(this.#vault);
   }
 
   /** Claims one approved decision: checks it, gets a quote, has it paid, takes the coins. Safe to repeat after a crash at any
@@ -142,7 +100,7 @@ export class Office {
     await purse.recover(true);
     const name = quoteName(receipt);
     const quote = await this.#quote(receipt, paper.quote);
-    if (quote.done) return this.aid(paper);
+    if (quote.done) return aidIn(this.#vault, paper);
     const asked = { action: "claim", programme: receipt.programme, cycle: receipt.cycle, quote: quote.quote };
     const { amount } = await this.#post("/wallet/claim", asked, shape<{ amount: number }>({ amount: whole }));
     if (amount !== receipt.amount) fail("wallet.amount_differs", "The office pays another amount than the receipt says.");
@@ -151,7 +109,7 @@ export class Office {
     // Otherwise its coins were taken before the file was lost: the mint says that all was issued, and a restoring finds them.
     if (found.amount_issued >= found.amount_paid && found.amount_paid > 0) await this.#vault.change((draft) => draft.put(name, { ...known, done: true }));
     else await this.#take(name, known);
-    return this.aid(paper);
+    return aidIn(this.#vault, paper);
   }
 
   async #take(name: string, known: Quote): Promise<void> {
@@ -227,16 +185,6 @@ export class Office {
 export async function keepQuoteRoot(vault: Vault, code: string): Promise<void> {
   const root = await recovery.derivedKey(await recovery.seedOf(recovery.readCode(code)), QUOTES);
   await vault.change((draft) => draft.put(`quote_root/${hex(root)}`, true));
-}
-
-function quoteName({ programme, cycle }: Named): string {
-  return `quote/${JSON.stringify([programme, cycle])}`;
-}
-
-/** Programme and cycle as the receipt says them; not verified, only to find what belongs to it. */
-function namedIn({ bundle }: Paper): Named {
-  const { programme, cycle } = shape<Named>({ programme: text, cycle: text })(JSON.parse(readUnverified(bundle.receipt)));
-  return { programme, cycle };
 }
 
 function publicOf(key: Uint8Array): string {

@@ -4,7 +4,7 @@ import { generatorTimes, showPoint } from "@amparo/cashu/curve.ts";
 import { writeRequestB } from "@amparo/cashu/nut26_request.ts";
 import { Client, type Fetch } from "@amparo/purse/client.ts";
 import { b64url } from "@amparo/rules/base64.ts";
-import { readUnverified } from "@amparo/rules/signing.ts";
+import { readUnverified } from "@amparo/rules/unverified.ts";
 
 import { Device, MINT, Town } from "../../purse/tests/town.ts";
 import type { CheckReceipt, Paper } from "../src/model.ts";

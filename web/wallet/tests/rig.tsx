@@ -9,6 +9,7 @@ import { surroundings } from "../../kit/tests/invented.ts";
 import type { Asked, Entry, Holding, Paper, Payment, WalletApi, Ways } from "../src/model.ts";
 import type { CardApi, KeptCard } from "../src/card.ts";
 import { Frame } from "../src/frame.tsx";
+import { Screens } from "../src/screens.tsx";
 import type { Name, World } from "../src/state.ts";
 import { Welcome } from "../src/welcome.tsx";
 
@@ -140,7 +141,13 @@ Object.assign(globalThis, {
       return;
     }
     render(
-      found === "welcome" ? <Welcome onStart={() => undefined} onRestore={() => undefined} redraw={() => undefined} /> : <Frame world={found} />,
+      found === "welcome" ? (
+        <Welcome onStart={() => undefined} onRestore={() => undefined} redraw={() => undefined} />
+      ) : (
+        <Frame world={found}>
+          <Screens world={found} />
+        </Frame>
+      ),
       root,
     );
     if (name.endsWith("-open")) for (const each of root.querySelectorAll("details")) each.open = true;

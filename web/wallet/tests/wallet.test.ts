@@ -9,6 +9,7 @@ import { readLock, signLock } from "@amparo/cashu/nut10_secret.ts";
 import { allCoins } from "@amparo/purse/store.ts";
 
 import { Town } from "../../purse/tests/town.ts";
+import { Glance } from "../src/glance.ts";
 import { PaperOffice, SHOP_KEY, SHOP_SECRET, paperOf, phone, request } from "./house.ts";
 
 const fails = (name: string) => (error: unknown) => {
@@ -49,6 +50,26 @@ test("claimed aid makes coins that pay exactly without a connection", async () =
   assert.ok(proofsOf(payment.code).every(({ dleq }) => dleq === undefined));
   assert.equal(one.wallet.holding("food").balance, 587);
   assert.equal(one.wallet.holding("food").waiting, 583);
+});
+
+test("the store alone shows what the whole wallet shows", async () => {
+  const one = await phone();
+  one.town.mint.rotate("food", { ends: one.town.now + 50 * 86_400 });
+  one.town.mint.windowEnds = one.town.now + 86_400;
+  await one.fill(1_170);
+  await one.wallet.payAmount(583, "food", { hurry: true });
+  await one.wallet.fetchPapers();
+  await one.wallet.keepEnds();
+  const { wallet } = one;
+  const glance = new Glance(wallet.purse.vault, wallet.purse.now);
+  assert.ok(wallet.nextEnd("food"));
+  assert.ok(wallet.holding("food").resting.length > 0);
+  assert.ok(wallet.papers().length > 0);
+  assert.deepEqual([glance.units(), glance.isEnrolled(), glance.isRecoveryTested()], [["food"], true, false]);
+  assert.deepEqual(glance.holding("food"), wallet.holding("food"));
+  assert.deepEqual(glance.nextEnd("food"), wallet.nextEnd("food"));
+  assert.deepEqual(glance.activity(), wallet.activity());
+  assert.deepEqual(glance.papers().map((paper) => glance.aid(paper)), wallet.papers().map((paper) => wallet.aid(paper)));
 });
 
 test("aid is paid after its window, and exchanged not beside its claim, unless there is a hurry", async () => {
