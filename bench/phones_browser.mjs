@@ -31,11 +31,12 @@ const WATCH = () => {
   addEventListener("click", (event) => {
     if (event.isTrusted) globalThis.taps += 1;
   }, true);
-  // Milliseconds of the page's clock when there is something to press and the page is free to answer.
+  // Milliseconds of the page's clock when there is something to press (`pressable`), and when the page is also free to answer.
   globalThis.usable = new Promise((done) => {
     const look = () => {
-      if (document.querySelector("main button:not([disabled])")) requestAnimationFrame(() => setTimeout(() => done(performance.now())));
-      else requestAnimationFrame(look);
+      if (!document.querySelector("main button:not([disabled])")) return requestAnimationFrame(look);
+      globalThis.pressable = performance.now();
+      requestAnimationFrame(() => setTimeout(() => done(performance.now())));
     };
     look();
   });
@@ -101,9 +102,14 @@ export async function reload(one) {
   return one.page.evaluate(() => globalThis.usable);
 }
 
-/** The scripts that a page has fetched so far, by path. */
+/** The scripts that a page had asked for when there was something to press, by path. */
 export const scripts = (one) =>
-  one.page.evaluate(() => [...new Set([...document.scripts].map(({ src }) => src).concat(performance.getEntriesByType("resource").map(({ name }) => name)))].map((name) => name && new URL(name).pathname).filter((path) => path.endsWith(".js")));
+  one.page.evaluate(async () => {
+    await globalThis.usable;
+    const asked = performance.getEntriesByType("resource").filter(({ startTime }) => startTime <= globalThis.pressable);
+    const names = new Set([...[...document.scripts].map(({ src }) => src), ...asked.map(({ name }) => name)]);
+    return [...names].map((name) => name && new URL(name).pathname).filter((path) => path.endsWith(".js"));
+  });
 
 /** The pictures that the code on a screen shows during `ms`: each with the moment when it came. */
 export async function frames(one, ms) {
