@@ -67,6 +67,10 @@ def test_a_lost_sheet_is_struck_and_printed_anew_at_the_terminal(stage: Stage, t
     (paper / "sheets.pdf").write_bytes(good)
     assert answer("vouchers", "printed", "--out", str(paper), *desk) == {"forgotten": 1}
     assert list(paper.iterdir()) == []
+    # A crash between the two deletions left one file.
+    (paper / "slips.pdf").write_bytes(b"codes of slips")
+    assert answer("vouchers", "printed", "--out", str(paper), *desk) == {"forgotten": 0}
+    assert list(paper.iterdir()) == []
     # The list stays until the office has taken it in, whatever is made meanwhile.
     assert answer(*make, "--until", UNTIL)["sheets"] == []
     assert packets.read_text().splitlines()[1:] == [f"{made['number']},{ref},{UNTIL}"]
@@ -95,6 +99,10 @@ def test_a_lost_sheet_is_struck_and_printed_anew_at_the_terminal(stage: Stage, t
     answer("vouchers", "print", "--out", str(paper), *desk)
     fresh = read_printed((paper / "sheets.pdf").read_bytes(), page=1)
     assert set(fresh).isdisjoint(found)
+    # A file that somebody took away before the paper was good is no such rest.
+    (paper / "slips.pdf").unlink()
+    assert answer("vouchers", "printed", "--out", str(paper), *desk) == {"error": "amparo.file_missing"}
+    assert (paper / "sheets.pdf").exists()
     refused = [answer("shop", "take", found[1], price, UNIT, *shop) for price in sorted(prices)]
     assert [each for each in refused if "taken" in each] == []
 

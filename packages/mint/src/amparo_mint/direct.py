@@ -96,7 +96,9 @@ class DirectProtocol(PunctualProtocol):
     async def _answer(self, cycle: _Answering, answer: Coroutine[Any, Any, Reply]) -> None:
         try:
             found = await answer
-        except BaseException:  # the service waits no longer for what runs
+        except (
+            BaseException
+        ):  # cancelled, because the service waits no longer: whoever asked must not wait for an answer either
             self.transport.close()
             raise
         if self.flow.write_paused and not cycle.disconnected:

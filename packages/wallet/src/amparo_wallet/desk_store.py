@@ -161,6 +161,11 @@ def mark_written(connection: sqlite3.Connection, numbers: Sequence[str], files: 
     )
 
 
+def is_written(connection: sqlite3.Connection) -> bool:
+    """Whether any sheet is in files that count."""
+    return connection.execute("SELECT 1 FROM sheet WHERE state = ?", (State.WRITTEN,)).fetchone() is not None
+
+
 def mark_printed(connection: sqlite3.Connection, files: bytes) -> int:
     """The sheets in files of this digest are on paper: forget their codes, slips, purses and whose they are. How many, also when
     it is said again."""

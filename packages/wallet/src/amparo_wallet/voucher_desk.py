@@ -240,6 +240,11 @@ class VoucherDesk:
         with self._database.transaction() as connection:
             store.mark_written(connection, [slip.sheet for slip in slips], files)
 
+    def is_written(self) -> bool:
+        """Whether sheets are in files that are not marked as printed."""
+        with self._database.reading() as connection:
+            return store.is_written(connection)
+
     def printed(self, files: bytes) -> int:
         """The paper of the files with this digest is in the operator's hands: forget the codes and slips that are in them, the
         purses behind them and whose they are. How many sheets those were; from here on only paper and reserve together lead to

@@ -182,7 +182,9 @@ def printed(
     """The paper of these files is good: forget its codes, here and in the files. From then on nobody can print these sheets again.
     Sheets that are not in these files stay as they are."""
     with _opened(folder, data) as (desk, _):
-        count = desk.printed(_digest(out))
+        # Once the desk has forgotten, a file without the other is what a crash between the two deletions has left.
+        is_rest = (out / SHEETS).exists() != (out / SLIPS).exists() and not desk.is_written()
+        count = 0 if is_rest else desk.printed(_digest(out))
         for name in (SHEETS, SLIPS):
             remove_file(out / name)
     tell(as_json, {"forgotten": count}, f"{count:,} sheets are on paper only.")
