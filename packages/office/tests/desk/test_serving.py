@@ -171,10 +171,9 @@ def test_a_worker_that_is_killed_leaves_its_job_to_the_next(
 def test_the_desk_starts_its_worker_again(start: Callable[..., Process]) -> None:
     desk = start(*DESK)
     desk.address()
-    first = _child(desk)
+    first = _another_child(desk)
     os.kill(first, signal.SIGKILL)
-    until(lambda: _children(desk) and _child(desk) != first, "no new worker")
-    second = _child(desk)
+    second = _another_child(desk, than=first)
     desk.end(signal.SIGKILL)
     until(lambda: not Path(f"/proc/{second}").exists() or _is_dead(second), "the worker outlives the desk")
 
@@ -230,9 +229,16 @@ def _children(desk: Process) -> list[int]:
     return sorted({int(each) for file in threads for each in file.read_text().split()} | {int(each) for each in found})
 
 
-def _child(desk: Process) -> int:
-    until(lambda: _children(desk), "no worker")
-    return _children(desk)[0]
+def _another_child(desk: Process, than: int = 0) -> int:
+    """The worker, as soon as there is one; between two of them, there is none."""
+    found: list[int] = []
+
+    def look() -> bool:
+        found[:] = [each for each in _children(desk) if each != than and not _is_dead(each)]
+        return bool(found)
+
+    until(look, "no worker")
+    return found[0]
 
 
 def _is_dead(number: int) -> bool:
