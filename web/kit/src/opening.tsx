@@ -1,9 +1,9 @@
 // How an app begins: words and its first screen at once; behind it comes what knows more, which opens the sealed store, with its PIN if it
 // has one.
 
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { render } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Locked } from "./locked.tsx";
 import { Failed } from "./parts.tsx";
 import type { Addresses } from "./settings.ts";
@@ -85,6 +85,25 @@ export function useOpening<Part extends Behind<Opened>, Opened>(load: () => Prom
   };
 }
 
+/** What stands behind a first screen, loaded as soon as that is shown. `failure`: why it did not come. */
+export function useBehind<Whole extends object>(load: () => Promise<Whole>): { whole: Whole | undefined; failure: Failure | undefined } {
+  const [whole, setWhole] = useState<Whole | undefined>();
+  const [failure, setFailure] = useState<Failure | undefined>();
+  useEffect(() => void load().then(setWhole, (thrown: unknown) => setFailure(failureOf(thrown))), []);
+  return { whole, failure };
+}
+
+/** The place of a screen that is not there yet; `children` instead of "Opening…". */
+export function Waiting({ children }: { children?: ComponentChildren }) {
+  return (
+    <main>
+      <p class="wait" role="status">
+        {children ?? _("Opening…")}
+      </p>
+    </main>
+  );
+}
+
 /** The screen while nothing is opened: its PIN is asked for, it cannot be opened, or it opens. `words`: what a failure is called.
  * `warning`: what is lost by throwing the store away. `elsewhere`: that another window has it. */
 export function Unopened<Opened>({
@@ -103,15 +122,10 @@ export function Unopened<Opened>({
   if (part && (needsPin || failure?.code.startsWith("vault."))) {
     return <Locked pin={needsPin} said={said} warning={warning} onPin={opening.type} wipe={part.wipe} />;
   }
+  if (!said) return <Waiting>{opening.elsewhere ? elsewhere : undefined}</Waiting>;
   return (
     <main>
-      {said ? (
-        <Failed said={said} />
-      ) : (
-        <p class="wait" role="status">
-          {opening.elsewhere ? elsewhere : _("Opening…")}
-        </p>
-      )}
+      <Failed said={said} />
     </main>
   );
 }

@@ -3,10 +3,10 @@
 import { Amount, Meter } from "@amparo/kit/parts.tsx";
 import { _, fill, money } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
-import type { World } from "./state.ts";
+import type { Seen } from "./state.ts";
 
 /** How full the till is without a connection. */
-export function Limits({ world, unit }: { world: World; unit: string }) {
+export function Limits({ world, unit }: { world: Seen; unit: string }) {
   const found = world.till.meter(unit);
   return (
     <section aria-label={_("Limits without a connection")}>

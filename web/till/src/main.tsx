@@ -7,24 +7,28 @@ import { _ } from "@amparo/kit/words.ts";
 import { useEffect, useState } from "preact/hooks";
 import { Begin } from "./begin.tsx";
 import { failureWords } from "./says.ts";
+import * as shell from "./shell.tsx";
 
 function Start() {
   const online = useOnline();
   const [, redraw] = useState(0);
   const [begun] = useState(choices().begun === true);
-  const opening = useOpening(() => import("./shell.tsx"));
+  const opening = useOpening(async () => shell);
   // A phone that was never a till shows how to begin first; what knows coins comes when that stands.
-  useEffect(() => (begun ? void opening.begin() : whenIdle(() => void opening.begin())), []);
+  useEffect(() => {
+    if (begun) void opening.begin();
+    else whenIdle(() => void opening.begin().then((opened) => opened?.whole()).catch(() => undefined));
+  }, []);
   const enrol = async (code: string) => {
-    const session = opening.opened ?? (await opening.begin());
-    if (!session) return;
-    await session.enrol(code);
+    const whole = await (opening.opened ?? (await opening.begin()))?.whole();
+    if (!whole) return;
+    await whole.session.enrol(code);
     choose({ begun: true });
     redraw((n) => n + 1);
   };
-  const { part, told, opened, failure, elsewhere, needsPin } = opening;
-  const till = opened?.till();
-  if (opened && part && told && till) return <part.App session={opened} till={till} told={told} />;
+  const { opened, failure, elsewhere, needsPin } = opening;
+  const glance = opened?.glance();
+  if (opened && glance) return <shell.App opened={opened} glance={glance} />;
   if (opened || (!begun && !failure && !elsewhere && !needsPin)) return <Begin online={online} onCode={enrol} />;
   return (
     <Unopened

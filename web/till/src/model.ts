@@ -152,11 +152,20 @@ export interface TillParts {
   chance?: Chance;
 }
 
+/** A till as its store alone shows it: what the first screen needs. */
+export interface GlanceApi {
+  readonly enrolment: Enrolment;
+  /** Whether a sale is going on, also after a restart. */
+  isSelling(): boolean;
+  meter(unit: string): Meter;
+  sales(): Sale[];
+  today(unit: string): Day;
+}
+
 /** One shop's till. What is said to work offline also works while nothing else does. Rejections are `AmparoError`s with the codes
  * of `amparo_till` (till.taken_before carries `at`), and `till.practice_code`, `till.practice_only`, `till.no_sale`,
  * `till.nothing_to_refund`. */
-export interface TillApi {
-  readonly enrolment: Enrolment;
+export interface TillApi extends GlanceApi {
   /** The public key that codes are locked to, 66 hex digits. */
   readonly lockKey: string;
   /** A code that makes another device a till of this shop. Whoever has it can open what is locked to the shop: show it to nobody
@@ -178,8 +187,6 @@ export interface TillApi {
   cancel(): Promise<Cancelled>;
   /** The sale was seen as paid: the next one can begin. */
   finish(): Promise<void>;
-  meter(unit: string): Meter;
-  sales(): Sale[];
   /** The shopkeeper has seen which sales had been spent before. */
   forgetSpent(): Promise<void>;
   /** A code without value that only a practice sale takes. */
@@ -212,6 +219,5 @@ export interface TillApi {
   upkeep(): Promise<void>;
 
   // --- the day (offline) ---
-  today(unit: string): Day;
   closeDay(unit: string): Promise<Day>;
 }

@@ -1,17 +1,16 @@
-// The till put together: sealed store, public log, clients of the services. Loaded behind the first screen.
+// The till put together above its store: public log, clients of the services. Loaded behind the first screen.
 
 import { fail } from "@amparo/cashu/errors.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
-import type { Keeping } from "@amparo/kit/settings_screen.tsx";
 import { Client } from "@amparo/purse/client.ts";
-import { openDevice, wipeDevice } from "@amparo/purse/device.ts";
+import type { Device } from "@amparo/purse/device.ts";
 import { openPhone } from "@amparo/purse/phone.ts";
+import { keptEnrolment } from "./glance.ts";
 import type { Enrolment } from "./model.ts";
-import { Till, readEnrolment } from "./till.ts";
-import { keptEnrolment } from "./till_settings.ts";
+import { Till } from "./till.ts";
+import { readEnrolment } from "./till_settings.ts";
 
-const NAME = "amparo-till";
 // A till needs no rules, no decisions and no receipts.
 const KINDS = ["key-announced", "keyset-announced"] as const;
 
@@ -20,20 +19,13 @@ export interface Session {
   till(): Till | undefined;
   /** Make this phone the till of the shop that a code names. Rejects with `till.enrolment_code_false` and what the shops side refuses. */
   enrol(code: string): Promise<void>;
-  keep: Keeping;
   /** What runs by itself while there is a connection. */
   upkeep(): Promise<void>;
 }
 
-/** Throw away what cannot be opened: the PIN was forgotten, or the store is damaged. */
-export async function wipe(): Promise<void> {
-  await wipeDevice(NAME);
-}
-
-/** Open everything. `waiting` is called when another window has the till. Rejects with the errors of store and log. */
-export async function open(told: Addresses, pin: string | undefined, waiting: () => void): Promise<Session> {
-  const device = await openDevice(NAME, pin, waiting);
-  const { vault, keep } = device;
+/** Open what stands above the store. Rejects with the errors of the log. */
+export async function openSession(device: Device, told: Addresses): Promise<Session> {
+  const { vault } = device;
   const { log, filters } = await openPhone(device, told, KINDS);
   const now = clockOf(told);
   const openTill = async (enrolment: Enrolment) => {
@@ -54,7 +46,6 @@ export async function open(told: Addresses, pin: string | undefined, waiting: ()
       await log.refresh();
       till = await openTill(enrolment);
     },
-    keep,
     async upkeep() {
       await log.refresh();
       await till?.recover();

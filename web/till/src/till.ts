@@ -15,15 +15,14 @@ import { Purse } from "@amparo/purse/purse.ts";
 import { allCoins, coin, dropCoins, total } from "@amparo/purse/store.ts";
 import type { Reader } from "@amparo/purse/vault.ts";
 
+import { Glance, hoursAlone, keptEnrolment } from "./glance.ts";
 import type * as model from "./model.ts";
 import * as sales from "./sales.ts";
 import type { Open } from "./sales.ts";
 import { Deposits } from "./till_deposit.ts";
-import { keptEnrolment, writeEnrolment } from "./till_settings.ts";
+import { writeEnrolment } from "./till_settings.ts";
 import { Taking } from "./till_taking.ts";
 import { Vouchers } from "./till_vouchers.ts";
-
-export { keptEnrolment, readEnrolment } from "./till_settings.ts";
 
 const PRACTICE = /^AMPARO-PRACTICE:([a-z0-9_-]+):([0-9]+):([0-9a-f]+)$/;
 
@@ -31,7 +30,7 @@ interface Given extends model.Refund {
   secrets: readonly string[];
 }
 
-export class Till implements model.TillApi {
+export class Till extends Glance implements model.TillApi {
   readonly purse: Purse;
   readonly lockKey: string;
   readonly #secret: Uint8Array;
@@ -41,6 +40,7 @@ export class Till implements model.TillApi {
   readonly #vouchers: Vouchers;
 
   private constructor(purse: Purse, parts: model.TillParts, kept: model.Enrolment) {
+    super(purse.vault, purse.now);
     this.purse = purse;
     this.#secret = unhex(kept.lockKey ?? "");
     this.lockKey = showPoint(generatorTimes(this.#secret));
@@ -67,10 +67,6 @@ export class Till implements model.TillApi {
       return made;
     });
     return new Till(purse, parts, kept);
-  }
-
-  get enrolment(): model.Enrolment {
-    return { ...this.#kept, lockKey: null };
   }
 
   get #kept(): model.Enrolment {
@@ -154,7 +150,7 @@ export class Till implements model.TillApi {
 
   #isWithin(open: Open, amount: number): boolean {
     const { perSale, stored, hours } = this.enrolment.limits;
-    return open.amount <= perSale && total(sales.storedCoins(this.purse.vault, open.unit)) + amount <= stored && this.#taking.hoursAlone() <= hours;
+    return open.amount <= perSale && total(sales.storedCoins(this.purse.vault, open.unit)) + amount <= stored && hoursAlone(this.purse.vault, this.purse.now()) <= hours;
   }
 
   async #takePlain(open: Open, offered: Parameters<Taking["receive"]>[1], online: boolean): Promise<boolean> {
@@ -217,19 +213,6 @@ export class Till implements model.TillApi {
       draft.drop("open");
       sales.settleSales(draft);
     });
-  }
-
-  meter(unit: string): model.Meter {
-    const { perSale, stored: storedMost, hours: hoursMost } = this.enrolment.limits;
-    const stored = total(sales.storedCoins(this.purse.vault, unit));
-    const hoursAlone = this.#taking.hoursAlone();
-    const share = (used: number, most: number) => (most > 0 ? Math.min(1, used / most) : 1);
-    const count = new Set(sales.storedCoins(this.purse.vault, unit).map(({ label }) => label)).size;
-    return { stored, storedMost, sales: count, hoursAlone, hoursMost, perSale, full: Math.max(share(stored, storedMost), share(hoursAlone, hoursMost)) };
-  }
-
-  sales(): model.Sale[] {
-    return sales.salesOf(this.purse.vault);
   }
 
   async forgetSpent(): Promise<void> {
@@ -353,10 +336,6 @@ export class Till implements model.TillApi {
 
   // --- the day
   // ------------------------------------------------------------------------------------------------------------------------
-
-  today(unit: string): model.Day {
-    return sales.dayOf(this.purse.vault, unit);
-  }
 
   async closeDay(unit: string): Promise<model.Day> {
     return this.purse.vault.change((draft) => {

@@ -10,7 +10,6 @@ import { fromUtf8, utf8 } from "@amparo/cashu/bytes.ts";
 import { fail, isError } from "@amparo/cashu/errors.ts";
 import { listOf, optional, orElse, readJson, shape, text, whole } from "@amparo/cashu/shapes.ts";
 import { HOUR, SHORTEST_LOCK } from "@amparo/purse/calendar.ts";
-import type { Reader } from "@amparo/purse/vault.ts";
 
 import type { Enrolment, Limits } from "./model.ts";
 
@@ -78,11 +77,6 @@ export function writeEnrolment(enrolment: Enrolment): string {
   const { limits, lockKey, ...rest } = enrolment;
   const packed: Packed = { v: VERSION, ...rest, limits: { sale: limits.perSale, stored: limits.stored, hours: limits.hours }, lock: lockKey ?? undefined };
   return PREFIX + base64url.encode(utf8(JSON.stringify(packed)));
-}
-
-/** The enrolment that a vault holds, with the shop's secret key; null: this is no till yet. */
-export function keptEnrolment(reader: Reader): Enrolment | null {
-  return reader.read<Enrolment>("till") ?? null;
 }
 
 function isFalse(what: string): never {

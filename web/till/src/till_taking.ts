@@ -10,7 +10,7 @@ import { type Token, readToken } from "@amparo/cashu/nut00_token.ts";
 import { readLock } from "@amparo/cashu/nut10_secret.ts";
 import type { Proof } from "@amparo/cashu/wire.ts";
 import { pointOf, statesOf } from "@amparo/purse/ask.ts";
-import { HOUR, SHORTEST_LOCK } from "@amparo/purse/calendar.ts";
+import { SHORTEST_LOCK } from "@amparo/purse/calendar.ts";
 import { RemoteError } from "@amparo/purse/client.ts";
 import type { FilterShelf } from "@amparo/purse/filters.ts";
 import { isRefusal } from "@amparo/purse/journal.ts";
@@ -19,6 +19,7 @@ import { ALREADY_SPENT, type Purse } from "@amparo/purse/purse.ts";
 import { addCoin, coin, dropCoins, total } from "@amparo/purse/store.ts";
 import type { Reader } from "@amparo/purse/vault.ts";
 
+import { hoursAlone } from "./glance.ts";
 import type { Limits } from "./model.ts";
 import { type Open, type Part, dropPart, labelOf, nextPart, openSale, partsOf, storedCoins, takenBefore } from "./sales.ts";
 
@@ -100,13 +101,7 @@ export class Taking {
     const limits = this.#parts.limits();
     if (sale.amount > limits.perSale) fail("till.sale_too_large", "The sale is too large for a payment without a connection.");
     if (total(storedCoins(purse.vault, sale.unit)) + amount > limits.stored) fail("till.offline_limit", "The till has stored as much as it may.");
-    if (this.hoursAlone() > limits.hours) fail("till.alone_too_long", "The till has had no connection for too long.");
-  }
-
-  /** For how many hours the mint has not answered this till. */
-  hoursAlone(): number {
-    const { vault, now } = this.#parts.purse;
-    return Math.max(0, now() - (vault.read<number>("contact") ?? now())) / HOUR;
+    if (hoursAlone(purse.vault, purse.now()) > limits.hours) fail("till.alone_too_long", "The till has had no connection for too long.");
   }
 
   /** Stores a checked code for the open sale, in one step with everything that says so. */

@@ -5,7 +5,8 @@ import { MemoryShelf } from "@amparo/purse/backend.ts";
 import { Client } from "@amparo/purse/client.ts";
 
 import { serve } from "../../purse/tests/drive.ts";
-import { Till, readEnrolment } from "../src/till.ts";
+import { Till } from "../src/till.ts";
+import { readEnrolment } from "../src/till_settings.ts";
 
 await serve(async ({ vault, log, now, told }) => {
   const device = {

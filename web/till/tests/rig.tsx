@@ -9,6 +9,7 @@ import type { Day, OpenSale, Refund, TillApi } from "../src/model.ts";
 import { Begin } from "../src/begin.tsx";
 import { NotTaken, Paid } from "../src/sale.tsx";
 import { Frame } from "../src/frame.tsx";
+import { Screens } from "../src/screens.tsx";
 import type { Name, World } from "../src/state.ts";
 
 const NOW = Math.floor(Date.now() / 1000);
@@ -47,11 +48,19 @@ function world(place: Name, about: unknown, given: Given = {}): World {
     ...surroundings(place, about, online),
     till: till as TillApi,
     keep: { hasPin: () => false, changePin: async () => undefined, wipe: async () => undefined, forks: () => [] },
+    charge: async () => undefined,
   };
 }
 
 const refund: Refund = { number: 1, code: CODE, amount: 735, unit: "usd" };
-const framed = (place: Name, about?: unknown, given?: Given) => () => <Frame world={world(place, about, given)} />;
+const framed = (place: Name, about?: unknown, given?: Given) => () => {
+  const shown = world(place, about, given);
+  return (
+    <Frame world={shown}>
+      <Screens world={shown} />
+    </Frame>
+  );
+};
 
 const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
   locked: () => <Locked pin={true} said={_("That is not the PIN.")} warning="" onPin={() => undefined} wipe={async () => undefined} />,

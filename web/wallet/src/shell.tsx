@@ -2,26 +2,21 @@
 // all other screens and the upkeep.
 
 import { useOnline } from "@amparo/kit/line.ts";
+import { Waiting, useBehind } from "@amparo/kit/opening.tsx";
 import { Failed } from "@amparo/kit/parts.tsx";
 import { usePlaces } from "@amparo/kit/places.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
-import type { Failure } from "@amparo/kit/task.ts";
-import { failureOf } from "@amparo/kit/task.ts";
 import { useUpkeep } from "@amparo/kit/upkeep.ts";
-import { _ } from "@amparo/kit/words.ts";
 import type { Device } from "@amparo/purse/device.ts";
 import { openDevice, wipeDevice } from "@amparo/purse/device.ts";
 import { useEffect, useState } from "preact/hooks";
 import { Frame } from "./frame.tsx";
 import { Glance } from "./glance.ts";
 import { failureWords } from "./says.ts";
-import type { Session } from "./session.ts";
 import type { Name, Seen, World } from "./state.ts";
 
 const NAME = "amparo-wallet";
-
-type Whole = typeof import("./whole.ts");
 
 /** Open the sealed store. `waiting` is called when another window has the wallet. Rejects with the errors of the store. */
 export async function open(_told: Addresses, pin: string | undefined, waiting: () => void): Promise<Device> {
@@ -36,23 +31,16 @@ export async function wipe(): Promise<void> {
 /** The wallet. */
 export function App({ opened, told, first }: { opened: Device; told: Addresses; first: Name }) {
   const [, redraw] = useState(0);
-  const [whole, setWhole] = useState<{ Screens: Whole["Screens"]; session: Session } | undefined>();
-  const [failure, setFailure] = useState<Failure | undefined>();
+  const { whole, failure } = useBehind(async () => {
+    const { Screens, openSession } = await import("./whole.ts");
+    return { Screens, session: await openSession(opened, told) };
+  });
   const [glance] = useState(() => new Glance(opened.vault, clockOf(told)));
   const places = usePlaces<Name>("home");
   const online = useOnline();
   const changed = () => redraw((n) => n + 1);
-  const begin = async () => {
-    try {
-      const { Screens, openSession } = await import("./whole.ts");
-      setWhole({ Screens, session: await openSession(opened, told) });
-    } catch (thrown) {
-      setFailure(failureOf(thrown));
-    }
-  };
   useEffect(() => {
     if (first !== "home") places.go(first);
-    void begin();
   }, []);
   useUpkeep(online && whole !== undefined, async () => whole?.session.upkeep(), changed);
   const around = { ...places, told, online, changed };
@@ -62,15 +50,7 @@ export function App({ opened, told, first }: { opened: Device; told: Addresses; 
     <>
       <Failed said={failure && failureWords(failure)} />
       <Frame world={world ?? seen}>
-        {whole && world ? (
-          <whole.Screens world={world} />
-        ) : (
-          <main>
-            <p class="wait" role="status">
-              {_("Opening…")}
-            </p>
-          </main>
-        )}
+        {whole && world ? <whole.Screens world={world} /> : <Waiting />}
       </Frame>
     </>
   );
