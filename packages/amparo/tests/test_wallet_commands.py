@@ -1,5 +1,6 @@
 """A household and a shop at the terminal: claim in a crowd, wait, pay, lose the phone, sell without a connection, deposit."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,10 +15,14 @@ from typer.testing import CliRunner
 
 from amparo.__main__ import app
 from amparo.commands import shell
+from amparo.commands.shell import FOUND_WRONG
 from amparo.commands.wallet import open_wallet
 from amparo.demo.story import Stage
 from amparo.i18n import LANGUAGES
 from amparo_paper.qr import draw_qr, read_codes
+from amparo_rules.errors import DoesNotFollowRule
+from amparo_rules.receipt import Receipt
+from amparo_wallet.wallet import Paper, Wallet
 
 UNIT = "usd"
 
@@ -54,6 +59,8 @@ def test_a_month_of_a_household_and_a_shop_at_the_terminal(household: Household,
     home("enrol", answer("codes", household.ref, *household.data)[household.ref])
     decided = [paper["receipt"]["amount"] for paper in home("papers") if paper["receipt"]["unit"] == UNIT]
     assert all(paper["one_of"] > 0 for paper in home("papers") if paper["receipt"]["eligible"])
+
+    false_decisions(household, tmp_path)
 
     # Nobody else has come: the aid waits, and the claim that was begun is found again.
     first = home("claim")
@@ -132,6 +139,31 @@ def test_a_month_of_a_household_and_a_shop_at_the_terminal(household: Household,
     own, _, _ = open_wallet(phone)
     assert own.recovery_code() != shown["code"]
     read_by_people(household, phone)
+
+
+def false_decisions(household: Household, folder: Path) -> None:
+    """A decision that does not follow the rule stands among the others, with its proof saved."""
+    honest = Wallet.check
+
+    def check(self: Wallet, paper: Paper) -> Receipt:
+        if paper.unit == UNIT:
+            raise DoesNotFollowRule("The amount is another one.")
+        return honest(self, paper)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Wallet, "check", check)
+        words = ["wallet", "papers", "--wallet", str(household.wallet), "--save", str(folder / "saved")]
+        result = CliRunner().invoke(app, [*words, "--json"])
+        assert result.exit_code == FOUND_WRONG
+        listed = json.loads(result.stdout)
+        false = [each for each in listed if each["finding"]]
+        assert {each["finding"] for each in false} == {"rules.does_not_follow_rule"}
+        assert [each["receipt"] for each in false] == [None] * len(false)
+        assert 0 < len(false) < len(listed)
+        said = CliRunner().invoke(app, words)
+        assert said.exit_code == FOUND_WRONG
+        assert "rules.does_not_follow_rule" in said.stdout
+    assert len(list((folder / "saved").iterdir())) == len(listed)
 
 
 def read_by_people(household: Household, phone: Path) -> None:

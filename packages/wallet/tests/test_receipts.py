@@ -26,7 +26,7 @@ from amparo_rules.receipt import Receipt, ReceiptBundle
 from amparo_rules.rule import read_rule
 from amparo_service.client import Client
 from amparo_wallet.errors import KeyNotInLog
-from amparo_wallet.receipts import Evidence, check_bundle, check_evidence, gather_evidence
+from amparo_wallet.receipts import Evidence, check_bundle, check_evidence, gather_evidence, proof_of
 
 VKEY = LOG_SIGNER.vkey
 
@@ -40,9 +40,17 @@ def check(town: Town, bundle: ReceiptBundle) -> Receipt:
 
 
 def found(town: Town, bundle: ReceiptBundle, finding: type[AmparoError], match: str = "") -> None:
-    """The check ends with this finding."""
+    """The check ends with this finding, and so does that of the proof which a person gives away; or the log proves nothing."""
     with pytest.raises(finding, match=match or None):
         check_bundle(bundle, town.follower, VKEY)
+    proof = proof_of(bundle, town.follower)
+    if isinstance(proof, ReceiptBundle):
+        assert proof == bundle
+        with pytest.raises(finding):
+            gather_evidence(bundle, town.follower)
+    else:
+        with pytest.raises(finding, match=match or None):
+            check_evidence(msgspec.json.decode(msgspec.json.encode(proof), type=Evidence), VKEY)
 
 
 def test_every_receipt_of_an_honest_batch_holds_whether_yes_or_no(town: Town) -> None:

@@ -3,9 +3,10 @@
 // The first check needs a connection: receipt, rule and batch are proved to be in the public log. What proves them is kept, sealed like the rest, and from then on the check
 // needs nothing but the log's key.
 
+import { isError } from "@amparo/cashu/errors.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { _, language } from "@amparo/kit/words.ts";
-import { checkBundle, checkEvidence, readEvidence } from "@amparo/log/evidence.ts";
+import { checkBundle, checkEvidence, gatherEvidence, readEvidence } from "@amparo/log/evidence.ts";
 import type { Checked } from "@amparo/log/evidence.ts";
 import type { LogFollower } from "@amparo/log/follow.ts";
 import type { Vault } from "@amparo/purse/vault.ts";
@@ -26,25 +27,24 @@ async function nameOf(bundle: ReceiptBundle): Promise<string> {
   return `evidence ${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-async function checked(given: Checking, bundle: ReceiptBundle): Promise<{ found: Checked; saved: string }> {
+async function checked(given: Checking, bundle: ReceiptBundle): Promise<Checked> {
   const name = await nameOf(bundle);
   const kept = given.vault.read<string>(name);
-  if (kept !== undefined) return { found: await checkEvidence(readEvidence(kept), given.told.vkey), saved: kept };
+  if (kept !== undefined) return checkEvidence(readEvidence(kept), given.told.vkey);
   const { evidence, ...found } = await checkBundle(bundle as unknown as Bundle, given.log, given.told.vkey);
-  const saved = JSON.stringify(evidence);
-  await given.vault.change((draft) => draft.put(name, saved));
-  return { found, saved };
+  await given.vault.change((draft) => draft.put(name, JSON.stringify(evidence)));
+  return found;
 }
 
 /** What a receipt says, once all of it holds. Rejects with the finding. */
 export async function check(given: Checking, bundle: ReceiptBundle): Promise<CheckedReceipt> {
-  const { programme, cycle, rule_hash, amount, unit } = (await checked(given, bundle)).found.receipt;
+  const { programme, cycle, rule_hash, amount, unit } = (await checked(given, bundle)).receipt;
   return { programme, cycle, rule_hash, amount, unit };
 }
 
 /** The reasons in the rule's own words, and the facts that were used. Rejects with the finding. */
 export async function explain(given: Checking, paper: Paper): Promise<Explained> {
-  const { receipt, rule } = (await checked(given, paper.bundle)).found;
+  const { receipt, rule } = await checked(given, paper.bundle);
   const say = (texts: Readonly<Record<string, string>>) => texts[language()] ?? texts["en"] ?? "";
   const reasons = rule.text.require.map(({ id, text }) => ({ met: !receipt.failed.includes(id), text: say(text) }));
   const label = (entity: string, name: string) => say(LABELS[`${entity} ${name}`] ?? { en: name });
@@ -53,9 +53,22 @@ export async function explain(given: Checking, paper: Paper): Promise<Explained>
   return { reasons, facts: rows("household", receipt.facts.household), people: people.filter((each) => each.length > 0) };
 }
 
-/** The proof of a decision: a file that anybody checks offline with the log's key (`amparo receipt check`). Rejects with the finding, unless it is kept already. */
-export async function proof(given: Checking, paper: Paper): Promise<string> {
-  return given.vault.read<string>(await nameOf(paper.bundle)) ?? (await checked(given, paper.bundle)).saved;
+/** The proof of a decision, true or false: a file that anybody checks offline with the log's key (`amparo receipt check`). When the log lacks
+ * what the receipt names, the receipt itself, which the office signed. Rejects when the log cannot be had. */
+export async function proof(given: Checking, { bundle }: Paper): Promise<string> {
+  const kept = given.vault.read<string>(await nameOf(bundle));
+  if (kept !== undefined) return kept;
+  try {
+    return JSON.stringify(await gatherEvidence(bundle as unknown as Bundle, given.log));
+  } catch (error) {
+    if (!isFinding(error)) throw error;
+    return JSON.stringify(bundle);
+  }
+}
+
+/** Whether an error says something of the decision, and not of the way to the log. */
+function isFinding(error: unknown): boolean {
+  return isError(error) && (error.code.startsWith("rules.") || error.code === "wallet.key_not_in_log");
 }
 
 function shown(value: unknown): string {

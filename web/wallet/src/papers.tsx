@@ -2,17 +2,17 @@
 
 import { Icon } from "@amparo/kit/icon.tsx";
 import { Amount, Button, Choice, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
-import { saveFile } from "@amparo/kit/save_file.ts";
+import { canHandOver, handOver, saveFile } from "@amparo/kit/save_file.ts";
 import { nameOf } from "@amparo/kit/settings.ts";
 import { failureOf, useTask } from "@amparo/kit/task.ts";
 import type { Failure } from "@amparo/kit/task.ts";
-import { _, fill, isolated, language, moment } from "@amparo/kit/words.ts";
+import { _, fill, fillText, isolated, language, moment, money } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useState } from "preact/hooks";
 import type { Aid, Paper } from "./model.ts";
 import { Refused } from "./refused.tsx";
 import { failureWords } from "./says.ts";
-import type { Explained, World } from "./state.ts";
+import type { Complaint, Explained, World } from "./state.ts";
 
 /** All decisions; new aid first. */
 export function Papers({ world }: { world: World }) {
@@ -140,9 +140,9 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
           ))}
         </>
       ) : false_ ? (
-        <Notice kind={false_.code.startsWith("service.") ? "note" : "bad"}>
+        <Notice kind={isOfLine(false_) ? "note" : "bad"}>
           <p>
-            {false_.code.startsWith("service.")
+            {isOfLine(false_)
               ? _("This cannot be checked without a connection yet.")
               : fill(_("The published rule gives another result ({code}). This is proof: complain."), { code: false_.code })}
           </p>
@@ -154,12 +154,17 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
         <Button icon="update" onPress={() => void check()}>
           {_("Check it again")}
         </Button>
-        <Button icon="complain" onPress={() => go("complain", place)}>
+        <Button icon="complain" onPress={() => go("complain", { place, code: isOfLine(false_) ? "" : (false_?.code ?? "") } satisfies Complaint)}>
           {_("Complain")}
         </Button>
       </div>
     </Screen>
   );
+}
+
+/** Whether a check failed because the log could not be reached, which says nothing of the decision. */
+function isOfLine(failure: Failure | undefined): boolean {
+  return failure?.code.startsWith("service.") ?? false;
 }
 
 function Facts({ rows }: { rows: [string, string][] }) {
@@ -177,22 +182,33 @@ function Facts({ rows }: { rows: [string, string][] }) {
   );
 }
 
-/** The signed proof as a file, and whom to give it to. */
-export function Complain({ world, place }: { world: World; place: number }) {
+const FILE = "amparo-receipt.json";
+
+/** The complaint, begun for the person, and the signed proof: both to whom they choose. */
+export function Complain({ world, about: { place, code } }: { world: World; about: Complaint }) {
   const paper = world.wallet.papers()[place];
+  const [text, setText] = useState(() => (paper ? begunComplaint(world, paper, code) : ""));
   const { busy, failure, run } = useTask();
-  const save = () =>
+  const give = (how: (proof: string) => unknown) =>
     run(async () => {
-      if (!paper) return;
-      saveFile("amparo-receipt.json", await world.keep.proof(paper));
+      if (paper) await how(await world.keep.proof(paper));
     });
   return (
     <Screen title={_("Complain")} say={_("Complaining is your right and never costs you aid.")} onBack={world.back}>
       <Notice kind="plain">
         <p>{_("Complaining is your right and never costs you aid.")}</p>
       </Notice>
-      <p>{_("Save the proof and show it to the office, or to anybody you trust. They can check it without this phone.")}</p>
-      <Button kind="main" icon="file" disabled={busy || !paper} onPress={save}>
+      {canHandOver() ? (
+        <>
+          <label for="complaint">{_("Your complaint")}</label>
+          <textarea id="complaint" dir="auto" rows={6} value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <Button kind="main" icon="next" disabled={busy || !paper} onPress={() => give((proof) => handOver(FILE, proof, text))}>
+            {_("Send it with the proof")}
+          </Button>
+        </>
+      ) : null}
+      <p>{_("Give the proof to the office, or to anybody you trust. They can check it without this phone.")}</p>
+      <Button icon="file" disabled={busy || !paper} onPress={() => give((proof) => saveFile(FILE, proof))}>
         {_("Save the proof")}
       </Button>
       <Failed said={failure && failureWords(failure)} />
@@ -200,4 +216,12 @@ export function Complain({ world, place }: { world: World; place: number }) {
       <p class="hint">{_("The proof holds what the office knew of you for this decision. It does not hold what you bought.")}</p>
     </Screen>
   );
+}
+
+function begunComplaint(world: World, paper: Paper, code: string): string {
+  const { programme, cycle, amount, unit } = world.wallet.aid(paper);
+  const answer = amount > 0 ? isolated(`${money(amount)} ${sign(world, unit)}`) : _("No aid in this round");
+  const about = fillText(_("Decision of the programme {programme}, round {cycle}: {answer}."), { programme: isolated(programme), cycle: isolated(cycle), answer });
+  const why = code ? fillText(_("My phone computed the published rule again, with another result ({code})."), { code: isolated(code) }) : _("I do not agree, because:");
+  return `${about}\n${why}\n`;
 }

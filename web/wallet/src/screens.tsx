@@ -9,7 +9,7 @@ import { Complain, PaperDetail, Papers } from "./papers.tsx";
 import { Aside, Confirm, Pay, PayCode, TypeAmount } from "./pay.tsx";
 import { Enrol, Receive } from "./receive.tsx";
 import { Settings } from "./settings.tsx";
-import type { World } from "./state.ts";
+import type { Complaint, World } from "./state.ts";
 
 /** Every screen but the first, by its name. */
 export function Screens({ world }: { world: World }) {
@@ -38,7 +38,7 @@ export function Screens({ world }: { world: World }) {
     case "paper":
       return <PaperDetail world={world} place={about as number} />;
     case "complain":
-      return <Complain world={world} place={about as number} />;
+      return <Complain world={world} about={about as Complaint} />;
     case "copy":
       return <Copy world={world} />;
     case "restore":

@@ -51,8 +51,14 @@ export interface Keeping extends StoreKeeping {
   card: CardApi;
   /** A decision recomputed on this phone. Rejects with the finding's code when the published rule gives another result. */
   explain(paper: Paper): Promise<Explained>;
-  /** The signed proof of a decision (receipt, rule, batch and log's head), checkable by anybody offline, as a file's text. */
+  /** The signed proof of a decision (receipt, rule, batch and log's head), true or false, checkable by anybody offline, as a file's text. */
   proof(paper: Paper): Promise<string>;
+}
+
+/** A complaint about the decision at a place of the list. `code`: what the check on this phone found; empty: nothing. */
+export interface Complaint {
+  place: number;
+  code: string;
 }
 
 /** The unit that the first screen shows: the one with the most in it. */

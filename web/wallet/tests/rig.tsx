@@ -117,7 +117,8 @@ const SCREENS: Readonly<Record<string, () => World | "welcome" | "locked">> = {
   papers: () => world("papers", undefined),
   paper: () => world("paper", 0),
   "paper-no": () => world("paper", 1),
-  complain: () => world("complain", 1),
+  complain: () => world("complain", { place: 1, code: "" }),
+  "complain-false": () => world("complain", { place: 1, code: "rules.does_not_follow_rule" }),
   copy: () => world("copy", undefined),
   restore: () => world("restore", undefined),
   settings: () => world("settings", undefined),
@@ -126,6 +127,8 @@ const SCREENS: Readonly<Record<string, () => World | "welcome" | "locked">> = {
   card: () => world("card", undefined),
 };
 
+// A phone that gives files to its other apps.
+Object.assign(navigator, { canShare: () => true });
 Object.assign(globalThis, {
   screens: Object.keys(SCREENS),
   show(name: string, language: Language, table: Table) {

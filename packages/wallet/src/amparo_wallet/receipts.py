@@ -24,7 +24,7 @@ from amparo_log.errors import BadEntry
 from amparo_log.follow import LogFollower
 from amparo_log.note import NoteVerifier, open_checkpoint
 from amparo_log.view import Logged, LogView
-from amparo_rules.errors import NotInBatch, ReceiptMalformed, RuleNotPublicInTime, UnknownFact
+from amparo_rules.errors import NotInBatch, ReceiptMalformed, RuleNotPublicInTime, RulesError, UnknownFact
 from amparo_rules.receipt import PublicRecord, Receipt, ReceiptBundle, check_receipt
 from amparo_rules.rule import RuleFile, read_rule
 from amparo_wallet.errors import KeyNotInLog
@@ -46,32 +46,33 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: int = 1
 
 
-class _Named(msgspec.Struct, frozen=True):
-    """The fields of a receipt that say where to look in the log. Not verified yet."""
+class Named(msgspec.Struct, frozen=True):
+    """The fields of a receipt that say where to look in the log, not verified."""
 
     programme: str
     cycle: str
     rule_hash: str
 
 
-def _named(bundle: ReceiptBundle) -> _Named:
+def named(bundle: ReceiptBundle) -> Named:
+    """What a receipt says it is about, not verified. Raises `ReceiptMalformed`."""
     try:
-        return msgspec.json.decode(read_unverified(bundle.receipt), type=_Named)
+        return msgspec.json.decode(read_unverified(bundle.receipt), type=Named)
     except (AmparoError, ValueError, RecursionError) as error:
         raise ReceiptMalformed("The receipt cannot be read.") from error
 
 
 def gather_evidence(bundle: ReceiptBundle, log: LogFollower) -> Evidence:
     """The receipt with its proofs from the log. Raises `KeyNotInLog`, `RuleNotPublicInTime`, `NotInBatch`."""
-    named, view = _named(bundle), log.refresh()
-    rule = view.rule(named.rule_hash)
+    about, view = named(bundle), log.refresh()
+    rule = view.rule(about.rule_hash)
     if rule is None:
         raise RuleNotPublicInTime("The rule that the receipt names is not in the public log.")
     batch = next(
         (
             place
             for place, b in view.decisions
-            if (b.programme, b.cycle, b.rule_hash) == (named.programme, named.cycle, named.rule_hash)
+            if (b.programme, b.cycle, b.rule_hash) == (about.programme, about.cycle, about.rule_hash)
         ),
         None,
     )
@@ -164,6 +165,19 @@ def _office_key(entries: Sequence[LogEntry]) -> VerifyingKey:
     if not (isinstance(body, KeyAnnounced) and body.purpose == "office" and body.jwk is not None):
         raise BadEntry("The proof of the office's key proves something else.")
     return VerifyingKey(body.jwk)
+
+
+# Errors that say something of a decision, and not of the way to the log.
+FINDINGS = (RulesError, KeyNotInLog)
+
+
+def proof_of(bundle: ReceiptBundle, log: LogFollower) -> Evidence | ReceiptBundle:
+    """What proves a decision, true or false, to anybody: the receipt with its proofs from the log; when the log lacks what it
+    names, the receipt alone, which the office signed. Raises the errors of `LogFollower`."""
+    try:
+        return gather_evidence(bundle, log)
+    except FINDINGS:
+        return bundle
 
 
 def check_bundle(bundle: ReceiptBundle, log: LogFollower, vkey: str) -> Receipt:

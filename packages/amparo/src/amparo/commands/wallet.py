@@ -13,11 +13,25 @@ from typing import Annotated
 import msgspec
 import typer
 
-from amparo.commands.shell import DATA, Data, Json, bar, console, errors, moment, say, show_table, tell
+from amparo.commands.shell import (
+    DATA,
+    FOUND_WRONG,
+    Data,
+    Json,
+    bar,
+    console,
+    errors,
+    explain,
+    moment,
+    say,
+    show_table,
+    tell,
+)
 from amparo.errors import FileMissing
 from amparo.installation import Installation
 from amparo.sources import read_file
 from amparo_cashu.nut26_request import read_any_request
+from amparo_common.errors import AmparoError
 from amparo_common.money import format_minor, parse_minor
 from amparo_log.follow import LogFollower
 from amparo_paper.qr import draw_qr
@@ -29,7 +43,7 @@ from amparo_service.database import Database
 from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file
 from amparo_wallet.errors import ClaimedElsewhere
-from amparo_wallet.receipts import gather_evidence
+from amparo_wallet.receipts import FINDINGS, Named, named, proof_of
 from amparo_wallet.wallet import LATEST_HOURS, SCHEMA, Aid, Paper, Wallet, must_wait
 
 wallet = typer.Typer(
@@ -132,38 +146,63 @@ def enrol(
     tell(as_json, {"enrolled": True}, "This wallet belongs to your household now.")
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """What one paper says it is `about`, and the receipt once all of it holds, or the code of what was found false. `one_of`:
+    so many households get this aid."""
+
+    about: Named
+    receipt: Receipt | None
+    finding: str | None = None
+    approved: bool = False
+    claimed: bool = False
+    one_of: int = 0
+
+
 @wallet.command("papers")
 def papers(
     folder: Folder = HERE,
     save: Annotated[Path | None, typer.Option(help="Save each receipt with its proofs into this folder.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Every decision about this household, recomputed against the public log."""
+    """Every decision about this household, recomputed against the public log. One that is false is proved with what is saved."""
     own, log, _ = open_wallet(folder)
-    rows, found, lines = [], [], []
+    rows, lines = [], []
+    found: list[Judged] = []
+    false: list[AmparoError] = []
     for paper in own.papers():
-        receipt = own.check(paper)
+        about = named(paper.bundle)
+        if save is not None:
+            save.mkdir(parents=True, exist_ok=True)
+            proof = proof_of(paper.bundle, log)
+            replace_file(save / f"{about.programme}-{about.cycle}.json", msgspec.json.encode(proof))
+        try:
+            receipt = own.check(paper)
+        except FINDINGS as error:
+            rows.append((about.programme, about.cycle, "false", format_minor(paper.amount), error.code))
+            found.append(Judged(about, None, error.code))
+            false.append(error)
+            continue
         state = "claimed" if paper.claimed else "approved" if paper.approved else "decided"
         crowd = own.crowd(receipt)
         rows.append(
             (receipt.programme, receipt.cycle, "yes" if receipt.eligible else "no", format_minor(receipt.amount), state)
         )
-        found.append({"receipt": receipt, "approved": paper.approved, "claimed": paper.claimed, "one_of": crowd})
+        found.append(Judged(about, receipt, None, paper.approved, paper.claimed, crowd))
         if receipt.eligible:
             lines.append(
                 say("{programme} {cycle}: you are one of {crowd} households that get aid.").format(
                     programme=receipt.programme, cycle=receipt.cycle, crowd=crowd
                 )
             )
-        if save is not None:
-            save.mkdir(parents=True, exist_ok=True)
-            evidence = gather_evidence(paper.bundle, log)
-            replace_file(save / f"{receipt.programme}-{receipt.cycle}.json", msgspec.json.encode(evidence))
     if as_json:
         tell(True, found, "")
     else:
         show_table(("programme", "cycle", "decision", "amount", "state"), rows)
         console.print("\n".join(lines), markup=False)
+        for each in false:
+            explain(each, as_json=False)
+    if false:
+        raise typer.Exit(FOUND_WRONG)
 
 
 # --- claiming ------------------------------------------------------------------------------------------------------------
