@@ -131,7 +131,8 @@ async function one(app, out, words) {
     loader: { ".wasm": "file" },
     publicPath: "/",
     entryNames: "[name]-[hash]",
-    chunkNames: "part-[hash]",
+    // By its name the worker finds what an earlier release called otherwise.
+    chunkNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
     jsx: "automatic",
     jsxImportSource: "preact",

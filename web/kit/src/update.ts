@@ -50,6 +50,15 @@ export async function keepOnPhone(): Promise<void> {
   }
 }
 
+/** Fetch a file that is not kept from the beginning, and keep it from now on. Rejects when it cannot be had. */
+export async function fetchLater(path = ""): Promise<Response> {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(path);
+  // By name: at the first visit the worker does not see what the page fetches.
+  void navigator.serviceWorker?.ready.then(({ active }) => active?.postMessage(path));
+  return answer;
+}
+
 /** Whether a new release lies ready, and how to begin it. */
 export function useUpdate(): { ready: boolean; begin: () => void } {
   const [ready, setReady] = useState(waiting !== undefined);

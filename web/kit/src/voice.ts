@@ -1,6 +1,7 @@
 // Reading aloud: by a voice that lies on the phone (one of a server would be told what stands on the screen), else by the recording of the
 // screen's own sentence (tools/voices.py), which is kept with the app in the chosen language.
 
+import { fetchLater } from "./update.ts";
 import { language } from "./words.ts";
 
 // Set by the build: where each language's recordings lie.
@@ -28,8 +29,7 @@ export function readRecordings(data: ArrayBuffer): Recordings {
 
 /** Fetch the recordings of the chosen language, so that they are there without a connection. Rejects when they cannot be had. */
 export async function fetchVoice(): Promise<ArrayBuffer> {
-  const answer = await fetch(VOICE_FILES[language()] ?? "");
-  if (!answer.ok) throw new Error("voice");
+  const answer = await fetchLater(VOICE_FILES[language()]);
   return answer.arrayBuffer();
 }
 

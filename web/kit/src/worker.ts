@@ -14,7 +14,13 @@ const SETTINGS = "/config.json";
 const PATIENCE_MS = 3_000;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(NAME).then((kept) => kept.addAll([...FIRST, SETTINGS].map((path) => new Request(path, { cache: "no-cache" })))));
+  event.waitUntil(
+    (async () => {
+      const kept = await caches.open(NAME);
+      await kept.addAll([...FIRST, SETTINGS].map((path) => new Request(path, { cache: "no-cache" })));
+      await bringAlong();
+    })(),
+  );
 });
 
 self.addEventListener("activate", (event) => {
@@ -28,13 +34,28 @@ self.addEventListener("activate", (event) => {
 
 self.addEventListener("message", (event) => {
   if (event.data === "begin") void self.skipWaiting();
-  if (event.data === "fetch-spare") event.waitUntil(fetchSpare());
+  else if (event.data === "fetch-spare") event.waitUntil(keep((path) => /\.(js|wasm)$/.test(path)));
+  else event.waitUntil(keep((path) => path === event.data));
 });
 
-// What stands in for a browser that has no reader of codes or no Ed25519; words and recordings of other languages stay away.
-async function fetchSpare(): Promise<void> {
+// Of the files that are fetched when first used: "fetch-spare" keeps what stands in for a browser that has no reader of codes or no Ed25519, a
+// path that one. Words and recordings of other languages stay away.
+async function keep(wanted: (path: string) => boolean): Promise<void> {
   const kept = await caches.open(NAME);
-  for (const path of LATER) if (/\.(js|wasm)$/.test(path) && !(await kept.match(path))) await kept.add(path);
+  for (const path of LATER) if (wanted(path) && !(await kept.match(path))) await kept.add(path);
+}
+
+// What an earlier release has kept of them goes with its cache, and has another hash here: without the words there would be no screen.
+async function bringAlong(): Promise<void> {
+  const had = new Set<string>();
+  for (const name of await caches.keys()) {
+    for (const { url } of await (await caches.open(name)).keys()) had.add(withoutHash(new URL(url).pathname));
+  }
+  await keep((path) => had.has(withoutHash(path)));
+}
+
+function withoutHash(path: string): string {
+  return path.replace(/-[^-]*\./, ".");
 }
 
 async function answer(path: string, request: Request): Promise<Response> {
