@@ -47,19 +47,17 @@ def fingerprint() -> str:
 
 
 def write_words(folder: Path) -> None:
-    """For each app and language one table of what the app says (English text to its translation, to the list of its forms for a
-    plural), and one file of what it reads aloud."""
+    """For each app and language the list of what the app says, and one file of what it reads aloud."""
     # Here, because what is built already needs no catalogues: a wheel is made where their reader is not installed.
     from tools import voices, words
 
-    for language in words.LANGUAGES:
-        for app in APPS:
-            table = words.table(words.on_phones(ROOT, "kit", app), language, ROOT)
-            whole = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
-            (folder / app).mkdir(exist_ok=True)
-            (folder / app / f"{language}.json").write_text(whole, encoding="utf-8")
     for app in APPS:
-        for language in voices.LANGUAGES:
+        (folder / app).mkdir(exist_ok=True)
+        said = words.on_phones(ROOT, "kit", app)
+        for language in ("en", *words.LANGUAGES):
+            shown = words.in_order(said, language, ROOT)
+            whole = json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+            (folder / app / f"{language}.json").write_text(whole, encoding="utf-8")
             (folder / app / f"{language}.voice").write_bytes(voices.pack(language, "kit", app))
 
 

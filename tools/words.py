@@ -207,10 +207,26 @@ def read_all(root: Path, language: str) -> Translations:
 
 
 def table(texts: Iterable[Text], language: str, root: Path) -> dict[str, str | list[str]]:
-    """What a phone app looks words up in: each English text that has a translation to that, or to the list of its plural forms."""
+    """What the pages of tests look words up in: each English text that has a translation to that, or to the list of its forms."""
     known = read_all(root, language)
     chosen = sorted(set(texts) & set(known), key=lambda text: text.singular)
     return {text.singular: list(known[text]) if text.plural else known[text][0] for text in chosen}
+
+
+def in_order(texts: Iterable[Text], language: str, root: Path) -> list[str | list[str]]:
+    """What a built phone app shows, each text at the place that its scripts name: the texts sorted, a plural as the list of its
+    forms; in English where the translation is missing."""
+    known = {} if language == "en" else read_all(root, language)
+    forms = 2 if language == "en" else PLURALS[language][0]
+    found: list[str | list[str]] = []
+    for text in sorted(set(texts)):
+        words = known.get(text, ())
+        if text.plural:
+            english = [text.singular, text.plural] if language == "en" else [text.plural] * forms
+            found.append(list(words) if len(words) == forms and all(words) else english)
+        else:
+            found.append("".join(words) or text.singular)
+    return found
 
 
 def write(path: Path, language: str, texts: Translations) -> None:

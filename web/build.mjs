@@ -1,18 +1,18 @@
 // Builds the phone apps: `node build.mjs OUT WORDS`. For each app in OUT/APP: hashed scripts and sheets, the page, the worker, the words of
-// five languages and their recordings (from WORDS/APP/LANGUAGE.json and .voice), each also packed with gzip and brotli, and files.json, which names every file with its
-// SHA-256. The same sources give the same bytes: nothing here knows a time or a place.
+// five languages and their recordings (from WORDS/APP/LANGUAGE.json and .voice), each also packed with gzip and brotli, and files.json, which names
+// every file with its SHA-256. In a script a text is its place in the words. The same sources give the same bytes: nothing here knows a time or
+// a place.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { minify } from "terser";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const LANGUAGES = ["es", "fr", "ar", "pt"];
-const SPOKEN = ["en", ...LANGUAGES];
+const LANGUAGES = ["en", "es", "fr", "ar", "pt"];
 const TYPES = { js: "text/javascript", css: "text/css", json: "application/json", html: "text/html", voice: "application/octet-stream", svg: "image/svg+xml", wasm: "application/wasm", webmanifest: "application/manifest+json" };
 // Chromium of 2022: the browser of cheap phones renews itself through the shop, on Android 8 and later.
 export const TARGET = ["es2022", "chrome103"];
@@ -23,12 +23,42 @@ const NO_SCRIPT = "Amparo necesita JavaScript. · Amparo needs JavaScript. · Am
 
 // The sentence beside an error's code is for developers (docs/errors.md); screens build theirs from the code. What is shipped goes without.
 const SENTENCE = /\b((?:fail|renamed)\((?:[A-Z]+|code|"[^"]*"), |(?:malformed|refuse|notPayable|notReadable|isFalse|differs)\()("[A-Za-z][^"\\]*"|`[A-Za-z](?:[^`\\$]|\$\{[^{}`]*\})*`)/g;
-const terse = {
-  name: "terse",
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /[\\/]src[\\/][a-z0-9_]+\.ts$/ }, ({ path }) =>
-      path.includes("node_modules") ? undefined : { contents: readFileSync(path, "utf8").replaceAll(SENTENCE, '$1""'), loader: "ts" },
-    ),
+
+// A text that a screen says, and every place where one must stand. One that is written in another way would stay English in all languages.
+const LITERAL = String.raw`\s*("(?:[^"\\\n]|\\.)*")\s*,?\s*`;
+const SAID = new RegExp(String.raw`(?<![\w$.])(?:_\(${LITERAL}\)|ngettext\(${LITERAL}${LITERAL}(?=[\w$.(]))`, "g");
+const CALL = /(?<![\w$.]|function )(?:_|ngettext)\s*\(/g;
+
+/** A source in which each text is its place in `places`; a plural's second one falls away. Throws for a text that has none. */
+export function numbered(source, path, places) {
+  const place = (...texts) => {
+    const found = places.get(JSON.stringify(texts.map((text) => JSON.parse(text))));
+    if (found === undefined) throw new Error(`${path}: not among the words of the app: ${texts.join(", ")}`);
+    return found;
+  };
+  let seen = 0;
+  const made = source.replaceAll(SAID, (_whole, text, one, many) => {
+    seen += 1;
+    return text ? `_(${place(text)})` : `ngettext(${place(one, many)},0,`;
+  });
+  const calls = source.match(CALL)?.length ?? 0;
+  if (seen !== calls) throw new Error(`${path}: ${calls} texts are said and ${seen} are understood; write each as one literal in double quotes`);
+  return made;
+}
+
+/** What our sources are shipped without: sentences for developers, and the texts themselves. `english`: the words in their order. */
+const terse = (english) => {
+  const places = new Map(english.map((text, place) => [JSON.stringify([text].flat()), place]));
+  return {
+    name: "terse",
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /[\\/]src[\\/].*\.tsx?$/ }, ({ path }) => {
+        if (path.includes("node_modules")) return undefined;
+        const source = readFileSync(path, "utf8");
+        const loader = extname(path).slice(1);
+        return { contents: numbered(loader === "ts" ? source.replaceAll(SENTENCE, '$1""') : source, relative(HERE, path), places), loader };
+      }),
+  };
 };
 
 // Its release stands in what esbuild hashes, so that a script that it packs in another way gets another name.
@@ -104,17 +134,15 @@ function needed(outputs, entry) {
 async function one(app, out, words) {
   const files = new Map();
   const put = (path, data) => files.set(path, Buffer.from(data));
+  const [wordFiles, voiceFiles] = [{}, {}];
   for (const each of LANGUAGES) {
-    const data = readFileSync(join(words, app, `${each}.json`));
-    put(`/words-${each}-${hash(data, 12)}.json`, data);
+    const [said, read] = ["json", "voice"].map((kind) => readFileSync(join(words, app, `${each}.${kind}`)));
+    wordFiles[each] = `/words-${each}-${hash(said, 12)}.json`;
+    put(wordFiles[each], said);
+    voiceFiles[each] = `/${each}-${hash(read, 12)}.voice`;
+    put(voiceFiles[each], read);
   }
-  const voiceFiles = {};
-  for (const each of SPOKEN) {
-    const data = readFileSync(join(words, app, `${each}.voice`));
-    voiceFiles[each] = `/${each}-${hash(data, 12)}.voice`;
-    put(voiceFiles[each], data);
-  }
-  const wordFiles = Object.fromEntries([...files.keys()].filter((path) => path.startsWith("/words-")).map((path) => [path.slice(7, 9), path]));
+  const english = JSON.parse(readFileSync(join(words, app, "en.json"), "utf8"));
   const built = await build({
     entryPoints: { app: join(HERE, app, "src/main.tsx") },
     absWorkingDir: HERE,
@@ -136,7 +164,7 @@ async function one(app, out, words) {
     assetNames: "[name]-[hash]",
     jsx: "automatic",
     jsxImportSource: "preact",
-    plugins: [terse],
+    plugins: [terse(english)],
     banner: { js: `/*${PACKER}*/` },
     define: { WORD_FILES: JSON.stringify(wordFiles), VOICE_FILES: JSON.stringify(voiceFiles) },
     logLevel: "warning",

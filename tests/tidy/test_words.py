@@ -71,6 +71,15 @@ def test_a_table_is_taken_in_and_read_back(copy: Workspace) -> None:
     assert words.read(words.catalogue(copy.root, "office", "es"), "es")[Text('A "tree"')] == ('Un "árbol"',)
 
 
+def test_a_phone_app_shows_english_where_a_translation_is_missing_and_keeps_the_order(copy: Workspace) -> None:
+    path = words.catalogue(copy.root, "apps", "ar")
+    days = Text("one day", "{n} days")
+    words.write(path, "ar", {Text("Pay"): ("ادفع",), Text("Aid"): ("",), days: ("1", "2")})
+    said = [Text("Pay"), days, Text("Planted"), Text("Aid")]
+    assert words.in_order(said, "en", copy.root) == ["Aid", "Pay", "Planted", ["one day", "{n} days"]]
+    assert words.in_order(said, "ar", copy.root) == ["Aid", "ادفع", "Planted", ["{n} days"] * 6]
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -1,6 +1,8 @@
 """The apps as files: the same bytes from the same sources, small enough for a cheap phone, inside wheel and sdist."""
 
 import hashlib
+import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -8,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tools import phone_apps
+from tools import environments, phone_apps
 
 from amparo_apps.config import AppName
 from amparo_apps.files import built, content, whole_hash
@@ -44,8 +46,61 @@ def test_every_file_has_the_hash_that_the_list_says(app: AppName) -> None:
 def test_the_first_screen_is_small_and_the_wallets_shows_the_balance_already(app: AppName, most: int) -> None:
     first = [each for each in built(app).files if each.when == "screen" and each.path.endswith(".js")]
     assert sum(each.gz for each in first) <= most
-    shown = b"".join(content(app, each.path) or b"" for each in first)
-    assert (b"Your aid" in shown) == (app == "wallet")
+    if app == "wallet":
+        shown = b"".join(content(app, each.path) or b"" for each in first)
+        assert re.search(rb"\w\(%d\)" % english(app).index("Your aid"), shown)
+
+
+@pytest.mark.usefixtures("apps")
+@pytest.mark.parametrize("app", APPS)
+def test_a_phone_fetches_each_text_in_its_own_language_only(app: AppName) -> None:
+    scripts = b"".join(content(app, each.path) or b"" for each in built(app).files if each.path.endswith(".js"))
+    sentences = [text for text in english(app) if isinstance(text, str) and " " in text]
+    assert len(sentences) > 100
+    assert [text for text in sentences if text.encode() in scripts] == []
+
+
+def english(app: AppName) -> list[str | list[str]]:
+    """What an app says, in the order in which its scripts name it."""
+    (path,) = (each.path for each in built(app).files if each.path.startswith("/words-en-"))
+    found: list[str | list[str]] = json.loads(content(app, path) or b"")
+    return found
+
+
+NUMBERED = r"""
+import { numbered } from "./build.mjs";
+const places = new Map([['["Pay"]', 0], ['["A \\"sum\\""]', 1], ['["one day","{n} days"]', 2]]);
+const made = JSON.parse(process.argv[1]).map((source) => {
+  try {
+    return numbered(source, "pay.tsx", places);
+  } catch (error) {
+    return error.message;
+  }
+});
+console.log(JSON.stringify(made));
+"""
+ASKED = {
+    '<p>{_("Pay")}</p>': "<p>{_(0)}</p>",
+    'row.map((_, n) => fill(_(\n  "A \\"sum\\"",\n), n))': "row.map((_, n) => fill(_(1), n))",
+    'ngettext("one day", "{n} days", left)': "ngettext(2,0,left)",
+    "export function _(text: string) {}": "export function _(text: string) {}",
+    '_("Payed")': 'pay.tsx: not among the words of the app: "Payed"',
+    'ngettext("Pay", "{n} days", left)': 'pay.tsx: not among the words of the app: "Pay", "{n} days"',
+    '[_("Pay"), _(text)]': "pay.tsx: 2 texts are said and 1 are understood; write each as one literal in double quotes",
+}
+ODD = ["_('Pay')", "_(`Pay`)", '_("Pay" + more)', '_ ("Pay")', "ngettext(one, many, left)"]
+
+
+def test_a_text_that_would_stay_english_stops_the_build() -> None:
+    """A text that is no literal, or not among the words."""
+    node = environments.node()
+    node.install(phone_apps.WEB)
+    asked = json.dumps([*ASKED, *ODD])
+    command = [str(node.program), "--input-type=module", "-e", NUMBERED, asked]
+    done = subprocess.run(command, cwd=phone_apps.WEB, capture_output=True, text=True, check=True)
+    made = json.loads(done.stdout)
+    assert made[: len(ASKED)] == list(ASKED.values())
+    assert all("1 texts are said and 0 are understood" in each for each in made[len(ASKED) :])
 
 
 @pytest.mark.usefixtures("apps")

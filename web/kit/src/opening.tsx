@@ -13,7 +13,7 @@ import { failureOf } from "./task.ts";
 import { askToPersist, keepOnPhone } from "./update.ts";
 import { fetchVoice } from "./voice.ts";
 import type { Language } from "./words.ts";
-import { LANGUAGES, _, languageOfPhone, speak, useTable } from "./words.ts";
+import { LANGUAGES, _, languageOfPhone, speakFirst } from "./words.ts";
 
 const IDLE_MS = 2_000;
 
@@ -144,11 +144,7 @@ function afterLoad(work: () => void): void {
 /** Show an app's first screen in the chosen language, else in the phone's, and keep the app on this phone. */
 export async function begin(screen: VNode): Promise<void> {
   const chosen = choices().language;
-  try {
-    await speak(chosen && chosen in LANGUAGES ? (chosen as Language) : languageOfPhone());
-  } catch {
-    useTable("en", {});
-  }
+  await speakFirst(chosen && chosen in LANGUAGES ? (chosen as Language) : languageOfPhone());
   const root = document.getElementById("app");
   if (root) render(screen, root);
   afterLoad(() => void keepOnPhone());

@@ -1,8 +1,10 @@
-// The words of the screens in five languages: one gettext catalogue (packages/apps/.../locale), English is the source. A language's table
-// is made at build time from its catalogue and fetched once; it is kept with the app for use without a connection.
+// The words of the screens in five languages: one gettext catalogue (packages/apps/.../locale), English is the source. The build writes each
+// text of a script as its place in the words of a language, which are fetched once and kept with the app for use without a connection: so a
+// phone has each text in its own language only.
 
 import type { ComponentChild } from "preact";
 import { h } from "preact";
+import { fetchLater } from "./update.ts";
 
 export type Language = "es" | "en" | "fr" | "ar" | "pt";
 export const LANGUAGES: Readonly<Record<Language, string>> = {
@@ -13,10 +15,12 @@ export const LANGUAGES: Readonly<Record<Language, string>> = {
   pt: "Português",
 };
 
-// Set by the build: where each language's table lies.
+// Set by the build: where each language's words lie.
 declare const WORD_FILES: Readonly<Record<string, string>>;
+const AGAIN_MS = 2_000;
 
-/** Translations by English text; a plural has all forms of the language. */
+/** The words of a language by their place, English too; a plural has all forms of the language. What is not built (tests) has translations
+ * by English text. */
 export type Table = Readonly<Record<string, string | readonly string[]>>;
 
 let table: Table = {};
@@ -37,10 +41,27 @@ export function useTable(chosen: Language, words: Table): void {
 
 /** Fetch a language's words and use them. Rejects without a connection when they were never fetched. */
 export async function speak(chosen: Language): Promise<void> {
-  if (chosen === "en") return useTable("en", {});
-  const answer = await fetch(WORD_FILES[chosen] ?? "");
-  if (!answer.ok) throw new Error("words");
+  const answer = await fetchLater(WORD_FILES[chosen]);
   useTable(chosen, (await answer.json()) as Table);
+}
+
+/** Speak a language as soon as its words can be had, or at once another whose words lie on this phone (which was set to a new language without
+ * a connection). Until then there is nothing to show. */
+export async function speakFirst(chosen: Language): Promise<void> {
+  const speaks = (each: Language) =>
+    speak(each).then(
+      () => true,
+      () => false,
+    );
+  while (!(await speaks(chosen))) {
+    for (const each of Object.keys(LANGUAGES) as Language[]) {
+      if ((await globalThis.caches?.match(WORD_FILES[each] ?? "")) && (await speaks(each))) return;
+    }
+    await new Promise<unknown>((done) => {
+      window.ononline = done;
+      setTimeout(done, AGAIN_MS);
+    });
+  }
 }
 
 /** The language that this phone is set to, when it is one of ours; else Spanish. */
