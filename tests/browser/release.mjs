@@ -119,6 +119,10 @@ await press(texts.update);
 await heading(`${texts.home} 2`);
 await page.reload();
 await heading(`${texts.home} 2`);
+// Words that are not there: the app speaks those that are.
+await page.evaluate(() => localStorage.setItem("amparo", JSON.stringify({ ...JSON.parse(localStorage.getItem("amparo")), language: "fr" })));
+await page.reload();
+await heading(`${texts.home} 2`);
 const left = await page.evaluate(() => caches.keys());
 await browser.close();
 console.log(JSON.stringify({ waiting, first, withoutWords, withWords, second, caches: left.length }));
