@@ -16,9 +16,9 @@ WEB = ROOT / "web"
 PATIENCE_SECONDS = 400
 # What each package may import, and nothing else (web/README.md).
 MAY_IMPORT = {
-    "cashu": {"@noble/curves", "@noble/hashes"},
+    "cashu": {"@noble/hashes", "@noble/secp256k1"},
     "rules": {"@amparo/cashu", "@noble/hashes"},
-    "log": {"@amparo/cashu", "@amparo/rules", "@noble/curves", "@noble/hashes"},
+    "log": {"@amparo/cashu", "@amparo/rules", "@noble/ed25519", "@noble/hashes"},
     "purse": {"@amparo/cashu", "@amparo/log", "@noble/hashes"},
     "kit": {"@amparo/cashu", "preact", "uqr", "zxing-wasm"},
     "wallet": {"@amparo/cashu", "@amparo/log", "@amparo/rules", "@amparo/purse", "@amparo/kit", "preact"},

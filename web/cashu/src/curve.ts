@@ -1,13 +1,13 @@
 // secp256k1 as the protocol uses it (NUT-00, BIP340): points, and scalars as 32 bytes.
 //
-// `multiply` and `generatorTimes` take secret scalars: they go through @noble/curves, whose multiplication does the same steps
-// for every scalar (as far as a browser's numbers allow). All else is about public points. Not here: anything that holds a mint
-// key.
-import { weierstrass } from "@noble/curves/abstract/weierstrass.js";
+// `multiply` and `generatorTimes` take secret scalars: they go through @noble/secp256k1, whose multiplication does the same steps
+// for every scalar (as far as a browser's numbers allow), and are blinded, so that what it computes with is another number each
+// time. All else is about public points. Not here: anything that holds a mint key.
 import { sha256 } from "@noble/hashes/sha2.js";
+import { Point as SecretPoint } from "@noble/secp256k1";
 import { bigEndian, hex, joined, numberOf, unhex, utf8 } from "./bytes.ts";
 import { fail, malformed } from "./errors.ts";
-import { FIELD, GENERATOR, ORDER, Point, lifted, pointIn, publicSums, sumOf } from "./public_points.ts";
+import { FIELD, ORDER, Point, lifted, pointIn, publicSums, sumOf } from "./public_points.ts";
 
 export { ORDER, Point, publicSums };
 
@@ -16,25 +16,26 @@ const TRIES = 2 ** 16;
 
 // --- Multiplication by secrets
 
-let curve: ReturnType<typeof weierstrass<bigint>> | undefined;
-
-/** The library's curve, made when it is first needed. */
-function secretCurve(): ReturnType<typeof weierstrass<bigint>> {
-  curve ??= weierstrass({ p: FIELD, n: ORDER, h: 1n, a: 0n, b: 7n, Gx: GENERATOR.x, Gy: GENERATOR.y });
-  return curve;
-}
-
 /** scalar * point, for a secret scalar (32 bytes, 0 < scalar < order). Throws `token.bad_point`. */
 export function multiply({ x, y }: Point, scalar: Uint8Array): Point {
-  return plain(secretCurve().fromAffine({ x, y }).multiply(inRange(scalar)));
+  const z = mask(); // the same point in coordinates that nobody can foresee
+  return plain(new SecretPoint((x * z) % FIELD, (y * z) % FIELD, z).multiply(inRange(scalar)));
 }
 
 /** scalar * G, for a secret scalar. Throws `token.bad_point`. */
 export function generatorTimes(scalar: Uint8Array): Point {
-  return plain(secretCurve().BASE.multiply(inRange(scalar)));
+  const first = mask(); // the scalar in two parts, each of which is any number
+  const rest = (inRange(scalar) + ORDER - first) % ORDER;
+  // The library's own flag: a part may be zero. Multiples of G come from its table by the same steps with and without it.
+  return plain(SecretPoint.BASE.multiply(first).add(SecretPoint.BASE.multiply(rest, false)));
 }
 
-function plain(found: { toAffine(): { x: bigint; y: bigint } }): Point {
+/** A fresh number, 0 < number < order. */
+function mask(): bigint {
+  return (numberOf(crypto.getRandomValues(new Uint8Array(32))) % (ORDER - 1n)) + 1n;
+}
+
+function plain(found: SecretPoint): Point {
   const { x, y } = found.toAffine();
   return new Point(x, y);
 }

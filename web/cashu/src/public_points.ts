@@ -36,7 +36,7 @@ export class Point {
   }
 }
 
-export const GENERATOR = /* @__PURE__ */ new Point(
+const GENERATOR = /* @__PURE__ */ new Point(
   0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n,
   0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8n,
 );

@@ -81,6 +81,19 @@ test("secret multiples are the public ones, and out of range is refused", () => 
   }
 });
 
+test("whatever number blinds a multiplication, its result is the same", (context) => {
+  const point = generatorTimes(key(3));
+  let chance = 0;
+  context.mock.method(crypto, "getRandomValues", (data: Uint8Array) => data.fill(chance));
+  for (chance of [0, 1, 127, 255]) {
+    const blinding = (numberOf(new Uint8Array(32).fill(chance)) % (ORDER - 1n)) + 1n;
+    for (const scalar of [1n, 2n, blinding, ORDER - blinding, ORDER - 1n]) {
+      assert.equal(showPoint(generatorTimes(scalarOf(scalar))), librarySum([scalar, G]));
+      assert.equal(showPoint(multiply(point, scalarOf(scalar))), librarySum([scalar, point]));
+    }
+  }
+});
+
 test("points are added and taken away as the library does, and never cancel silently", () => {
   const [one, two] = [generatorTimes(key(21)), generatorTimes(key(22))];
   assert.equal(showPoint(add(one, two)), pointOfKey(key(43)));
