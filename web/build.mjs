@@ -61,6 +61,16 @@ const terse = (english) => {
   };
 };
 
+// zxing-wasm makes tables of every kind of code by calls at the top of a file, of which a bundler cannot know that they do nothing else.
+const TABLES = /= (?=e\.(?:map|filter)\()/g;
+const untabled = {
+  name: "untabled",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /zxing-wasm[\\/]dist[\\/]es[\\/]share\.js$/ }, ({ path }) => ({ contents: readFileSync(path, "utf8").replaceAll(TABLES, "= /* @__PURE__ */ "), loader: "js" })),
+};
+// Libraries ask where they run. Not in these: the pages are no worker.
+const NOWHERE = { "globalThis.WorkerGlobalScope": "undefined", "globalThis.process": "undefined", Bun: "undefined" };
+
 // Its release stands in what esbuild hashes, so that a script that it packs in another way gets another name.
 const PACKER = JSON.parse(readFileSync(join(HERE, "node_modules/terser/package.json"), "utf8")).version;
 
@@ -164,9 +174,9 @@ async function one(app, out, words) {
     assetNames: "[name]-[hash]",
     jsx: "automatic",
     jsxImportSource: "preact",
-    plugins: [terse(english)],
+    plugins: [terse(english), untabled],
     banner: { js: `/*${PACKER}*/` },
-    define: { WORD_FILES: JSON.stringify(wordFiles), VOICE_FILES: JSON.stringify(voiceFiles) },
+    define: { ...NOWHERE, WORD_FILES: JSON.stringify(wordFiles), VOICE_FILES: JSON.stringify(voiceFiles) },
     logLevel: "warning",
   });
   for (const each of built.outputFiles) put(`/${relative(join(HERE, "out"), each.path)}`, each.path.endsWith(".js") ? await shorter(each.text) : each.contents);
