@@ -5,14 +5,14 @@ import { choices, choose } from "@amparo/kit/settings.ts";
 import { _, language } from "@amparo/kit/words.ts";
 import { useEffect, useState } from "preact/hooks";
 import { failureWords } from "./says.ts";
-import * as shell from "./shell.tsx";
+import { App, open, wipe } from "./shell.tsx";
 import { Welcome } from "./welcome.tsx";
 
 function Begin() {
   const [, redraw] = useState(0);
   const [welcome, setWelcome] = useState(choices().language === undefined);
   const [first, setFirst] = useState<"home" | "restore">("home");
-  const opening = useOpening(async () => shell);
+  const opening = useOpening(async () => ({ App, open, wipe }));
   useEffect(() => {
     if (!welcome) void opening.begin();
   }, [welcome]);
