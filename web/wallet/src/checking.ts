@@ -1,4 +1,4 @@
-// A decision recomputed on this phone. Loaded when somebody asks why: it brings the rules along.
+// A decision recomputed on this phone.
 //
 // The first check needs a connection: receipt, rule and batch are proved to be in the public log. What proves them is kept, sealed like the rest, and from then on the check
 // needs nothing but the log's key.

@@ -6,6 +6,8 @@ import { Client } from "@amparo/purse/client.ts";
 import type { Device } from "@amparo/purse/device.ts";
 import { openPhone } from "@amparo/purse/phone.ts";
 import { cardIn } from "./card.ts";
+// Not loaded late: a file of its own would cost more, in bytes and in time, than a session that asks for no decision saves.
+import { check as checkReceipt, explain, proof } from "./checking.ts";
 import type { CheckReceipt } from "./model.ts";
 import type { Keeping } from "./state.ts";
 import { Wallet } from "./wallet.ts";
@@ -24,15 +26,15 @@ export async function openSession(device: Device, told: Addresses): Promise<Sess
   const { vault, keep } = device;
   const { log, filters } = await openPhone(device, told);
   const checking = { vault, log, told };
-  const check: CheckReceipt = async (bundle) => (await import("./checking.ts")).check(checking, bundle);
+  const check: CheckReceipt = (bundle) => checkReceipt(checking, bundle);
   const wallet = await Wallet.open({ vault, office: new Client(told.office), mint: new Client(told.mint), log, filters, check, now });
   return {
     wallet,
     keep: {
       ...keep,
       card: cardIn(vault),
-      explain: async (paper) => (await import("./checking.ts")).explain(checking, paper),
-      proof: async (paper) => (await import("./checking.ts")).proof(checking, paper),
+      explain: (paper) => explain(checking, paper),
+      proof: (paper) => proof(checking, paper),
     },
     async upkeep() {
       await log.refresh();
