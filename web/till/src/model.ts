@@ -213,7 +213,8 @@ export interface TillApi extends GlanceApi {
   refunds(): Refund[];
   /** The customer has it. */
   refundArrived(number: number): Promise<void>;
-  /** The customer has not taken it: the money comes back to the till; 0: it was taken after all. */
+  /** The customer has not taken it: the money comes back to the till; 0: it was taken after all. Rejects with `purse.coins_busy` while an
+   * earlier asking is not answered. */
   takeBackRefund(number: number): Promise<number>;
   /** Fetches filters and drops what is too old; call it now and then. */
   upkeep(): Promise<void>;

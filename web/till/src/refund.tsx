@@ -2,7 +2,7 @@
 
 import { HandedCode } from "@amparo/kit/handed.tsx";
 import { TypedSum } from "@amparo/kit/keys.tsx";
-import { Button, Failed, Screen } from "@amparo/kit/parts.tsx";
+import { Button, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
 import { _ } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
@@ -18,10 +18,29 @@ export function GiveBack({ world, minor: given }: { world: World; minor: number 
   const unit = till.enrolment.units[0] ?? "";
   const [minor, setMinor] = useState(given);
   const [refund, setRefund] = useState<Refund | undefined>(till.refunds()[0]);
+  const [late, setLate] = useState(false);
   const { busy, failure, run } = useTask();
+  // What was taken after all is the customer's: the code is over, and the screen says so.
+  const takeBack = (number: number) =>
+    run(async () => {
+      // Finished meanwhile by itself, after a lost answer: it is back.
+      const sum = till.refunds().some((each) => each.number === number) ? await till.takeBackRefund(number) : 1;
+      world.changed();
+      if (sum > 0) home("amount");
+      else setLate(true);
+    });
+  if (late) {
+    return (
+      <Screen title={_("Refund")} say={_("The customer has taken it already.")} onBack={() => home("amount")}>
+        <Notice kind="good" icon="check">
+          <p>{_("The customer has taken it already.")}</p>
+        </Notice>
+      </Screen>
+    );
+  }
   if (refund) {
     return (
-      <Screen title={_("Code for the customer")} say={_("The customer scans this code under Receive.")}>
+      <Screen title={_("Code for the customer")} say={_("The customer scans this code under Receive.")} onBack={back}>
         <HandedCode
           code={refund.code}
           label={_("Code for the customer")}
@@ -35,6 +54,10 @@ export function GiveBack({ world, minor: given }: { world: World; minor: number 
             home("amount");
           }}
         />
+        <Failed said={failure && failureWords(failure)} />
+        <Button kind="quiet" icon="undo" disabled={busy || !online} onPress={() => takeBack(refund.number)}>
+          {_("The customer did not take it")}
+        </Button>
       </Screen>
     );
   }

@@ -311,8 +311,9 @@ export class Till extends Glance implements model.TillApi {
 
   async takeBackRefund(number: number): Promise<number> {
     const given = this.purse.vault.read<Given>(`refund/${number}`);
-    const coins = (given?.secrets ?? []).flatMap((secret) => coin(this.purse.vault, secret) ?? []).filter(({ busy }) => !busy);
+    const coins = (given?.secrets ?? []).flatMap((secret) => coin(this.purse.vault, secret) ?? []);
     if (!given || coins.length === 0) return 0;
+    if (coins.some(({ busy }) => busy)) fail("purse.coins_busy", "This is being asked already; `recover` finishes it.");
     const over = [[`refund/${number}`, undefined]] as const;
     const back = await this.purse.bringBack(coins.map(({ proof }) => proof), given.unit, { hurry: true, done: over, taken: over });
     if (back > 0) await this.purse.vault.change((draft) => sales.addToDay(draft, given.unit, { refunds: -1, refunded: -back }));
