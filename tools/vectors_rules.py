@@ -1,5 +1,6 @@
 """Writes what the phone apps share with `packages/rules`: the catalogue's types, labels and the forbidden stems as TypeScript
-(`web/rules/src/generated.ts`, `labels.ts`), and the vectors under `vectors/amparo/rules/` that both implementations must agree on.
+(`web/rules/src/generated.ts`, `web/wallet/src/labels.ts`), and the vectors under `vectors/amparo/rules/` that both
+implementations must agree on.
 
 Run from the root with `python -m tools.vectors_rules`; it writes the same bytes each time. `tests/foreign/test_web_rules.py`
 holds that the committed files are these; `web/rules/tests/vectors.test.ts` and `web/log/tests/evidence.test.ts` hold that
@@ -35,6 +36,7 @@ from amparo_rules.syntax import parse
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = Path("web/rules/src")
+LABELS = Path("web/wallet/src/labels.ts")
 VECTORS = Path("vectors/amparo/rules")
 _MADE = "// Made by tools/vectors_rules.py from packages/rules; change it there.\n"
 _DECLARED = Declared(source="registry", date="2026-10-01")
@@ -63,7 +65,7 @@ def _json(content: dict[str, Any]) -> str:
 
 def sources() -> dict[Path, str]:
     """The TypeScript files, by path."""
-    return {SOURCES / "generated.ts": _generated(), SOURCES / "labels.ts": _labels()}
+    return {SOURCES / "generated.ts": _generated(), LABELS: _labels()}
 
 
 def _typescript(name: str, kind: str, value: Any) -> str:
@@ -90,11 +92,18 @@ def _generated() -> str:
 
 
 def _labels() -> str:
-    labels = {f"{entity} {name}": fact.label for (entity, name), fact in CATALOGUE.items()}
+    rows = [
+        f"  {json.dumps(f'{entity} {name}')}: () => _({json.dumps(fact.label['en'], ensure_ascii=False)}),\n"
+        for (entity, name), fact in CATALOGUE.items()
+    ]
     return (
         _MADE
-        + "// What the facts of the catalogue are called, by entity and name, and language.\n"
-        + _typescript("LABELS", "Readonly<Record<string, Readonly<Record<string, string>>>>", labels)
+        + "// What the facts of the catalogue are called, by entity and name. "
+        + "Their translations are in the catalogue of words too.\n\n"
+        + 'import { _ } from "@amparo/kit/words.ts";\n\n'
+        + "export const LABELS: Readonly<Record<string, () => string>> = {\n"
+        + "".join(rows)
+        + "};\n"
     )
 
 

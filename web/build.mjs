@@ -22,7 +22,8 @@ const NAMES = { wallet: "Amparo", till: "Amparo · Caja" };
 const NO_SCRIPT = "Amparo necesita JavaScript. · Amparo needs JavaScript. · Amparo a besoin de JavaScript. · Amparo precisa de JavaScript. · يحتاج أمبارو إلى JavaScript.";
 
 // The sentence beside an error's code is for developers (docs/errors.md); screens build theirs from the code. What is shipped goes without.
-const SENTENCE = /\b((?:fail|renamed)\((?:[A-Z]+|code|"[^"]*"), |(?:malformed|refuse|notPayable|notReadable|isFalse|differs)\()("[A-Za-z][^"\\]*"|`[A-Za-z](?:[^`\\$]|\$\{[^{}`]*\})*`)/g;
+const SENTENCE = /\b((?:fail|renamed)\((?:[A-Z]+|code|"[^"]*")|(?:malformed|refuse|notPayable|notReadable|isFalse|differs|bad|badAnswer|RemoteError)\()(, )?(?:"[A-Za-z][^"\\]*"|`(?:[^`\\$]|\$\{[^{}`]*\})*`)(,?\s*\))?/g;
+const unsaid = (_whole, head, comma = "", end) => (end ? `${head})` : `${head}${comma}""`);
 
 // A text that a screen says, and every place where one must stand. One that is written in another way would stay English in all languages.
 const LITERAL = String.raw`\s*("(?:[^"\\\n]|\\.)*")\s*,?\s*`;
@@ -56,7 +57,7 @@ const terse = (english) => {
         if (path.includes("node_modules")) return undefined;
         const source = readFileSync(path, "utf8");
         const loader = extname(path).slice(1);
-        return { contents: numbered(loader === "ts" ? source.replaceAll(SENTENCE, '$1""') : source, relative(HERE, path), places), loader };
+        return { contents: numbered(loader === "ts" ? source.replaceAll(SENTENCE, unsaid) : source, relative(HERE, path), places), loader };
       }),
   };
 };
@@ -176,7 +177,7 @@ async function one(app, out, words) {
     jsxImportSource: "preact",
     plugins: [terse(english), untabled],
     banner: { js: `/*${PACKER}*/` },
-    define: { ...NOWHERE, WORD_FILES: JSON.stringify(wordFiles), VOICE_FILES: JSON.stringify(voiceFiles) },
+    define: { ...NOWHERE, WORD_FILES: JSON.stringify(JSON.stringify(wordFiles)), VOICE_FILES: JSON.stringify(JSON.stringify(voiceFiles)) },
     logLevel: "warning",
   });
   for (const each of built.outputFiles) put(`/${relative(join(HERE, "out"), each.path)}`, each.path.endsWith(".js") ? await shorter(each.text) : each.contents);

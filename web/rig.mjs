@@ -24,7 +24,7 @@ for (const app of ["wallet", "till"]) {
     loader: { ".wasm": "file" },
     jsx: "automatic",
     jsxImportSource: "preact",
-    define: { WORD_FILES: "{}", VOICE_FILES: "{}" },
+    define: { WORD_FILES: '"{}"', VOICE_FILES: '"{}"' },
     logLevel: "warning",
   });
   writeFileSync(

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { UrWriter } from "../../web/cashu/src/nut16_ur.ts";
 
 const web = createRequire(new URL("../../web/kit/package.json", import.meta.url));
-const { encode } = web("uqr");
+const { generate } = web("lean-qr");
 const { prepareZXingModule, readBarcodes } = web("zxing-wasm/reader");
 prepareZXingModule({ overrides: { wasmBinary: readFileSync(web.resolve("zxing-wasm/reader/zxing_reader.wasm")) } });
 
@@ -50,8 +50,9 @@ export async function hold(page, text, done, { still = text.length <= LONGEST_ST
   const end = Date.now() + 60_000;
   for (let number = 1; Date.now() < end; number += 1) {
     if (await done()) return;
-    const { data } = encode(still ? text : writer.part(number).toUpperCase(), { ecc: "L", border: 0 });
-    await page.evaluate((rows) => globalThis.drawRows(rows), data);
+    const code = generate(still ? text : writer.part(number).toUpperCase());
+    const rows = Array.from({ length: code.size }, (_row, y) => Array.from({ length: code.size }, (_dark, x) => code.get(x, y)));
+    await page.evaluate((shown) => globalThis.drawRows(shown), rows);
     await page.waitForTimeout(FRAME_MS);
   }
   const shown = await page.evaluate(() => document.querySelector("#app")?.innerText.slice(0, 400));

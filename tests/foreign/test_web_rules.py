@@ -6,8 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tools import environments, vectors_rules
+from tools import environments, vectors_rules, words
 from tools.environments import ROOT
+
+from amparo_rules.catalogue import CATALOGUE
 
 WEB = ROOT / "web"
 PATIENCE_SECONDS = 300
@@ -25,6 +27,13 @@ def test_vectors_and_catalogue_of_the_phone_apps_are_what_python_makes_now(made:
     assert not stale, f"run `python -m tools.vectors_rules`: {', '.join(stale)}"
     left = {path.relative_to(ROOT) for path in (ROOT / vectors_rules.VECTORS).glob("*")} - set(made)
     assert not left
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_a_fact_is_called_alike_by_the_office_and_on_phones(language: str) -> None:
+    said = words.table(words.on_phones(ROOT, "wallet"), language, ROOT)
+    differing = [fact.name for fact in CATALOGUE.values() if said.get(fact.label["en"]) != fact.label[language]]
+    assert not differing, f"the words of {language} differ from the catalogue: change them with tools/words.py"
 
 
 def test_the_vectors_stay_small(made: dict[Path, str]) -> None:

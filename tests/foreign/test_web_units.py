@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "rules": {"@amparo/cashu", "@noble/hashes"},
     "log": {"@amparo/cashu", "@amparo/rules", "@noble/ed25519", "@noble/hashes"},
     "purse": {"@amparo/cashu", "@amparo/log", "@noble/hashes"},
-    "kit": {"@amparo/cashu", "preact", "uqr", "zxing-wasm"},
+    "kit": {"@amparo/cashu", "lean-qr", "preact", "zxing-wasm"},
     "wallet": {"@amparo/cashu", "@amparo/log", "@amparo/rules", "@amparo/purse", "@amparo/kit", "preact"},
     "till": {"@amparo/cashu", "@amparo/log", "@amparo/purse", "@amparo/kit", "preact"},
 }

@@ -1,24 +1,28 @@
 // A code on the screen: black on white in both modes, as wide as the screen. A text of more than one symbol runs as frames, forever.
 
-import { encode } from "uqr";
+import { generate } from "lean-qr";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { _, fillText } from "./words.ts";
 
 const FRAME_MS = 150;
 
+// Light around a symbol, in modules (ISO 18004).
+const BORDER = 4;
+
+/** A text as a symbol, as small as it can be and as hard to spoil as its size allows. */
 function path(text: string): { d: string; size: number } {
-  const { data, size } = encode(text, { ecc: "L", border: 4, boostEcc: true });
+  const symbol = generate(text);
+  const { size } = symbol;
   let d = "";
-  data.forEach((row, y) => {
+  for (let y = 0; y < size; y += 1) {
     for (let x = 0; x < size; x += 1) {
-      if (!row[x]) continue;
       let end = x;
-      while (end < size && row[end]) end += 1;
-      d += `M${x} ${y}h${end - x}v1h${x - end}z`;
+      while (symbol.get(end, y)) end += 1;
+      if (end > x) d += `M${x + BORDER} ${y + BORDER}h${end - x}v1h${x - end}z`;
       x = end;
     }
-  });
-  return { d, size };
+  }
+  return { d, size: size + 2 * BORDER };
 }
 
 /** One symbol. */

@@ -5,7 +5,7 @@ import { fetchLater } from "./update.ts";
 import { language } from "./words.ts";
 
 // Set by the build: where each language's recordings lie.
-declare const VOICE_FILES: Readonly<Record<string, string>>;
+declare const VOICE_FILES: string;
 
 /** The recordings of one language: a head that names each sentence's bytes, then the bytes. */
 export interface Recordings {
@@ -29,7 +29,7 @@ export function readRecordings(data: ArrayBuffer): Recordings {
 
 /** Fetch the recordings of the chosen language, so that they are there without a connection. Rejects when they cannot be had. */
 export async function fetchVoice(): Promise<ArrayBuffer> {
-  const answer = await fetchLater(VOICE_FILES[language()]);
+  const answer = await fetchLater((JSON.parse(VOICE_FILES) as Readonly<Record<string, string>>)[language()]);
   return answer.arrayBuffer();
 }
 

@@ -16,7 +16,7 @@ export const LANGUAGES: Readonly<Record<Language, string>> = {
 };
 
 // Set by the build: where each language's words lie.
-declare const WORD_FILES: Readonly<Record<string, string>>;
+declare const WORD_FILES: string;
 const AGAIN_MS = 2_000;
 
 /** The words of a language by their place, English too; a plural has all forms of the language. What is not built (tests) has translations
@@ -25,6 +25,10 @@ export type Table = Readonly<Record<string, string | readonly string[]>>;
 
 let table: Table = {};
 let current: Language = "en";
+
+function fileOf(chosen: Language): string {
+  return (JSON.parse(WORD_FILES) as Readonly<Record<Language, string>>)[chosen];
+}
 
 /** The language of the screens now. */
 export function language(): Language {
@@ -41,7 +45,7 @@ export function useTable(chosen: Language, words: Table): void {
 
 /** Fetch a language's words and use them. Rejects without a connection when they were never fetched. */
 export async function speak(chosen: Language): Promise<void> {
-  const answer = await fetchLater(WORD_FILES[chosen]);
+  const answer = await fetchLater(fileOf(chosen));
   useTable(chosen, (await answer.json()) as Table);
 }
 
@@ -55,7 +59,7 @@ export async function speakFirst(chosen: Language): Promise<void> {
     );
   while (!(await speaks(chosen))) {
     for (const each of Object.keys(LANGUAGES) as Language[]) {
-      if ((await globalThis.caches?.match(WORD_FILES[each] ?? "")) && (await speaks(each))) return;
+      if ((await globalThis.caches?.match(fileOf(each))) && (await speaks(each))) return;
     }
     await new Promise<unknown>((done) => {
       window.ononline = done;

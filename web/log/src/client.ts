@@ -5,6 +5,7 @@ import { AmparoError, fail } from "@amparo/cashu/errors.ts";
 import { fromBase64, textOf, toBase64 } from "@amparo/rules/base64.ts";
 import { list, struct, text, whole } from "@amparo/rules/shape.ts";
 
+import { bodyOf } from "./body.ts";
 import type { LogEntry } from "./messages.ts";
 import { readEntry } from "./messages.ts";
 import type { Checkpoint, NoteVerifier } from "./note.ts";
@@ -37,7 +38,7 @@ export function httpFetch(base: string, { send = fetch, patience = 60_000 }: { s
         referrerPolicy: "no-referrer",
         signal: AbortSignal.timeout(patience),
       });
-      if (answer.ok) return await upTo(limit, answer);
+      if (answer.ok) return (await bodyOf(answer, limit)) ?? fail("service.remote_error", "The log gave too large an answer.");
     } catch (error) {
       if (error instanceof AmparoError) throw error;
       return fail("service.unreachable", "The log gives no answer.");
@@ -45,27 +46,6 @@ export function httpFetch(base: string, { send = fetch, patience = 60_000 }: { s
     if (answer.status >= 502 && answer.status <= 504) fail("service.unreachable", "The log is not there now.");
     return fail("service.remote_error", "The log refuses.", { status: answer.status });
   };
-}
-
-async function upTo(limit: number, answer: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const reader = answer.body?.getReader();
-  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
-    parts.push(part.value);
-    size += part.value.length;
-    if (size > limit) {
-      void reader?.cancel();
-      fail("service.remote_error", "The log gave too large an answer.");
-    }
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** A head of a log with the signed note that says it. */

@@ -5,6 +5,7 @@
 
 import { AmparoError, codeOf, fail, isError } from "@amparo/cashu/errors.ts";
 import type { Reader } from "@amparo/cashu/shapes.ts";
+import { bodyOf } from "@amparo/log/body.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -115,7 +116,9 @@ export class Client {
         referrerPolicy: "no-referrer",
         signal: end.signal,
       });
-      return { status: response.status, data: await this.#body(response) };
+      const data = await bodyOf(response, this.#mostBytes);
+      if (data === null) throw this.#badAnswer("too large an answer");
+      return { status: response.status, data };
     } catch (error) {
       // How browsers and node report a network without an answer.
       if (error instanceof TypeError || error instanceof DOMException) return fail("service.unreachable", `${this.base} gives no answer.`);
@@ -123,27 +126,6 @@ export class Client {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  async #body(response: Response): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    const reader = response.body?.getReader();
-    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-      size += part.value.length;
-      if (size > this.#mostBytes) {
-        await reader?.cancel();
-        throw this.#badAnswer("too large an answer");
-      }
-      parts.push(part.value);
-    }
-    const found = new Uint8Array(size);
-    let at = 0;
-    for (const part of parts) {
-      found.set(part, at);
-      at += part.length;
-    }
-    return found;
   }
 
   #badAnswer(what: string): RemoteError {

@@ -1,4 +1,5 @@
 // base64 and base64url (RFC 4648), strictly: one alphabet, no spaces, whole groups.
+import { encode as b64url } from "@amparo/cashu/base64url.ts";
 import { fail } from "@amparo/cashu/errors.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -16,9 +17,7 @@ export function fromBase64(text: string): Uint8Array | null {
 }
 
 /** base64url without padding (RFC 7515 section 2). */
-export function b64url(data: Uint8Array): string {
-  return toBase64(data).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
+export { b64url };
 
 /** The reverse of `b64url`; exactly one spelling is accepted. Fails with `common.bad_signature`. */
 export function unb64url(text: string): Uint8Array {

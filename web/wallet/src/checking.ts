@@ -10,8 +10,8 @@ import { checkBundle, checkEvidence, gatherEvidence, readEvidence } from "@ampar
 import type { Checked } from "@amparo/log/evidence.ts";
 import type { LogFollower } from "@amparo/log/follow.ts";
 import type { Vault } from "@amparo/purse/vault.ts";
-import { LABELS } from "@amparo/rules/labels.ts";
 import type { ReceiptBundle as Bundle } from "@amparo/rules/receipt.ts";
+import { LABELS } from "./labels.ts";
 import type { CheckedReceipt, Paper, ReceiptBundle } from "./model.ts";
 import type { Explained } from "./state.ts";
 
@@ -47,7 +47,7 @@ export async function explain(given: Checking, paper: Paper): Promise<Explained>
   const { receipt, rule } = await checked(given, paper.bundle);
   const say = (texts: Readonly<Record<string, string>>) => texts[language()] ?? texts["en"] ?? "";
   const reasons = rule.text.require.map(({ id, text }) => ({ met: !receipt.failed.includes(id), text: say(text) }));
-  const label = (entity: string, name: string) => say(LABELS[`${entity} ${name}`] ?? { en: name });
+  const label = (entity: string, name: string) => LABELS[`${entity} ${name}`]?.() ?? name;
   const rows = (entity: string, facts: Readonly<Record<string, unknown>>) => Object.entries(facts).map(([name, value]): [string, string] => [label(entity, name), shown(value)]);
   const people = receipt.facts.members.map((member) => rows("person", member));
   return { reasons, facts: rows("household", receipt.facts.household), people: people.filter((each) => each.length > 0) };
