@@ -4,10 +4,14 @@ import { malformed } from "./errors.ts";
 
 const LETTERS = /^[A-Za-z0-9+/]*$/;
 
+/** `data` in the plain alphabet, with padding. */
+export function toBase64(data: Uint8Array): string {
+  return btoa(Array.from(data, (byte) => String.fromCharCode(byte)).join(""));
+}
+
 /** `data` without padding. */
 export function encode(data: Uint8Array): string {
-  const signs = Array.from(data, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(signs).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return toBase64(data).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
 /** The bytes of `text`. Throws `token.malformed`. */

@@ -27,7 +27,7 @@ export function unhex(text: string, code = "token.malformed"): Uint8Array {
 }
 
 /** The bytes of a text. Throws `token.malformed` for one that holds half a surrogate pair, which has no bytes. */
-export function utf8(text: string): Uint8Array {
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return HALF_PAIR.test(text) ? malformed("A text is not Unicode.") : encoder.encode(text);
 }
 

@@ -9,18 +9,15 @@ export function saveFile(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// As text: few apps take JSON from another.
-const asText = (name: string, text: string) => [new File([text], `${name}.txt`, { type: "text/plain" })];
-
 /** Whether this phone gives files to its other apps. */
 export function canHandOver(): boolean {
-  return navigator.canShare?.({ files: asText("amparo", "") }) ?? false;
+  return "canShare" in navigator;
 }
 
-/** Give a file, and words beside it, to another app that the person picks, or to none. */
+/** Give a file, and words beside it, to another app that the person picks, or to none. As text: few apps take JSON from another. */
 export async function handOver(name: string, text: string, words: string): Promise<void> {
   try {
-    await navigator.share({ text: words, files: asText(name, text) });
+    await navigator.share({ text: words, files: [new File([text], `${name}.txt`, { type: "text/plain" })] });
   } catch (thrown) {
     if ((thrown as Error).name !== "AbortError") throw thrown;
   }

@@ -6,7 +6,7 @@
 // claim follows an exchange at once. Each of these rejects with a `Resting` error that says when; with `hurry` the holder goes on
 // at once and pays with privacy.
 
-import { hex, same, unhex } from "@amparo/cashu/bytes.ts";
+import { hex, unhex } from "@amparo/cashu/bytes.ts";
 import { fail } from "@amparo/cashu/errors.ts";
 import { splitAmount } from "@amparo/cashu/nut00_blind.ts";
 import { withoutDleq } from "@amparo/cashu/nut00_token.ts";
@@ -91,43 +91,8 @@ export class Purse {
     return new Purse(parts);
   }
 
-  // --- the recovery code --------------------------------------------------------------------------------------------------------
-
-  /** The code that gives this purse back. */
-  recoveryCode(): string {
-    return recovery.writeCode(unhex(this.#stored().entropy));
-  }
-
-  /** Somebody reads the code back from paper; from then on it counts as kept. Rejects with `purse.recovery_code_false`. */
-  async testCode(typed: string): Promise<void> {
-    const entropy = recovery.readCode(typed);
-    if (hex(entropy) !== this.#stored().entropy) fail("purse.recovery_code_false", "This is the code of another purse.", { other: 1 });
-    await this.vault.change((draft) => store.putSeed(draft, { ...this.#stored(), tested: true }));
-  }
-
-  /** Makes an unused purse the one whose code has this entropy, and so this seed. Throws `purse.in_use`. */
-  adoptSeed(draft: Draft, entropy: Uint8Array, seed: Uint8Array): void {
-    if (this.isOwn(seed)) return;
-    if (store.isUsed(draft)) fail("purse.in_use", "This purse was used already.");
-    store.putSeed(draft, { seed: hex(seed), entropy: hex(entropy), tested: true });
-  }
-
-  /** Whether this purse makes its coins from a seed. */
-  isOwn(seed: Uint8Array): boolean {
-    return same(seed, this.#seed());
-  }
-
-  /** A private key (32 bytes) for a purpose, which the recovery code gives back. */
-  async derivedKey(purpose: string): Promise<Uint8Array> {
-    return recovery.derivedKey(this.#seed(), purpose);
-  }
-
-  #stored(): store.Seed {
-    return store.seed(this.vault) ?? fail("vault.damaged", "The purse has no seed.");
-  }
-
   #seed(): Uint8Array {
-    return unhex(this.#stored().seed);
+    return unhex(store.heldSeed(this.vault).seed);
   }
 
   // --- what it holds ------------------------------------------------------------------------------------------------------------
@@ -346,7 +311,7 @@ export class Purse {
     const ordered = [...parts].sort(([one], [two]) => one - two);
     const counter = await this.vault.change((draft) => {
       const restoring = store.restoring(draft);
-      if (restoring && !restoring.searched && this.isOwn(unhex(restoring.seed))) fail("purse.restore_unfinished", "This purse is being restored.");
+      if (restoring && !restoring.searched && store.isOwn(draft, restoring.seed)) fail("purse.restore_unfinished", "This purse is being restored.");
       const first = store.counter(draft, keyset.keyset);
       store.skipTo(draft, keyset.keyset, first + ordered.length);
       return first;

@@ -23,6 +23,7 @@ import { RemoteError } from "./client.ts";
 import type { FilterShelf } from "./filters.ts";
 import type { Coin, Progress } from "./model.ts";
 import { ALREADY_SPENT, type Purse } from "./purse.ts";
+import { adoptSeed } from "./recovery.ts";
 import * as store from "./store.ts";
 import type { Chunk, Restoring, Searched } from "./store.ts";
 
@@ -73,7 +74,7 @@ export class Restorer {
       const known = store.restoring(draft);
       if (known && known.seed !== hex(seed)) fail("purse.restore_unfinished", "This purse is being restored from another code.");
       if (known) return;
-      if (keepCode) this.#purse.adoptSeed(draft, entropy, seed);
+      if (keepCode) adoptSeed(draft, entropy, seed);
       store.putRestoring(draft, { seed: hex(seed), gap, searched: false, found: 0, spent: 0 });
     });
   }
@@ -122,7 +123,7 @@ export class Restorer {
       }
       if (!places.every((place) => place.reached >= endOf(place))) return;
       store.putRestoring(draft, { ...known, searched: true });
-      if (!this.#purse.isOwn(unhex(known.seed))) return;
+      if (!store.isOwn(this.#purse.vault, known.seed)) return;
       // Numbers that the mint was shown are left out, but not so many that the next search stops before.
       for (const place of places) store.skipTo(draft, place.keyset, place.highest + 1 + Math.floor((known.gap * 2) / 3));
     });
@@ -131,7 +132,7 @@ export class Restorer {
   /** The highest number that counts as signed before anything was asked: in a purse that goes on with the code, all that it gave
    * out. */
   #firstHighest(known: Restoring, keyset: string): number {
-    return this.#purse.isOwn(unhex(known.seed)) ? store.counter(this.#purse.vault, keyset) - 1 : -1;
+    return store.isOwn(this.#purse.vault, known.seed) ? store.counter(this.#purse.vault, keyset) - 1 : -1;
   }
 
   #pieces(from: number, end: number): number[][] {

@@ -119,6 +119,16 @@ export function seed(reader: Reader): Seed | undefined {
   return reader.read<Seed>(SEED);
 }
 
+/** The seed of a purse that is open. Throws `vault.damaged`. */
+export function heldSeed(reader: Reader): Seed {
+  return seed(reader) ?? fail("vault.damaged", "The purse has no seed.");
+}
+
+/** Whether a purse makes its coins from this seed (hex). */
+export function isOwn(reader: Reader, seed: string): boolean {
+  return heldSeed(reader).seed === seed;
+}
+
 export function putSeed(draft: Draft, content: Seed): void {
   draft.put(SEED, content);
 }

@@ -1,15 +1,11 @@
 // base64 and base64url (RFC 4648), strictly: one alphabet, no spaces, whole groups.
-import { encode as b64url } from "@amparo/cashu/base64url.ts";
+import { encode as b64url, toBase64 } from "@amparo/cashu/base64url.ts";
 import { fail } from "@amparo/cashu/errors.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Bytes as base64 with padding. */
-export function toBase64(data: Uint8Array): string {
-  let signs = "";
-  for (const byte of data) signs += String.fromCharCode(byte);
-  return btoa(signs);
-}
+export { toBase64 };
 
 /** The reverse of `toBase64`; null where it is no base64. As Python reads it: unused bits of the last sign do not count. */
 export function fromBase64(text: string): Uint8Array | null {

@@ -8,11 +8,17 @@ import { _ } from "@amparo/kit/words.ts";
 import { useState } from "preact/hooks";
 import { failureWords } from "./says.ts";
 
-/** T0: the code from the office makes this phone a till. */
-export function Begin({ onCode, online }: { onCode: (code: string) => Promise<void>; online: boolean }) {
+type Scanner = typeof import("@amparo/kit/scan.tsx").Scanner;
+
+/** T0: the code from the office makes this phone a till. `scanner`: how codes are scanned, once that is loaded. */
+export function Begin({ onCode, online, scanner }: { onCode: (code: string) => Promise<void>; online: boolean; scanner: () => Promise<Scanner | undefined> }) {
   const [, redraw] = useState(0);
-  const [scan, setScan] = useState<typeof import("@amparo/kit/scan.tsx") | undefined>();
+  const [scan, setScan] = useState<{ Scanner: Scanner } | undefined>();
   const { busy, failure, run } = useTask();
+  const open = async () => {
+    const Scanner = await scanner();
+    setScan(Scanner && { Scanner });
+  };
   const send = (code: string) => run(() => onCode(code.trim()));
   return (
     <Screen title={_("A till for your shop")} say={_("Scan the code that the office gave your shop.")}>
@@ -27,7 +33,7 @@ export function Begin({ onCode, online }: { onCode: (code: string) => Promise<vo
           onFail={() => setScan(undefined)}
         />
       ) : (
-        <Button kind="main" icon="camera" disabled={busy} onPress={() => run(async () => setScan(await import("@amparo/kit/scan.tsx")))}>
+        <Button kind="main" icon="camera" disabled={busy} onPress={() => run(open)}>
           {_("Scan the office's code")}
         </Button>
       )}

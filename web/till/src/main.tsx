@@ -19,17 +19,18 @@ function Start() {
     if (begun) void opening.begin();
     else whenIdle(() => void opening.begin().then((opened) => opened?.whole()).catch(() => undefined));
   }, []);
+  const whole = async () => (opening.opened ?? (await opening.begin()))?.whole();
   const enrol = async (code: string) => {
-    const whole = await (opening.opened ?? (await opening.begin()))?.whole();
-    if (!whole) return;
-    await whole.session.enrol(code);
+    const session = (await whole())?.session;
+    if (!session) return;
+    await session.enrol(code);
     choose({ begun: true });
     redraw((n) => n + 1);
   };
   const { opened, failure, elsewhere, needsPin } = opening;
   const glance = opened?.glance();
   if (opened && glance) return <shell.App opened={opened} glance={glance} />;
-  if (opened || (!begun && !failure && !elsewhere && !needsPin)) return <Begin online={online} onCode={enrol} />;
+  if (opened || (!begun && !failure && !elsewhere && !needsPin)) return <Begin online={online} scanner={async () => (await whole())?.Scanner} onCode={enrol} />;
   return (
     <Unopened
       opening={opening}

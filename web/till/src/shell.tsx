@@ -20,8 +20,7 @@ import type { Name, Seen, World } from "./state.ts";
 const NAME = "amparo-till";
 
 /** What stands on the open store. */
-export interface Whole {
-  Screens: typeof import("./whole.ts").Screens;
+export interface Whole extends Pick<typeof import("./whole.ts"), "Screens" | "Scanner"> {
   session: Session;
 }
 
@@ -40,8 +39,8 @@ export async function open(told: Addresses, pin: string | undefined, waiting: ()
   const device = await openDevice(NAME, pin, waiting);
   const glance = new Glance(device.vault, clockOf(told));
   const load = async (): Promise<Whole> => {
-    const { Screens, openSession } = await import("./whole.ts");
-    return { Screens, session: await openSession(device, told) };
+    const { Screens, Scanner, openSession } = await import("./whole.ts");
+    return { Screens, Scanner, session: await openSession(device, told) };
   };
   let whole: Promise<Whole> | undefined;
   return {

@@ -1,4 +1,5 @@
 // What is loaded behind the first screen.
 
-export { Screens } from "./screens.tsx";
 export { openSession } from "./session.ts";
+export { Screens } from "./screens.tsx";
+export { Scanner } from "@amparo/kit/scan.tsx";

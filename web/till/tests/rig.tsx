@@ -64,7 +64,7 @@ const framed = (place: Name, about?: unknown, given?: Given) => () => {
 
 const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
   locked: () => <Locked pin={true} said={_("That is not the PIN.")} warning="" onPin={() => undefined} wipe={async () => undefined} />,
-  begin: () => <Begin online onCode={async () => undefined} />,
+  begin: () => <Begin online scanner={async () => undefined} onCode={async () => undefined} />,
   amount: framed("amount"),
   "amount-offline": framed("amount", undefined, { online: false }),
   "amount-full": framed("amount", undefined, { online: false, full: 1 }),

@@ -3,6 +3,7 @@
 // The first check needs a connection: receipt, rule and batch are proved to be in the public log. What proves them is kept, sealed like the rest, and from then on the check
 // needs nothing but the log's key.
 
+import { hex, utf8 } from "@amparo/cashu/bytes.ts";
 import { isError } from "@amparo/cashu/errors.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { _, language } from "@amparo/kit/words.ts";
@@ -23,8 +24,8 @@ export interface Checking {
 }
 
 async function nameOf(bundle: ReceiptBundle): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(bundle.receipt)));
-  return `evidence ${Array.from(hash.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  const hash = await crypto.subtle.digest("SHA-256", utf8(bundle.receipt));
+  return `evidence ${hex(new Uint8Array(hash, 0, 16))}`;
 }
 
 async function checked(given: Checking, bundle: ReceiptBundle): Promise<Checked> {

@@ -8,6 +8,7 @@
 import { systemChance } from "@amparo/purse/chance.ts";
 import { USUAL_LOCK } from "@amparo/purse/calendar.ts";
 import { Purse } from "@amparo/purse/purse.ts";
+import { recoveryCode, testCode } from "@amparo/purse/recovery.ts";
 import { Resting } from "@amparo/purse/errors.ts";
 import type { FilterShelf } from "@amparo/purse/filters.ts";
 import { Restorer } from "@amparo/purse/restore.ts";
@@ -126,15 +127,15 @@ export class Wallet extends Glance implements model.WalletApi {
   // --------------------------------------------------------------------------------------------------------------
 
   recoveryCode(): string {
-    return this.purse.recoveryCode();
+    return recoveryCode(this.purse);
   }
 
   recoveryQr(): string {
-    return qrText(this.purse.recoveryCode());
+    return qrText(recoveryCode(this.purse));
   }
 
   async testRecovery(typed: string): Promise<void> {
-    await this.purse.testCode(typed);
+    await testCode(this.purse, typed);
   }
 
   isRestoring(): boolean {

@@ -11,6 +11,7 @@ import type { Client } from "@amparo/purse/client.ts";
 import { HOUR } from "@amparo/purse/calendar.ts";
 import { Resting } from "@amparo/purse/errors.ts";
 import type { Purse } from "@amparo/purse/purse.ts";
+import { derivedKey } from "@amparo/purse/recovery.ts";
 import { REST } from "@amparo/purse/upkeep.ts";
 import type { Vault } from "@amparo/purse/vault.ts";
 import { type Plain, encode } from "@amparo/rules/canonical.ts";
@@ -169,7 +170,7 @@ export class Office {
   async #keys({ programme, cycle }: Named): Promise<[own: Uint8Array, ...others: Uint8Array[]]> {
     const roots = this.#vault.names("quote_root/").map((name) => unhex(name.slice("quote_root/".length)));
     const of = async (root: Uint8Array) => recovery.derivedKey(root, `${programme} ${cycle}`);
-    return [await of(await this.#parts.purse.derivedKey(QUOTES)), ...(await Promise.all(roots.map(of)))];
+    return [await of(await derivedKey(this.#parts.purse, QUOTES)), ...(await Promise.all(roots.map(of)))];
   }
 
   get #vault() {

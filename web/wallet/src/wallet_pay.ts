@@ -19,6 +19,7 @@ import { Resting } from "@amparo/purse/errors.ts";
 import type { FilterShelf } from "@amparo/purse/filters.ts";
 import type { Coin } from "@amparo/purse/model.ts";
 import type { Purse } from "@amparo/purse/purse.ts";
+import { derivedKey } from "@amparo/purse/recovery.ts";
 import * as store from "@amparo/purse/store.ts";
 import type { Draft, Reader } from "@amparo/purse/vault.ts";
 
@@ -172,7 +173,7 @@ export class Payments {
 
   /** Another key for every lock: one key would join all that this wallet ever pays without a connection. */
   async #refundKey(label: string): Promise<Uint8Array> {
-    return this.#purse.derivedKey(`refund ${label}`);
+    return derivedKey(this.#purse, `refund ${label}`);
   }
 
   // --- what becomes of it
