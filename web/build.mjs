@@ -148,9 +148,9 @@ async function one(app, out, words) {
   const [wordFiles, voiceFiles] = [{}, {}];
   for (const each of LANGUAGES) {
     const [said, read] = ["json", "voice"].map((kind) => readFileSync(join(words, app, `${each}.${kind}`)));
-    wordFiles[each] = `/words-${each}-${hash(said, 12)}.json`;
+    wordFiles[each] = `/words-${each}-${hash(said, 8)}.json`;
     put(wordFiles[each], said);
-    voiceFiles[each] = `/${each}-${hash(read, 12)}.voice`;
+    voiceFiles[each] = `/${each}-${hash(read, 8)}.voice`;
     put(voiceFiles[each], read);
   }
   const english = JSON.parse(readFileSync(join(words, app, "en.json"), "utf8"));
@@ -186,7 +186,7 @@ async function one(app, out, words) {
   const atOnce = [...needed(outputs, entry)].map((path) => path.replace(/^out/, ""));
   const script = entry.replace(/^out/, "");
   const css = await sheet();
-  const style = `/look-${hash(css, 12)}.css`;
+  const style = `/look-${hash(css, 8)}.css`;
   put(style, css);
   put("/mark.svg", readFileSync(join(HERE, "kit/static/mark.svg")));
   put("/app.webmanifest", manifest(app));

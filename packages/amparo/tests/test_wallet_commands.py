@@ -1,13 +1,19 @@
 """A household and a shop at the terminal: claim in a crowd, wait, pay, lose the phone, sell without a connection, deposit."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from packages.amparo.tests.terminal import answer, approved_town, somebody_with_aid
@@ -18,11 +24,12 @@ from amparo.commands import shell
 from amparo.commands.shell import FOUND_WRONG
 from amparo.commands.wallet import open_wallet
 from amparo.demo.story import Stage
+from amparo.errors import FileMissing
 from amparo.i18n import LANGUAGES
+from amparo_common.signing import b64url, unb64url
 from amparo_paper.qr import draw_qr, read_codes
-from amparo_rules.errors import DoesNotFollowRule
-from amparo_rules.receipt import Receipt
-from amparo_wallet.wallet import Paper, Wallet
+from amparo_rules.errors import NotInBatch, ReceiptSignatureFalse
+from amparo_wallet.wallet import Paper
 
 UNIT = "usd"
 
@@ -141,29 +148,65 @@ def test_a_month_of_a_household_and_a_shop_at_the_terminal(household: Household,
     read_by_people(household, phone)
 
 
+@contextmanager
+def lying_office(papers: list[Paper]) -> Iterator[str]:
+    """An office that hands out these papers, whatever it is asked."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(msgspec.json.encode(papers))
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
 def false_decisions(household: Household, folder: Path) -> None:
-    """A decision that does not follow the rule stands among the others, with its proof saved."""
-    honest = Wallet.check
+    """Decisions that do not hold stand among the others, and what is saved of them proves it."""
+    phone, saved = folder / "phone", folder / "saved"
+    shutil.copytree(household.wallet, phone)
+    own, _, places = open_wallet(phone)
+    honest = own.papers()
 
-    def check(self: Wallet, paper: Paper) -> Receipt:
-        if paper.unit == UNIT:
-            raise DoesNotFollowRule("The amount is another one.")
-        return honest(self, paper)
+    def told(paper: Paper, receipt: str) -> Paper:
+        return msgspec.structs.replace(paper, bundle=msgspec.structs.replace(paper.bundle, receipt=receipt))
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Wallet, "check", check)
-        words = ["wallet", "papers", "--wallet", str(household.wallet), "--save", str(folder / "saved")]
+    head, payload, signature = honest[0].bundle.receipt.split(".")
+    turned = ("A" if signature[0] != "A" else "B") + signature[1:]
+    elsewhere = msgspec.json.decode(unb64url(payload)) | {"programme": "../../evil"}
+    forms = [f"{head}.{payload}.{turned}", f"{head}.{b64url(msgspec.json.encode(elsewhere))}.{signature}", "nonsense"]
+    with lying_office([*honest, *(told(honest[0], form) for form in forms)]) as office:
+        (phone / "places.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(places, office=office)))
+        words = ["wallet", "papers", "--wallet", str(phone), "--save", str(saved)]
         result = CliRunner().invoke(app, [*words, "--json"])
-        assert result.exit_code == FOUND_WRONG
+        assert result.exit_code == FOUND_WRONG, result.output
         listed = json.loads(result.stdout)
-        false = [each for each in listed if each["finding"]]
-        assert {each["finding"] for each in false} == {"rules.does_not_follow_rule"}
-        assert [each["receipt"] for each in false] == [None] * len(false)
-        assert 0 < len(false) < len(listed)
+        codes = ["rules.receipt_signature_false", "rules.not_in_batch", "rules.receipt_malformed"]
+        assert [each["finding"] for each in listed] == [None] * len(honest) + codes
+        assert [each["receipt"] is None for each in listed] == [False] * len(honest) + [True] * 3
         said = CliRunner().invoke(app, words)
         assert said.exit_code == FOUND_WRONG
-        assert "rules.does_not_follow_rule" in said.stdout
-    assert len(list((folder / "saved").iterdir())) == len(listed)
+        assert all(code in said.stdout for code in codes)
+    names = {f"false-{hashlib.sha256(form.encode()).hexdigest()[:16]}.json": form for form in forms}
+    kept = {path.name for path in saved.iterdir()}
+    assert {name for name in kept if name.startswith("false-")} == set(names)
+    check = ["receipt", "check", "--vkey", places.vkey]
+    for name in kept - set(names):
+        assert CliRunner().invoke(app, [*check, str(saved / name)]).exit_code == 0
+    signed, moved, _ = (str(saved / name) for name in names)
+    with pytest.raises(ReceiptSignatureFalse):
+        CliRunner().invoke(app, [*check, signed], catch_exceptions=False)
+    with pytest.raises(FileMissing, match="no proofs"):
+        CliRunner().invoke(app, [*check, moved], catch_exceptions=False)
+    with pytest.raises(NotInBatch):
+        CliRunner().invoke(app, [*check, moved, "--log", places.log], catch_exceptions=False)
 
 
 def read_by_people(household: Household, phone: Path) -> None:

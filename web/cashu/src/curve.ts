@@ -1,8 +1,8 @@
 // secp256k1 as the protocol uses it (NUT-00, BIP340): points, and scalars as 32 bytes.
 //
 // `multiply` and `generatorTimes` take secret scalars: they go through @noble/secp256k1, whose multiplication does the same steps
-// for every scalar (as far as a browser's numbers allow), and are blinded, so that what it computes with is another number each
-// time. All else is about public points. Not here: anything that holds a mint key.
+// for every scalar (as far as a browser's numbers allow). Keys that last are multiplied by G alone, where the scalar is split at random;
+// `multiply` is for scalars of one use, and blinds the point's coordinates only. All else is about public points. Not here: anything that holds a mint key.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Point as SecretPoint } from "@noble/secp256k1";
 import { bigEndian, hex, joined, numberOf, unhex, utf8 } from "./bytes.ts";

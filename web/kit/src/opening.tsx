@@ -5,7 +5,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Locked } from "./locked.tsx";
-import { Failed } from "./parts.tsx";
+import { Button, Failed } from "./parts.tsx";
 import type { Addresses } from "./settings.ts";
 import { addresses, choices } from "./settings.ts";
 import type { Failure } from "./task.ts";
@@ -85,12 +85,41 @@ export function useOpening<Part extends Behind<Opened>, Opened>(load: () => Prom
   };
 }
 
-/** What stands behind a first screen, loaded as soon as that is shown. `failure`: why it did not come. */
-export function useBehind<Whole extends object>(load: () => Promise<Whole>): { whole: Whole | undefined; failure: Failure | undefined } {
+/** What stands behind a first screen, loaded as soon as that is shown. `failure`: why it did not come; `again` loads it once more. */
+export interface Coming<Whole> {
+  whole: Whole | undefined;
+  failure: Failure | undefined;
+  again(): Promise<Whole>;
+}
+
+/** What `load` brings, behind a first screen. */
+export function useBehind<Whole extends object>(load: () => Promise<Whole>): Coming<Whole> {
   const [whole, setWhole] = useState<Whole | undefined>();
   const [failure, setFailure] = useState<Failure | undefined>();
-  useEffect(() => void load().then(setWhole, (thrown: unknown) => setFailure(failureOf(thrown))), []);
-  return { whole, failure };
+  const again = async () => {
+    setFailure(undefined);
+    try {
+      const found = await load();
+      setWhole(found);
+      return found;
+    } catch (thrown) {
+      setFailure(failureOf(thrown));
+      throw thrown;
+    }
+  };
+  useEffect(() => void again().catch(() => undefined), []);
+  return { whole, failure, again };
+}
+
+/** That what stands behind the first screen did not come. `words`: what the failure is called. */
+export function NotCome<Whole>({ coming: { failure, again }, words }: { coming: Coming<Whole>; words: (failure: Failure) => string }) {
+  return (
+    <Failed said={failure && words(failure)}>
+      <Button icon="update" onPress={() => void again().catch(() => undefined)}>
+        {_("Try again")}
+      </Button>
+    </Failed>
+  );
 }
 
 /** The place of a screen that is not there yet; `children` instead of "Opening…". */

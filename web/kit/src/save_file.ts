@@ -9,15 +9,18 @@ export function saveFile(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+// As text: few apps take JSON from another.
+const asText = (name: string, text: string) => new File([text], `${name}.txt`, { type: "text/plain" });
+
 /** Whether this phone gives files to its other apps. */
 export function canHandOver(): boolean {
-  return "canShare" in navigator;
+  return navigator.canShare?.({ files: [asText("a", "")] }) ?? false;
 }
 
-/** Give a file, and words beside it, to another app that the person picks, or to none. As text: few apps take JSON from another. */
+/** Give a file, and words beside it, to another app that the person picks, or to none: to be called at a touch. */
 export async function handOver(name: string, text: string, words: string): Promise<void> {
   try {
-    await navigator.share({ text: words, files: [new File([text], `${name}.txt`, { type: "text/plain" })] });
+    await navigator.share({ text: words, files: [asText(name, text)] });
   } catch (thrown) {
     if ((thrown as Error).name !== "AbortError") throw thrown;
   }

@@ -51,7 +51,10 @@ async function bringAlong(): Promise<void> {
   for (const name of await caches.keys()) {
     for (const { url } of await (await caches.open(name)).keys()) had.add(withoutHash(new URL(url).pathname));
   }
-  await keep((path) => had.has(withoutHash(path)));
+  const wanted = (path: string) => had.has(withoutHash(path));
+  await keep((path) => wanted(path) && path.startsWith("/words-"));
+  // Recordings and the spare reader are asked for again where they are used: no release fails for want of them.
+  await keep(wanted).catch(() => undefined);
 }
 
 function withoutHash(path: string): string {

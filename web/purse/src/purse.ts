@@ -56,6 +56,14 @@ export interface Beside {
   undone?: Along;
 }
 
+/** How coins are brought back. `taken`: what changes when all of them were used; `back`: what does in the step in which this sum comes
+ * back, instead of `done`. */
+export interface BringBack extends Beside {
+  hurry?: boolean;
+  taken?: Along;
+  back?: (sum: number) => Along;
+}
+
 /** The coins of one holder. */
 export class Purse {
   readonly vault: Vault;
@@ -240,10 +248,11 @@ export class Purse {
   /** Exchanges coins of one payment for new ones. Those that somebody else has used meanwhile are forgotten, and the others tried
    * again; when all were used, `taken` changes with that. Returns the sum that came back, 0 when all was used. Rejects with
    * `purse.exchange_rests`. */
-  async bringBack(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean; taken?: Along } = {}): Promise<number> {
+  async bringBack(proofs: readonly Proof[], unit: string, options: BringBack = {}): Promise<number> {
+    const sum = proofs.reduce((all, proof) => all + proof.amount, 0);
     try {
-      await this.renewAll(proofs, unit, options);
-      return proofs.reduce((sum, proof) => sum + proof.amount, 0);
+      await this.renewAll(proofs, unit, { ...options, ...(options.back ? { done: options.back(sum) } : {}) });
+      return sum;
     } catch (error) {
       if (!(error instanceof RemoteError) || error.remoteCode !== ALREADY_SPENT) throw error;
     }

@@ -50,10 +50,10 @@ export function TypeAmount({ world, practice = false }: { world: Seen; practice?
       {online || practice ? null : <Limits world={world} unit={unit} />}
       {practice ? null : (
         <div class="pair">
-          <Button icon="paper" onPress={() => go("vouchers")}>
+          <Button icon="paper" disabled={busy} onPress={() => go("vouchers")}>
             {_("Vouchers")}
           </Button>
-          <Button icon="menu" onPress={() => go("more")}>
+          <Button icon="menu" disabled={busy} onPress={() => go("more")}>
             {_("More")}
           </Button>
         </div>

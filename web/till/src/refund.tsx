@@ -2,9 +2,9 @@
 
 import { HandedCode } from "@amparo/kit/handed.tsx";
 import { TypedSum } from "@amparo/kit/keys.tsx";
-import { Button, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
+import { Amount, Button, Choice, Failed, Notice, Screen } from "@amparo/kit/parts.tsx";
 import { useTask } from "@amparo/kit/task.ts";
-import { _ } from "@amparo/kit/words.ts";
+import { _, fill, money } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useState } from "preact/hooks";
 import type { Refund } from "./model.ts";
@@ -17,23 +17,25 @@ export function GiveBack({ world, minor: given }: { world: World; minor: number 
   const { till, back, home, online } = world;
   const unit = till.enrolment.units[0] ?? "";
   const [minor, setMinor] = useState(given);
-  const [refund, setRefund] = useState<Refund | undefined>(till.refunds()[0]);
-  const [late, setLate] = useState(false);
+  const [refund, setRefund] = useState<Refund | undefined>();
+  const [taken, setTaken] = useState<{ back: number } | undefined>();
   const { busy, failure, run } = useTask();
   // What was taken after all is the customer's: the code is over, and the screen says so.
-  const takeBack = (number: number) =>
+  const takeBack = ({ number, amount }: Refund) =>
     run(async () => {
       // Finished meanwhile by itself, after a lost answer: it is back.
-      const sum = till.refunds().some((each) => each.number === number) ? await till.takeBackRefund(number) : 1;
+      const waits = till.refunds().some((each) => each.number === number);
+      const back = waits ? await till.takeBackRefund(number) : amount;
       world.changed();
-      if (sum > 0) home("amount");
-      else setLate(true);
+      if (back === amount) home("amount");
+      else setTaken({ back });
     });
-  if (late) {
+  if (taken) {
     return (
       <Screen title={_("Refund")} say={_("The customer has taken it already.")} onBack={() => home("amount")}>
         <Notice kind="good" icon="check">
           <p>{_("The customer has taken it already.")}</p>
+          {taken.back > 0 ? <p>{fill(_("{amount} of it came back."), { amount: <Amount minor={taken.back} sign={sign(world, unit)} /> })}</p> : null}
         </Notice>
       </Screen>
     );
@@ -55,7 +57,7 @@ export function GiveBack({ world, minor: given }: { world: World; minor: number 
           }}
         />
         <Failed said={failure && failureWords(failure)} />
-        <Button kind="quiet" icon="undo" disabled={busy || !online} onPress={() => takeBack(refund.number)}>
+        <Button kind="quiet" icon="undo" disabled={busy || !online} onPress={() => takeBack(refund)}>
           {_("The customer did not take it")}
         </Button>
       </Screen>
@@ -78,6 +80,9 @@ export function GiveBack({ world, minor: given }: { world: World; minor: number 
       >
         {_("Refund")}
       </Button>
+      {till.refunds().map((each) => (
+        <Choice key={each.number} icon="clock" title={`${money(each.amount)} ${sign(world, each.unit)}`} note={_("Not taken yet")} onPress={() => setRefund(each)} />
+      ))}
       {online ? <p class="hint">{_("Paid from sales that are confirmed and not sent in yet.")}</p> : <p class="hint">{_("A refund needs a connection: the new code is made with it.")}</p>}
     </Screen>
   );

@@ -1,7 +1,8 @@
 // What a till has taken, code by code, so that the shopkeeper sees what became of each sale. Reads and writes records only.
 //
 // Records: `open` the sale that is going on · `part/SALE/N` a code that was taken: its points, so that it is not taken again, and
-// until the day is closed when · `flag/SALE` what a deposit found out about a sale · `day/UNIT` the day so far. The coins of a sale
+// until the day is closed when · `flag/SALE` what a deposit found out about a sale · `day/UNIT` the day so far · `deposited/QUOTE`,
+// `returned/REFUND` what does not stand in it yet. The coins of a sale
 // that is not handed in stand in the purse under the label of the sale. No payer, no basket.
 
 import type { Coin } from "@amparo/purse/model.ts";
@@ -43,9 +44,17 @@ interface Flag {
   lost: number;
 }
 
+/** What came back of a refund (minor units). */
+interface Returned {
+  unit: string;
+  amount: number;
+  all: boolean;
+}
+
 const NEXT = "sale_number";
 const PART = "part/";
 const DEPOSITED = "deposited/";
+const RETURNED = "returned/";
 
 export function labelOf(sale: number): string {
   return `sale ${sale}`;
@@ -204,6 +213,16 @@ export function settleSales(draft: Draft): void {
     addToDay(draft, unit, { deposited: amount });
     draft.drop(name);
   }
+  for (const name of draft.names(RETURNED)) {
+    const { unit, amount, all } = draft.read<Returned>(name) as Returned; // a name that is listed has a content
+    addToDay(draft, unit, { refunds: all ? -1 : 0, refunded: -amount });
+    draft.drop(name);
+  }
+}
+
+/** The record that says that so much of a refund came back (`all` of it), until it stands in the day. */
+export function returned(refund: number, unit: string, amount: number, all: boolean): readonly [name: string, content: Returned] {
+  return [`${RETURNED}${refund}`, { unit, amount, all }];
 }
 
 /** The name of the record that says that a deposit was credited, until it stands in the day. */

@@ -2,8 +2,7 @@
 // log, with all other screens and the upkeep. Sending in is the shop's own deed: at which minutes it sells is nobody's business.
 
 import { useOnline } from "@amparo/kit/line.ts";
-import { Waiting, useBehind } from "@amparo/kit/opening.tsx";
-import { Failed } from "@amparo/kit/parts.tsx";
+import { NotCome, Waiting, useBehind } from "@amparo/kit/opening.tsx";
 import { usePlaces } from "@amparo/kit/places.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
@@ -66,21 +65,22 @@ export async function wipe(): Promise<void> {
 export function App({ opened, glance }: { opened: Opened; glance: Glance }) {
   const { told, keep } = opened;
   const [, redraw] = useState(0);
-  const { whole, failure } = useBehind(opened.whole);
+  const coming = useBehind(opened.whole);
+  const { whole } = coming;
   const places = usePlaces<Name>(glance.isSelling() ? "scan" : "amount");
   const online = useOnline();
   const changed = () => redraw((n) => n + 1);
   const till = whole?.session.till();
   useUpkeep(online && whole !== undefined, async () => whole?.session.upkeep(), changed);
   const charge = async (minor: number, unit: string, practice: boolean) => {
-    const { session } = await opened.whole();
+    const { session } = await coming.again(); // what is there already comes at once
     await session.till()?.begin(minor, unit, { practice });
   };
   const seen: Seen = { ...places, told, online, changed, charge, till: glance, keep };
   const world: World | undefined = till && { ...seen, till, keep };
   return (
     <>
-      <Failed said={failure && failureWords(failure)} />
+      <NotCome coming={coming} words={failureWords} />
       <Frame world={world ?? seen}>{whole && world ? <whole.Screens world={world} /> : <Waiting />}</Frame>
     </>
   );

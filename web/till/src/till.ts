@@ -314,9 +314,13 @@ export class Till extends Glance implements model.TillApi {
     const coins = (given?.secrets ?? []).flatMap((secret) => coin(this.purse.vault, secret) ?? []);
     if (!given || coins.length === 0) return 0;
     if (coins.some(({ busy }) => busy)) fail("purse.coins_busy", "This is being asked already; `recover` finishes it.");
-    const over = [[`refund/${number}`, undefined]] as const;
-    const back = await this.purse.bringBack(coins.map(({ proof }) => proof), given.unit, { hurry: true, done: over, taken: over });
-    if (back > 0) await this.purse.vault.change((draft) => sales.addToDay(draft, given.unit, { refunds: -1, refunded: -back }));
+    const over = [`refund/${number}`, undefined] as const;
+    const back = await this.purse.bringBack(coins.map(({ proof }) => proof), given.unit, {
+      hurry: true,
+      taken: [over],
+      back: (sum) => [over, sales.returned(number, given.unit, sum, sum === given.amount)],
+    });
+    await this.purse.vault.change(sales.settleSales);
     return back;
   }
 

@@ -12,6 +12,7 @@ import type { Proof } from "@amparo/cashu/wire.ts";
 import { pointOf } from "@amparo/purse/ask.ts";
 
 import { readEnrolment, writeEnrolment } from "../src/till_settings.ts";
+import { Device } from "../../purse/tests/town.ts";
 import { BAKERY, Counter, code, counter } from "./street.ts";
 
 const fails = (name: string) => (error: unknown) => {
@@ -93,6 +94,40 @@ test("what is confirmed already is refunded by a new code when a sale is cancell
   assert.equal(await shop.till.takeBackRefund(refund.number), 8);
   assert.deepEqual(shop.till.refunds(), []);
   assert.equal(shop.purse.balance("food"), 8);
+});
+
+/** A till with an open refund of 12 in several coins, and the coins that its customer has. */
+async function refunded(): Promise<{ shop: Counter; number: number; given: Proof[] }> {
+  const shop = await counter();
+  await shop.till.begin(12, "food");
+  await shop.till.take(code(shop.plain(8), shop.plain(4)), { online: true });
+  await shop.till.finish();
+  const { number } = await shop.till.refund(12, "food");
+  const given = allCoins(shop.vault).filter(({ state }) => state === "given");
+  assert.equal(given.length, 2);
+  return { shop, number, given: given.map(({ proof }) => proof) };
+}
+
+test("of a refund that the customer has taken nothing comes back, and the day keeps it", async () => {
+  const { shop, number, given } = await refunded();
+  const customer = await new Device(shop.town).start();
+  await customer.purse.receive(given, "food", { hurry: true });
+  assert.equal(await shop.till.takeBackRefund(number), 0);
+  assert.deepEqual(shop.till.refunds(), []);
+  const day = shop.till.today("food");
+  assert.deepEqual([day.refunds, day.refunded, shop.purse.balance("food"), customer.purse.balance("food")], [1, 12, 0, 12]);
+});
+
+test("of a refund that the customer has taken in part the rest comes back, and the day counts what was paid", async () => {
+  const { shop, number, given } = await refunded();
+  const [first] = given;
+  assert.ok(first);
+  const customer = await new Device(shop.town).start();
+  await customer.purse.receive([first], "food", { hurry: true });
+  assert.equal(await shop.till.takeBackRefund(number), 12 - first.amount);
+  assert.deepEqual(shop.till.refunds(), []);
+  const day = shop.till.today("food");
+  assert.deepEqual([day.refunds, day.refunded, shop.purse.balance("food")], [1, first.amount, 12 - first.amount]);
 });
 
 test("what a till must refuse without a connection it refuses, and keeps nothing of it", async () => {

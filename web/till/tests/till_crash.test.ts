@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { isError } from "@amparo/cashu/errors.ts";
 import type { Proof } from "@amparo/cashu/wire.ts";
 import { pointOf } from "@amparo/purse/ask.ts";
-import { coin } from "@amparo/purse/store.ts";
+import { coin, coins, engage } from "@amparo/purse/store.ts";
 
 import { type Counter, code, counter } from "./street.ts";
 
@@ -109,6 +109,32 @@ test("a refund leaves the till once, wherever it dies, and its code can be shown
     await shop.till.refundArrived(refund?.number ?? 0);
     assert.equal(shop.value(), 0);
   }
+});
+
+test("a refund that nobody took comes back once and leaves the day, wherever the till dies", async () => {
+  let lived = false;
+  for (let deaths = 1; !lived; deaths++) {
+    const shop = await counter(deaths);
+    await shop.till.begin(8, "food");
+    await shop.till.take(code(shop.plain(8)), { online: true });
+    await shop.till.finish();
+    const { number } = await shop.till.refund(8, "food");
+    lived = await shop.attempt(async () => shop.till.takeBackRefund(number), deaths);
+    if (shop.till.refunds().length > 0) assert.equal(await shop.till.takeBackRefund(number), 8);
+    const day = shop.till.today("food");
+    assert.deepEqual([shop.till.refunds(), shop.purse.balance("food"), day.refunds, day.refunded], [[], 8, 0, 0], `died at step ${deaths}`);
+  }
+});
+
+test("while an answer is not there a refund is not asked back once more", async () => {
+  const shop = await counter();
+  await shop.till.begin(8, "food");
+  await shop.till.take(code(shop.plain(8)), { online: true });
+  await shop.till.finish();
+  const { number } = await shop.till.refund(8, "food");
+  const kept = coins(shop.vault, "food", "given");
+  await shop.vault.change((draft) => engage(draft, kept.map(({ proof }) => proof.secret)));
+  await assert.rejects(shop.till.takeBackRefund(number), (error: unknown) => isError(error, "purse.coins_busy"));
 });
 
 test("random days with deaths keep every cent", async () => {

@@ -12,6 +12,7 @@ import type { Checked } from "@amparo/log/evidence.ts";
 import type { LogFollower } from "@amparo/log/follow.ts";
 import type { Vault } from "@amparo/purse/vault.ts";
 import type { ReceiptBundle as Bundle } from "@amparo/rules/receipt.ts";
+import { isFinding } from "./finding.ts";
 import { LABELS } from "./labels.ts";
 import type { CheckedReceipt, Paper, ReceiptBundle } from "./model.ts";
 import type { Explained } from "./state.ts";
@@ -62,15 +63,11 @@ export async function proof(given: Checking, { bundle }: Paper): Promise<string>
   try {
     return JSON.stringify(await gatherEvidence(bundle as unknown as Bundle, given.log));
   } catch (error) {
-    if (!isFinding(error)) throw error;
+    if (!isError(error) || !isFinding(error.code)) throw error;
     return JSON.stringify(bundle);
   }
 }
 
-/** Whether an error says something of the decision, and not of the way to the log. */
-function isFinding(error: unknown): boolean {
-  return isError(error) && (error.code.startsWith("rules.") || error.code === "wallet.key_not_in_log");
-}
 
 function shown(value: unknown): string {
   if (value === null) return _("not known");

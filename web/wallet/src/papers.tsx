@@ -6,9 +6,10 @@ import { canHandOver, handOver, saveFile } from "@amparo/kit/save_file.ts";
 import { nameOf } from "@amparo/kit/settings.ts";
 import { failureOf, useTask } from "@amparo/kit/task.ts";
 import type { Failure } from "@amparo/kit/task.ts";
-import { _, fill, fillText, isolated, language, moment, money } from "@amparo/kit/words.ts";
+import { _, fill, fillText, isolated, language, moment } from "@amparo/kit/words.ts";
 import { sign } from "@amparo/kit/world.ts";
 import { useEffect, useState } from "preact/hooks";
+import { isFinding } from "./finding.ts";
 import type { Aid, Paper } from "./model.ts";
 import { Refused } from "./refused.tsx";
 import { failureWords } from "./says.ts";
@@ -140,11 +141,11 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
           ))}
         </>
       ) : false_ ? (
-        <Notice kind={isOfLine(false_) ? "note" : "bad"}>
+        <Notice kind={isFinding(false_.code) ? "bad" : "note"}>
           <p>
-            {isOfLine(false_)
-              ? _("This cannot be checked without a connection yet.")
-              : fill(_("The published rule gives another result ({code}). This is proof: complain."), { code: false_.code })}
+            {isFinding(false_.code)
+              ? fill(_("This decision does not agree with what was published ({code}). This is proof: complain."), { code: false_.code })
+              : failureWords(false_)}
           </p>
         </Notice>
       ) : (
@@ -154,17 +155,12 @@ export function PaperDetail({ world, place }: { world: World; place: number }) {
         <Button icon="update" onPress={() => void check()}>
           {_("Check it again")}
         </Button>
-        <Button icon="complain" onPress={() => go("complain", { place, code: isOfLine(false_) ? "" : (false_?.code ?? "") } satisfies Complaint)}>
+        <Button icon="complain" onPress={() => go("complain", { place, code: false_ && isFinding(false_.code) ? false_.code : "" } satisfies Complaint)}>
           {_("Complain")}
         </Button>
       </div>
     </Screen>
   );
-}
-
-/** Whether a check failed because the log could not be reached, which says nothing of the decision. */
-function isOfLine(failure: Failure | undefined): boolean {
-  return failure?.code.startsWith("service.") ?? false;
 }
 
 function Facts({ rows }: { rows: [string, string][] }) {
@@ -188,40 +184,40 @@ const FILE = "amparo-receipt.json";
 export function Complain({ world, about: { place, code } }: { world: World; about: Complaint }) {
   const paper = world.wallet.papers()[place];
   const [text, setText] = useState(() => (paper ? begunComplaint(world, paper, code) : ""));
+  const [proof, setProof] = useState<string | undefined>();
   const { busy, failure, run } = useTask();
-  const give = (how: (proof: string) => unknown) =>
-    run(async () => {
-      if (paper) await how(await world.keep.proof(paper));
-    });
+  // Before it is asked for: a browser gives files away only right after a touch.
+  useEffect(() => {
+    if (paper && !proof) run(async () => setProof(await world.keep.proof(paper)));
+  }, [world.online]);
   return (
     <Screen title={_("Complain")} say={_("Complaining is your right and never costs you aid.")} onBack={world.back}>
       <Notice kind="plain">
         <p>{_("Complaining is your right and never costs you aid.")}</p>
       </Notice>
+      <p class="hint">{_("The proof holds what the office knew of you for this decision. It does not hold what you bought.")}</p>
       {canHandOver() ? (
         <>
           <label for="complaint">{_("Your complaint")}</label>
-          <textarea id="complaint" dir="auto" rows={6} value={text} onInput={(event) => setText(event.currentTarget.value)} />
-          <Button kind="main" icon="next" disabled={busy || !paper} onPress={() => give((proof) => handOver(FILE, proof, text))}>
+          <textarea id="complaint" dir="auto" value={text} onInput={(event) => setText(event.currentTarget.value)} />
+          <Button kind="main" icon="next" disabled={busy || !proof} onPress={() => run(() => handOver(FILE, proof ?? "", text))}>
             {_("Send it with the proof")}
           </Button>
         </>
       ) : null}
       <p>{_("Give the proof to the office, or to anybody you trust. They can check it without this phone.")}</p>
-      <Button icon="file" disabled={busy || !paper} onPress={() => give((proof) => saveFile(FILE, proof))}>
+      <Button icon="file" disabled={busy || !proof} onPress={() => saveFile(FILE, proof ?? "")}>
         {_("Save the proof")}
       </Button>
       <Failed said={failure && failureWords(failure)} />
       {world.told.contact ? <p>{fill(_("Call or visit: {contact}"), { contact: world.told.contact })}</p> : null}
-      <p class="hint">{_("The proof holds what the office knew of you for this decision. It does not hold what you bought.")}</p>
     </Screen>
   );
 }
 
 function begunComplaint(world: World, paper: Paper, code: string): string {
-  const { programme, cycle, amount, unit } = world.wallet.aid(paper);
-  const answer = amount > 0 ? isolated(`${money(amount)} ${sign(world, unit)}`) : _("No aid in this round");
-  const about = fillText(_("Decision of the programme {programme}, round {cycle}: {answer}."), { programme: isolated(programme), cycle: isolated(cycle), answer });
-  const why = code ? fillText(_("My phone computed the published rule again, with another result ({code})."), { code: isolated(code) }) : _("I do not agree, because:");
+  const { programme, cycle } = world.wallet.aid(paper);
+  const about = fillText(_("Decision of the programme {programme}, round {cycle}."), { programme: isolated(programme), cycle: isolated(cycle) });
+  const why = code ? fillText(_("My phone checked it: it does not agree with what was published ({code})."), { code: isolated(code) }) : _("I do not agree, because:");
   return `${about}\n${why}\n`;
 }

@@ -2,8 +2,7 @@
 // all other screens and the upkeep.
 
 import { useOnline } from "@amparo/kit/line.ts";
-import { Waiting, useBehind } from "@amparo/kit/opening.tsx";
-import { Failed } from "@amparo/kit/parts.tsx";
+import { NotCome, Waiting, useBehind } from "@amparo/kit/opening.tsx";
 import { usePlaces } from "@amparo/kit/places.ts";
 import type { Addresses } from "@amparo/kit/settings.ts";
 import { clockOf } from "@amparo/kit/settings.ts";
@@ -31,11 +30,12 @@ export async function wipe(): Promise<void> {
 /** The wallet. */
 export function App({ opened, told, first }: { opened: Device; told: Addresses; first: Name }) {
   const [, redraw] = useState(0);
-  const { whole, failure } = useBehind(async () => {
+  const coming = useBehind(async () => {
     const { Screens, openSession } = await import("./whole.ts");
     return { Screens, session: await openSession(opened, told) };
   });
   const [glance] = useState(() => new Glance(opened.vault, clockOf(told)));
+  const { whole } = coming;
   const places = usePlaces<Name>("home");
   const online = useOnline();
   const changed = () => redraw((n) => n + 1);
@@ -48,7 +48,7 @@ export function App({ opened, told, first }: { opened: Device; told: Addresses; 
   const world: World | undefined = whole && { ...around, wallet: whole.session.wallet, keep: whole.session.keep };
   return (
     <>
-      <Failed said={failure && failureWords(failure)} />
+      <NotCome coming={coming} words={failureWords} />
       <Frame world={world ?? seen}>
         {whole && world ? <whole.Screens world={world} /> : <Waiting />}
       </Frame>

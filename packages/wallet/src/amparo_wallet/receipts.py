@@ -24,7 +24,14 @@ from amparo_log.errors import BadEntry
 from amparo_log.follow import LogFollower
 from amparo_log.note import NoteVerifier, open_checkpoint
 from amparo_log.view import Logged, LogView
-from amparo_rules.errors import NotInBatch, ReceiptMalformed, RuleNotPublicInTime, RulesError, UnknownFact
+from amparo_rules.errors import (
+    NotInBatch,
+    ReceiptMalformed,
+    RuleNotPublicInTime,
+    RuleNotReadable,
+    RulesError,
+    UnknownFact,
+)
 from amparo_rules.receipt import PublicRecord, Receipt, ReceiptBundle, check_receipt
 from amparo_rules.rule import RuleFile, read_rule
 from amparo_wallet.errors import KeyNotInLog
@@ -167,8 +174,10 @@ def _office_key(entries: Sequence[LogEntry]) -> VerifyingKey:
     return VerifyingKey(body.jwk)
 
 
-# Errors that say something of a decision, and not of the way to the log.
-FINDINGS = (RulesError, KeyNotInLog)
+def is_finding(error: AmparoError) -> bool:
+    """Whether an error says something of a decision, and not of the way to the log or of a language that this release does not
+    read."""
+    return isinstance(error, (RulesError, KeyNotInLog)) and not isinstance(error, RuleNotReadable)
 
 
 def proof_of(bundle: ReceiptBundle, log: LogFollower) -> Evidence | ReceiptBundle:
@@ -176,7 +185,9 @@ def proof_of(bundle: ReceiptBundle, log: LogFollower) -> Evidence | ReceiptBundl
     names, the receipt alone, which the office signed. Raises the errors of `LogFollower`."""
     try:
         return gather_evidence(bundle, log)
-    except FINDINGS:
+    except AmparoError as error:
+        if not is_finding(error):
+            raise
         return bundle
 
 

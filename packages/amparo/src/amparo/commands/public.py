@@ -1,5 +1,6 @@
 """Commands for anybody: audit a log, check a receipt, verify a card. None needs an account."""
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,10 +23,11 @@ from amparo_log.fork import ForkEvidence, Reason, Verdict, judge
 from amparo_log.view import LogView
 from amparo_paper.errors import CodeNotReadable
 from amparo_paper.sheet import read_printed
+from amparo_rules.receipt import ReceiptBundle
 from amparo_service.client import Client
 from amparo_service.keys import replace_file
 from amparo_wallet.errors import KeyNotInLog
-from amparo_wallet.receipts import Evidence, check_evidence
+from amparo_wallet.receipts import Evidence, check_bundle, check_evidence
 
 Vkey = Annotated[
     str, typer.Option("--vkey", help="The log's public key (vkey), as the programme prints it everywhere.")
@@ -86,8 +88,12 @@ def audit(
 
 def read_log(url: str, vkey: str) -> LogView:
     """What a log says, every entry proved, continuing what was seen of it on this machine. Raises the errors of `LogFollower`."""
+    return _follower(url, vkey).refresh()
+
+
+def _follower(url: str, vkey: str) -> LogFollower:
     MEMORY.mkdir(parents=True, exist_ok=True)
-    return LogFollower(Client(url), vkey, MEMORY / file_name(vkey)).refresh()
+    return LogFollower(Client(url), vkey, MEMORY / file_name(vkey))
 
 
 def file_name(vkey: str) -> str:
@@ -95,18 +101,31 @@ def file_name(vkey: str) -> str:
     return "".join(sign if sign.isalnum() else "_" for sign in vkey)
 
 
+def _saved_receipt(file: Path) -> Evidence | ReceiptBundle:
+    data = read_file(file)
+    with contextlib.suppress(ValueError):
+        return msgspec.json.decode(data, type=Evidence)
+    with contextlib.suppress(ValueError):
+        return msgspec.json.decode(data, type=ReceiptBundle)
+    raise FileMissing(f"{file} is not a saved receipt.", why="It has another form.")
+
+
 @receipts.command("check")
 def check_receipt(
     file: Annotated[Path, typer.Argument(help="A receipt with its proofs, as the wallet saves it.")],
     vkey: Vkey,
+    log: Annotated[str, typer.Option(help="Address of the log, for a receipt that was saved without its proofs.")] = "",
     as_json: Json = False,
 ) -> None:
     """Recompute a decision, offline: signature, rule, notice period, place in the batch. Nothing is sent anywhere."""
-    try:
-        evidence = msgspec.json.decode(read_file(file), type=Evidence)
-    except ValueError as error:
-        raise FileMissing(f"{file} is not a saved receipt.", why="It has another form.") from error
-    receipt = check_evidence(evidence, vkey)
+    saved = _saved_receipt(file)
+    if isinstance(saved, Evidence):
+        receipt = check_evidence(saved, vkey)
+    elif log:
+        receipt = check_bundle(saved, _follower(log, vkey), vkey)
+    else:
+        why = "When it was saved, the log lacked the rule, the batch or the keys that it names."
+        raise FileMissing(f"{file} has no proofs from the log.", why=why, todo="Ask the log itself: --log ADDRESS.")
     answer = "yes" if receipt.eligible else "no"
     lines = [
         "✓ The receipt is genuine, follows the published rule, and is counted in the public total.",

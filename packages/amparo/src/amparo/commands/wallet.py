@@ -5,6 +5,7 @@ whose claim it is, and the mint must not see coins beside it. What comes too ear
 and `--now` goes on after saying what that costs.
 """
 
+import hashlib
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +44,7 @@ from amparo_service.database import Database
 from amparo_service.errors import RemoteError
 from amparo_service.keys import replace_file
 from amparo_wallet.errors import ClaimedElsewhere
-from amparo_wallet.receipts import FINDINGS, Named, named, proof_of
+from amparo_wallet.receipts import Named, is_finding, named, proof_of
 from amparo_wallet.wallet import LATEST_HOURS, SCHEMA, Aid, Paper, Wallet, must_wait
 
 wallet = typer.Typer(
@@ -147,10 +148,10 @@ def enrol(
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """What one paper says it is `about`, and the receipt once all of it holds, or the code of what was found false. `one_of`:
-    so many households get this aid."""
+    """What one paper says it is `about` (None: it cannot be read), and the receipt once all of it holds, or the code of what was
+    found false. `one_of`: so many households get this aid."""
 
-    about: Named
+    about: Named | None
     receipt: Receipt | None
     finding: str | None = None
     approved: bool = False
@@ -164,36 +165,27 @@ def papers(
     save: Annotated[Path | None, typer.Option(help="Save each receipt with its proofs into this folder.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Every decision about this household, recomputed against the public log. One that is false is proved with what is saved."""
+    """Every decision about this household, recomputed against the public log. One that is false is proved by what is saved."""
     own, log, _ = open_wallet(folder)
-    rows, lines = [], []
+    rows: list[tuple[str, ...]] = []
     found: list[Judged] = []
     false: list[AmparoError] = []
+    lines = []
     for paper in own.papers():
-        about = named(paper.bundle)
-        if save is not None:
-            save.mkdir(parents=True, exist_ok=True)
-            proof = proof_of(paper.bundle, log)
-            replace_file(save / f"{about.programme}-{about.cycle}.json", msgspec.json.encode(proof))
-        try:
-            receipt = own.check(paper)
-        except FINDINGS as error:
-            rows.append((about.programme, about.cycle, "false", format_minor(paper.amount), error.code))
-            found.append(Judged(about, None, error.code))
+        judged, error = _judge(own, paper)
+        found.append(judged)
+        rows.append(_row(judged, paper))
+        if error is not None:
             false.append(error)
-            continue
-        state = "claimed" if paper.claimed else "approved" if paper.approved else "decided"
-        crowd = own.crowd(receipt)
-        rows.append(
-            (receipt.programme, receipt.cycle, "yes" if receipt.eligible else "no", format_minor(receipt.amount), state)
-        )
-        found.append(Judged(about, receipt, None, paper.approved, paper.claimed, crowd))
-        if receipt.eligible:
+        elif judged.receipt is not None and judged.receipt.eligible:
             lines.append(
                 say("{programme} {cycle}: you are one of {crowd} households that get aid.").format(
-                    programme=receipt.programme, cycle=receipt.cycle, crowd=crowd
+                    programme=judged.receipt.programme, cycle=judged.receipt.cycle, crowd=judged.one_of
                 )
             )
+        if save is not None:
+            save.mkdir(parents=True, exist_ok=True)
+            replace_file(save / _file_name(judged, paper), msgspec.json.encode(proof_of(paper.bundle, log)))
     if as_json:
         tell(True, found, "")
     else:
@@ -203,6 +195,34 @@ def papers(
             explain(each, as_json=False)
     if false:
         raise typer.Exit(FOUND_WRONG)
+
+
+def _judge(own: Wallet, paper: Paper) -> tuple[Judged, AmparoError | None]:
+    about = None
+    try:
+        about = named(paper.bundle)
+        receipt = own.check(paper)
+    except AmparoError as error:
+        if not is_finding(error):
+            raise
+        return Judged(about, None, error.code), error
+    return Judged(about, receipt, None, paper.approved, paper.claimed, own.crowd(receipt)), None
+
+
+def _row(judged: Judged, paper: Paper) -> tuple[str, ...]:
+    receipt, about = judged.receipt, judged.about
+    if receipt is None:
+        said = (about.programme, about.cycle) if about else ("?", "?")
+        return (*said, "false", format_minor(paper.amount), judged.finding or "")
+    state = "claimed" if paper.claimed else "approved" if paper.approved else "decided"
+    return receipt.programme, receipt.cycle, "yes" if receipt.eligible else "no", format_minor(receipt.amount), state
+
+
+def _file_name(judged: Judged, paper: Paper) -> str:
+    # What a false receipt says of itself names no file: it could be another's, or a path.
+    if judged.receipt is None:
+        return f"false-{hashlib.sha256(paper.bundle.receipt.encode()).hexdigest()[:16]}.json"
+    return f"{judged.receipt.programme}-{judged.receipt.cycle}.json"
 
 
 # --- claiming ------------------------------------------------------------------------------------------------------------
