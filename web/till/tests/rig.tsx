@@ -7,6 +7,7 @@ import { render } from "preact";
 import { surroundings } from "../../kit/tests/invented.ts";
 import type { Day, OpenSale, Refund, TillApi } from "../src/model.ts";
 import { Begin } from "../src/begin.tsx";
+import { RefundCode } from "../src/refund.tsx";
 import { NotTaken, Paid } from "../src/sale.tsx";
 import { Frame } from "../src/frame.tsx";
 import { Screens } from "../src/screens.tsx";
@@ -77,7 +78,12 @@ const SCREENS: Readonly<Record<string, () => preact.JSX.Element>> = {
   money: framed("money"),
   "money-offline": framed("money", undefined, { online: false }),
   refund: framed("refund", 0),
-  "refund-code": framed("refund", 0, { refunds: [refund] }),
+  "refund-open": framed("refund", 0, { refunds: [refund] }),
+  "refund-code": () => (
+    <Frame world={world("refund", 0)}>
+      <RefundCode world={world("refund", 0)} refund={refund} />
+    </Frame>
+  ),
   day: framed("day"),
   more: framed("more"),
   settings: framed("settings"),
