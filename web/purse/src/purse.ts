@@ -1,4 +1,5 @@
-// One purse: what it holds and what it does with the mint. Every change is in the journal before it is sent (`journal.ts`). Twin of
+// One purse: what it holds and what every purse does with the mint. What only a wallet does is in `claiming.ts`, what only a till does in
+// `redeeming.ts`. Every change is in the journal before it is sent (`journal.ts`). Twin of
 // amparo_purse.purse.
 //
 // Keys come from the log (`keys.ts`); every secret from the purse's seed (NUT-13), the seed from a code that can be printed. What
@@ -10,21 +11,20 @@ import { hex, unhex } from "@amparo/cashu/bytes.ts";
 import { fail } from "@amparo/cashu/errors.ts";
 import { splitAmount } from "@amparo/cashu/nut00_blind.ts";
 import { withoutDleq } from "@amparo/cashu/nut00_token.ts";
-import { signClaim } from "@amparo/cashu/nut20_quote.ts";
 import type { LockTo, OutputPlan } from "@amparo/cashu/outputs.ts";
 import * as recovery from "@amparo/cashu/recovery_code.ts";
-import { type ClaimQuote, type MeltQuote, type MintRequest, type Proof, type SwapRequest, readClaimQuote } from "@amparo/cashu/wire.ts";
+import type { Proof, SwapRequest } from "@amparo/cashu/wire.ts";
 import type { KeysetAnnounced } from "@amparo/log/messages.ts";
 
 import { statesOf } from "./ask.ts";
-import { isClosed, nextEnd } from "./calendar.ts";
+import { isClosed } from "./calendar.ts";
 import { systemChance } from "./chance.ts";
 import { type Client, RemoteError } from "./client.ts";
-import { exactChoice, targetCoins } from "./coins.ts";
+import { exactChoice } from "./coins.ts";
 import { Resting } from "./errors.ts";
-import { CLAIM, DEPOSIT, Journal, SWAP } from "./journal.ts";
+import { Journal, SWAP } from "./journal.ts";
 import { Keys, type Log } from "./keys.ts";
-import type { Chance, Coin, CoinState, DepositState, End, Now } from "./model.ts";
+import type { Chance, Coin, CoinState, DepositState, Now } from "./model.ts";
 import { blinded } from "./outputs.ts";
 import * as store from "./store.ts";
 import type { Along, JournalRow } from "./store.ts";
@@ -39,7 +39,8 @@ const MOST_SPREAD = 70;
 // Between an exchange and the next claim, in seconds: nobody does both in one sitting.
 const APART = [3_600, 3 * 3_600] as const;
 
-type Part = readonly [amount: number, lock: LockTo | null];
+/** An output to make. */
+export type Part = readonly [amount: number, lock: LockTo | null];
 
 /** What a purse works with. */
 export interface PurseParts {
@@ -83,7 +84,7 @@ export class Purse {
       vault: this.vault,
       mint: this.mint,
       keys: this.keys,
-      seed: () => this.#seed(),
+      seed: () => this.seed(),
       receive: async (proofs, unit, row) => this.#receiveInPlace(proofs, unit, row),
       claimFrom: () => this.now() + this.chance.between(...APART),
     });
@@ -99,7 +100,8 @@ export class Purse {
     return new Purse(parts);
   }
 
-  #seed(): Uint8Array {
+  /** The seed of its secrets (64 bytes). */
+  seed(): Uint8Array {
     return unhex(store.heldSeed(this.vault).seed);
   }
 
@@ -145,49 +147,13 @@ export class Purse {
     return free;
   }
 
-  /** When the coins of a keyset end (unix time), by the log as last seen; null: never, or not known. Works offline. */
-  endOf(keyset: string): number | null {
-    return this.keys.view().keyset(keyset)?.final_expiry ?? null;
-  }
-
-  /** When coins of a unit end next, and from when to warn; null while none of them ends. Works offline. */
-  nextEnd(unit: string): End | null {
-    const coins = this.coins(unit).map(({ proof }) => ({ keyset: proof.id, amount: proof.amount }));
-    return nextEnd(coins, (keyset) => this.endOf(keyset));
-  }
-
   // --- with the mint
   // --------------------------------------------------------------------------------------------------------------
-
-  /** Asks for a quote for aid, bound to `pubkey`. */
-  async quote(amount: number, unit: string, pubkey: string): Promise<ClaimQuote> {
-    return this.mint.post("/v1/mint/quote/benefit", { unit, amount, pubkey }, readClaimQuote);
-  }
-
-  /** A quote as it stands at the mint. */
-  async findQuote(quote: string): Promise<ClaimQuote> {
-    return this.mint.get(`/v1/mint/quote/benefit/${encodeURIComponent(quote)}`, readClaimQuote);
-  }
-
-  /** Takes the coins of a paid quote: those that pay exactly without a connection. They are handed over from `payFrom` on, and nothing of
-   * this purse is exchanged before `quietUntil` (unix time; `JUST_CLAIMED`: decided later). */
-  async claim(
-    { quote, amount, unit, key }: { quote: string; amount: number; unit: string; key: Uint8Array },
-    options: Beside & { payFrom?: number; quietUntil?: number } = {},
-  ): Promise<void> {
-    const keyset = await this.keys.today(unit);
-    const amounts = amountsOf(keyset, amount, targetCoins);
-    const plan = await this.#plan(keyset, amounts.map((each) => [each, null]));
-    const outputs = await blinded(plan, this.#seed());
-    const request: MintRequest = { quote, outputs, signature: signClaim(quote, outputs, key) };
-    const claim = { payFrom: options.payFrom ?? 0, quietUntil: options.quietUntil ?? store.JUST_CLAIMED };
-    await this.#journal.carryOut({ ...row(CLAIM, request, unit, options), plan, states: outputs.map(() => "ready"), claim });
-  }
 
   /** Exchanges coins received from somebody else for own ones: from then on only this purse can spend them. */
   async receive(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
     this.checkQuiet(options.hurry ?? false);
-    await this.#journal.carryOut(await this.#received(proofs, unit, options));
+    await this.carryOut(await this.#received(proofs, unit, options));
   }
 
   /** The same once more, into the keyset of today, in the place of a request that was refused. */
@@ -200,7 +166,7 @@ export class Purse {
   async #received(proofs: readonly Proof[], unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {
     const keyset = await this.keys.today(unit);
     const amounts = amountsOf(keyset, proofs.reduce((sum, proof) => sum + proof.amount, 0));
-    const plan = await this.#plan(keyset, amounts.map((each) => [each, null]));
+    const plan = await this.plan(keyset, amounts.map((each) => [each, null]));
     return this.#swapRow(proofs, plan, unit, beside);
   }
 
@@ -208,8 +174,8 @@ export class Purse {
    * `purse.exchange_rests`. */
   async exchange(proofs: readonly Proof[], amounts: readonly number[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
     this.checkQuiet(options.hurry ?? false);
-    const plan = await this.#plan(await this.keys.today(unit), amounts.map((each) => [each, null]));
-    await this.#swap(proofs, plan, unit, options);
+    const plan = await this.plan(await this.keys.today(unit), amounts.map((each) => [each, null]));
+    await this.swap(proofs, plan, unit, options);
   }
 
   /** Swaps coins of this purse for the fewest new ones of the same sum. */
@@ -217,7 +183,7 @@ export class Purse {
     this.checkQuiet(options.hurry ?? false);
     const keyset = await this.keys.today(unit);
     const amounts = amountsOf(keyset, proofs.reduce((sum, proof) => sum + proof.amount, 0));
-    await this.#swap(proofs, await this.#plan(keyset, amounts.map((each) => [each, null])), unit, options);
+    await this.swap(proofs, await this.plan(keyset, amounts.map((each) => [each, null])), unit, options);
   }
 
   /** Changes coins, so that `amount` can be paid exactly. Does nothing when it can be already. Rejects with `purse.not_enough`,
@@ -229,20 +195,7 @@ export class Purse {
     const spend = atLeast(held, amount);
     const keyset = await this.keys.today(unit);
     const amounts = [...amountsOf(keyset, amount), ...amountsOf(keyset, store.total(spend) - amount)];
-    await this.#swap(spend.map(({ proof }) => proof), await this.#plan(keyset, amounts.map((each) => [each, null])), unit);
-  }
-
-  /** Sets `amount` aside, locked to a shop's key, under `label`: in few coins, or with `spread` in coins that make parts of it
-   * exactly. Rejects with `purse.not_enough`, `purse.aid_rests`, `purse.exchange_rests`, `purse.lock_outlives_coins`. */
-  async lock(amount: number, unit: string, lock: LockTo, label: string, options: Beside & { spread?: boolean; hurry?: boolean } = {}): Promise<void> {
-    const hurry = options.hurry ?? false;
-    const spend = atLeast(this.spendable(unit, amount, hurry), amount);
-    this.checkQuiet(hurry);
-    const keyset = await this.keys.today(unit);
-    if (isClosed(keyset, lock.locktime)) fail("purse.lock_outlives_coins", "The lock lasts longer than the coins.");
-    const parts: Part[] = amountsOf(keyset, amount, options.spread ? targetCoins : undefined).map((each) => [each, lock]);
-    const change: Part[] = amountsOf(keyset, store.total(spend) - amount).map((each) => [each, null]);
-    await this.#swap(spend.map(({ proof }) => proof), await this.#plan(keyset, [...parts, ...change]), unit, { ...options, label });
+    await this.swap(spend.map(({ proof }) => proof), await this.plan(keyset, amounts.map((each) => [each, null])), unit);
   }
 
   /** Exchanges coins of one payment for new ones. Those that somebody else has used meanwhile are forgotten, and the others tried
@@ -268,17 +221,15 @@ export class Purse {
     return left.length > 0 ? this.bringBack(left, unit, options) : 0;
   }
 
-  /** Hands coins in for a deposit. Returns how it stands: PAID (they have left the purse), PENDING (they stay in the journal,
-   * `recover` asks again) or UNPAID (given back). */
-  async redeem(quote: MeltQuote, proofs: readonly Proof[], beside: Beside = {}): Promise<DepositState> {
-    const request = { quote: quote.quote, inputs: proofs.map(withoutDleq) };
-    return this.#journal.carryOut({ ...row(DEPOSIT, request, quote.unit, beside), spends: proofs.map((proof) => proof.secret) });
-  }
-
   /** Finishes what was interrupted (only claims, or all but claims, if that is said: they are not sent in one sitting); how many
    * requests are out of the journal now. Rejects with the error of a request of which nothing is known, once all others are done. */
   async recover(claims?: boolean): Promise<number> {
     return this.#journal.recover(claims);
+  }
+
+  /** Sends a request that was not written down yet: `Journal.carryOut`. */
+  async carryOut(request: Omit<JournalRow, "number">): Promise<DepositState> {
+    return this.#journal.carryOut(request);
   }
 
   // --- handing over
@@ -316,7 +267,7 @@ export class Purse {
   // ------------------------------------------------------------------------------------------------------------------------
 
   /** Outputs (locked or not), ascending, as the specification advises. Rejects with `purse.restore_unfinished`. */
-  async #plan(keyset: KeysetAnnounced, parts: readonly Part[]): Promise<OutputPlan> {
+  async plan(keyset: KeysetAnnounced, parts: readonly Part[]): Promise<OutputPlan> {
     const ordered = [...parts].sort(([one], [two]) => one - two);
     const counter = await this.vault.change((draft) => {
       const restoring = store.restoring(draft);
@@ -328,31 +279,33 @@ export class Purse {
     return { keyset: keyset.keyset, counter, amounts: ordered.map(([amount]) => amount), locks: ordered.map(([, lock]) => lock) };
   }
 
-  async #swap(proofs: readonly Proof[], plan: OutputPlan, unit: string, options: Beside & { label?: string } = {}): Promise<void> {
+  /** Swaps coins of this purse for a plan's outputs. */
+  async swap(proofs: readonly Proof[], plan: OutputPlan, unit: string, options: Beside & { label?: string } = {}): Promise<void> {
     const request = await this.#swapRow(proofs, plan, unit, options);
-    await this.#journal.carryOut({ ...request, spends: proofs.map((proof) => proof.secret), label: options.label ?? "" });
+    await this.carryOut({ ...request, spends: proofs.map((proof) => proof.secret), label: options.label ?? "" });
   }
 
   async #swapRow(proofs: readonly Proof[], plan: OutputPlan, unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {
-    const request: SwapRequest = { inputs: proofs.map(withoutDleq), outputs: await blinded(plan, this.#seed()) };
+    const request: SwapRequest = { inputs: proofs.map(withoutDleq), outputs: await blinded(plan, this.seed()) };
     const states = plan.locks.map((lock): CoinState => (lock ? "held" : "ready"));
     return { ...row(SWAP, request, unit, beside), plan, states };
   }
 }
 
 /** A request as it is written down: always the same bytes. */
-function row(path: string, request: unknown, unit: string, { done = [], undone = [] }: Beside): Omit<JournalRow, "number"> {
+export function row(path: string, request: unknown, unit: string, { done = [], undone = [] }: Beside): Omit<JournalRow, "number"> {
   return { path, body: JSON.stringify(request), plan: null, unit, spends: [], states: [], label: "", claim: null, done, undone };
 }
 
-function amountsOf(keyset: KeysetAnnounced, amount: number, wide?: (amount: number, denominations: readonly number[]) => number[]): number[] {
+/** The coins to make of an amount: the fewest, or those that `wide` says. */
+export function amountsOf(keyset: KeysetAnnounced, amount: number, wide?: (amount: number, denominations: readonly number[]) => number[]): number[] {
   const denominations = Object.keys(keyset.keys).map(Number);
   const spread = wide?.(amount, denominations) ?? [];
   return spread.length > 0 && spread.length <= MOST_SPREAD ? spread : splitAmount(amount, denominations);
 }
 
 /** Coins worth at least `amount`: the largest first, so that few are sent. Throws `purse.not_enough`. */
-function atLeast(coins: readonly Coin[], amount: number): Coin[] {
+export function atLeast(coins: readonly Coin[], amount: number): Coin[] {
   const chosen: Coin[] = [];
   for (const coin of coins) {
     if (store.total(chosen) >= amount || chosen.length === MOST_AT_ONCE) break;

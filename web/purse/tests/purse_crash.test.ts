@@ -10,8 +10,10 @@ import type { LockTo } from "@amparo/cashu/outputs.ts";
 import type { MeltQuote } from "@amparo/cashu/wire.ts";
 import { readMeltQuote } from "@amparo/cashu/wire.ts";
 
+import * as claiming from "../src/claiming.ts";
 import { RemoteError } from "../src/client.ts";
 import { recoveryCode } from "../src/recovery.ts";
+import { redeem } from "../src/redeeming.ts";
 import { Restorer } from "../src/restore.ts";
 import { allCoins, coins, dropCoins } from "../src/store.ts";
 import { REST, renew, resplit } from "../src/upkeep.ts";
@@ -24,12 +26,12 @@ const LOCK: LockTo = { key: showPoint(generatorTimes(SHOP)), locktime: NOON - 1,
 type Story = (device: Device) => Promise<() => Promise<unknown>>;
 
 async function filled(device: Device): Promise<void> {
-  await device.purse.claim(await paidQuote(device, AMOUNT), { quietUntil: NOON - 1 });
+  await claiming.claim(device.purse, await paidQuote(device, AMOUNT), { quietUntil: NOON - 1 });
 }
 
 const claim: Story = async (device) => {
   const quote = await paidQuote(device, AMOUNT);
-  return async () => device.purse.claim(quote);
+  return async () => claiming.claim(device.purse, quote);
 };
 
 const receive: Story = async (device) => {
@@ -46,7 +48,7 @@ const exact: Story = async (device) => {
 
 const lock: Story = async (device) => {
   await filled(device);
-  return async () => device.purse.lock(20, "food", LOCK, "a", { spread: true });
+  return async () => claiming.lock(device.purse, 20, "food", LOCK, "a", { spread: true });
 };
 
 /** Brings back what was locked and whose time has passed, one request for each lock. */
@@ -60,7 +62,7 @@ async function takeBackAll(device: Device): Promise<void> {
 
 const takeBack: Story = async (device) => {
   await filled(device);
-  for (const label of ["a", "b"]) await device.purse.lock(12, "food", LOCK, label);
+  for (const label of ["a", "b"]) await claiming.lock(device.purse, 12, "food", LOCK, label);
   await device.purse.hand((reader) => coins(reader, "food", "held", "b"), () => undefined);
   return async () => takeBackAll(device);
 };
@@ -141,7 +143,7 @@ for (const [slow, paid] of [[false, true], [true, true], [true, false]] as const
       await filled(device);
       const proofs = device.purse.coins("food").map(({ proof }) => proof);
       const quote = await depositQuote(device, AMOUNT);
-      lived = await device.attempt(async () => device.purse.redeem(quote, proofs), deaths);
+      lived = await device.attempt(async () => redeem(device.purse, quote, proofs), deaths);
       for (const name of device.town.mint.pending.keys()) device.town.mint.settle(name, paid);
       await device.purse.recover();
       assert.equal(device.waiting, 0);
@@ -200,11 +202,11 @@ async function randomLife(seed: number): Promise<void> {
     async (device) => {
       const quote = unpaid[0];
       if (!quote) return;
-      await device.purse.claim(quote, { quietUntil: NOON - 1 });
+      await claiming.claim(device.purse, quote, { quietUntil: NOON - 1 });
       unpaid.shift();
     },
     async (device) => device.purse.makeExact(town.chance.between(1, 30), "food"),
-    async (device) => device.purse.lock(town.chance.between(1, 20), "food", LOCK, `l${table.length}`),
+    async (device) => claiming.lock(device.purse, town.chance.between(1, 20), "food", LOCK, `l${table.length}`),
     takeBackAll,
     async (device, other) => {
       const amount = town.chance.between(1, 25);
@@ -215,7 +217,7 @@ async function randomLife(seed: number): Promise<void> {
     async (device) => {
       const [coin] = device.purse.coins("food");
       if (!coin) return;
-      await device.purse.redeem(await depositQuote(device, coin.proof.amount), [coin.proof]);
+      await redeem(device.purse, await depositQuote(device, coin.proof.amount), [coin.proof]);
     },
   ];
   for (let round = 0; round < 40; round++) {

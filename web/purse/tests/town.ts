@@ -18,6 +18,7 @@ import { chanceOf } from "../src/chance.ts";
 import { Client, type Fetch } from "../src/client.ts";
 import type { Log } from "../src/keys.ts";
 import type { Chance } from "../src/model.ts";
+import { askQuote } from "../src/claiming.ts";
 import { Purse } from "../src/purse.ts";
 import { allCoins, journal } from "../src/store.ts";
 import { Vault } from "../src/vault.ts";
@@ -430,7 +431,7 @@ export class Town {
 /** A quote that the office has paid, with its key. */
 export async function paidQuote({ purse, town }: Pick<Device, "purse" | "town">, amount: number, unit = "food"): Promise<{ quote: string; amount: number; unit: string; key: Uint8Array }> {
   const key = scalarOf(numberOf(crypto.getRandomValues(new Uint8Array(32))));
-  const { quote } = await purse.quote(amount, unit, showPoint(generatorTimes(key)));
+  const { quote } = await askQuote(purse, amount, unit, showPoint(generatorTimes(key)));
   town.mint.pay(quote);
   return { quote, amount, unit, key };
 }

@@ -8,6 +8,7 @@ import { statesOf } from "@amparo/purse/ask.ts";
 import { type Client, RemoteError } from "@amparo/purse/client.ts";
 import type { Coin } from "@amparo/purse/model.ts";
 import { ALREADY_SPENT, type Purse } from "@amparo/purse/purse.ts";
+import { redeem } from "@amparo/purse/redeeming.ts";
 import { dropCoins, total } from "@amparo/purse/store.ts";
 
 import type { DepositReport, Standing } from "./model.ts";
@@ -97,7 +98,7 @@ export class Deposits {
     const amount = total(coins);
     const quote = await purse.mint.post("/v1/melt/quote/settle", { request: shop, unit, amount }, readMeltQuote);
     const done = [[depositedName(quote.quote), { unit, amount }]] as const;
-    switch (await purse.redeem({ ...quote, unit }, coins.map(({ proof }) => open(proof)), { done })) {
+    switch (await redeem(purse, { ...quote, unit }, coins.map(({ proof }) => open(proof)), { done })) {
       case "PAID":
         return { ...NOTHING, deposited: amount };
       case "PENDING":

@@ -9,6 +9,7 @@ import { type Reader as Read, flag, listOf, optional, shape, text, whole } from 
 import type { ClaimQuote } from "@amparo/cashu/wire.ts";
 import type { Client } from "@amparo/purse/client.ts";
 import { HOUR } from "@amparo/purse/calendar.ts";
+import { askQuote, claim, findQuote } from "@amparo/purse/claiming.ts";
 import { Resting } from "@amparo/purse/errors.ts";
 import type { Purse } from "@amparo/purse/purse.ts";
 import { derivedKey } from "@amparo/purse/recovery.ts";
@@ -105,7 +106,7 @@ export class Office {
     const asked = { action: "claim", programme: receipt.programme, cycle: receipt.cycle, quote: quote.quote };
     const { amount } = await this.#post("/wallet/claim", asked, shape<{ amount: number }>({ amount: whole }));
     if (amount !== receipt.amount) fail("wallet.amount_differs", "The office pays another amount than the receipt says.");
-    const found = await purse.findQuote(quote.quote);
+    const found = await findQuote(purse, quote.quote);
     const known = await this.#note(name, quote, found);
     // Otherwise its coins were taken before the file was lost: the mint says that all was issued, and a restoring finds them.
     if (found.amount_issued >= found.amount_paid && found.amount_paid > 0) await this.#vault.change((draft) => draft.put(name, { ...known, done: true }));
@@ -118,7 +119,8 @@ export class Office {
     const number = await this.#vault.change(takeNumber);
     const { quote, amount, unit, payFrom } = known;
     const came = lineOf({ number, kind: "claimed", state: "done", amount, unit });
-    await purse.claim(
+    await claim(
+      purse,
       { quote, amount, unit, key: unhex(known.key) },
       { payFrom, quietUntil: payFrom || purse.now() + purse.chance.between(...REST), done: [[name, { ...known, done: true }], [nameOf(number), came]] },
     );
@@ -154,14 +156,14 @@ export class Office {
   }
 
   async #newQuote({ amount, unit }: CheckedReceipt, key: Uint8Array): Promise<{ quote: string; key: Uint8Array }> {
-    const made = await this.#parts.purse.quote(amount, unit, publicOf(key));
+    const made = await askQuote(this.#parts.purse, amount, unit, publicOf(key));
     if (made.amount !== amount || made.unit !== unit) fail("wallet.amount_differs", "The mint's quote is for another amount than the receipt says.");
     return { quote: made.quote, key };
   }
 
   /** A quote that this household claimed into before its file was lost, with the key to it. */
   async #found(quote: string, keys: readonly Uint8Array[]): Promise<{ quote: string; key: Uint8Array }> {
-    const { pubkey } = await this.#parts.purse.findQuote(quote);
+    const { pubkey } = await findQuote(this.#parts.purse, quote);
     const key = keys.find((each) => publicOf(each) === pubkey);
     return key ? { quote, key } : fail("wallet.claimed_elsewhere", "This aid was claimed with another wallet.");
   }

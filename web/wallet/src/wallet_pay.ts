@@ -14,6 +14,7 @@ import { readAnyRequest } from "@amparo/cashu/nut26_request.ts";
 import type { Proof } from "@amparo/cashu/wire.ts";
 import { statesOf } from "@amparo/purse/ask.ts";
 import { DAY, SHORTEST_LOCK, USUAL_LOCK } from "@amparo/purse/calendar.ts";
+import { lock } from "@amparo/purse/claiming.ts";
 import { exactChoice, nearAmounts } from "@amparo/purse/coins.ts";
 import { Resting } from "@amparo/purse/errors.ts";
 import type { FilterShelf } from "@amparo/purse/filters.ts";
@@ -167,7 +168,7 @@ export class Payments {
     const refund = showPoint(generatorTimes(await this.#refundKey(label)));
     const aside = lineOf({ number, kind: "aside", state: "later", amount, unit, until: options.until, label });
     const { hurry, spread } = options;
-    await this.#purse.lock(amount, unit, { key, locktime: options.until, refund }, label, { hurry, spread, done: [[nameOf(number), aside]] });
+    await lock(this.#purse, amount, unit, { key, locktime: options.until, refund }, label, { hurry, spread, done: [[nameOf(number), aside]] });
     return aside;
   }
 
