@@ -15,8 +15,8 @@ from amparo_mint.batches import Batches
 from amparo_signer import protocol
 from amparo_signer.protocol import Exchanged, ExchangeJob, Signer, ToSign, ToVerify
 
-# About 32 ms of the signer.
-MOST_IN_BATCH = 512
+# With the signer at once: about 32 ms of one core. Shared out among the workers, so that none of them takes what another could do.
+MOST_AT_SIGNER = 512
 MOST_WORKERS = 4
 
 
@@ -43,8 +43,9 @@ class SigningDesk:
 
     def __init__(self, signer: Signer, *, workers: int | None = None) -> None:
         self._signer = signer
+        workers = workers or min(_cores(), MOST_WORKERS)
         self._batches: Batches[Work, Exchanged] = Batches(
-            self._exchange, workers=workers or min(_cores(), MOST_WORKERS), most=MOST_IN_BATCH, weigh=Work.weight
+            self._exchange, workers=workers, most=MOST_AT_SIGNER // workers, weigh=Work.weight
         )
 
     async def run(self, inputs: Sequence[Proof], outputs: Sequence[BlindedMessage]) -> Signed:
