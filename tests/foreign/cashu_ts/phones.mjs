@@ -99,6 +99,7 @@ async function atTheTill() {
   facts.check('coins that are locked to somebody else are refused', true);
   await till.press('Scan again');
   await till.press('Cancel the sale');
+  await till.page.getByRole('button', { name: 'Charge', exact: true }).waitFor(); // now it is written down
 
   const money = 128 + 240 + 100;
   await again(till);

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from django.conf import settings
 from packages.office.tests.town_log import TownLog
 from tests.servers.desk import member
 
@@ -32,6 +33,12 @@ DAY = date(2026, 10, 1)
 def clock() -> FixedClock:
     """A clock that stands still."""
     return FixedClock(NOON)
+
+
+@pytest.fixture(autouse=True)
+def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages live at the moment of the jobs."""
+    monkeypatch.setattr(settings, "AMPARO_CLOCK", FixedClock(NOON))
 
 
 @pytest.fixture

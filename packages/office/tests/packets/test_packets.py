@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
@@ -52,6 +53,12 @@ def listed(*rows: tuple[str, str, str]) -> SimpleUploadedFile:
 def packet(home: Household, number: str = "") -> Packet:
     """A sheet of a household."""
     return Packet.objects.create(number=number or sheet_number(), household=home, until=UNTIL)
+
+
+@pytest.fixture(autouse=True)
+def _at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages live at the moment of what is asked for: an approval lapses."""
+    monkeypatch.setattr(settings, "AMPARO_CLOCK", FixedClock(NOON))
 
 
 @pytest.fixture
