@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.needed import real_data
 
 from amparo.errors import FileMissing
 from amparo.mappings import SHIPPED, shipped
@@ -15,8 +16,6 @@ from amparo_office.mapping import read_mapping
 from amparo_rules.catalogue import CATALOGUE
 from amparo_rules.errors import ForbiddenConcept
 from amparo_shops.bank_file import check_account
-
-SURVEY = Path(__file__).parents[4] / "shared" / "data" / "worldbank-synthetic-survey"
 
 
 def rows(data: bytes) -> list[dict[str, str]]:
@@ -86,9 +85,8 @@ def test_a_mapping_that_takes_the_surveys_religion_is_refused_with_a_reason() ->
         read_mapping(yaml.safe_dump(plain, default_flow_style=False), needed=set(CATALOGUE), defined={})
 
 
-# Not ours to hand on; the tests above read made files of the same form.
-@pytest.mark.skipif(not SURVEY.exists(), reason="the survey lies beside the checkout only where the team works")
 def test_the_real_survey_is_read() -> None:
-    (households,), (individuals,) = SURVEY.glob("*HLD*.dta"), SURVEY.glob("*IND*.dta")
+    survey = real_data("worldbank-synthetic-survey")
+    (households,), (individuals,) = survey.glob("*HLD*.dta"), survey.glob("*IND*.dta")
     source = with_names(from_files(households, individuals, "world-bank-survey"), 1)
     assert len(rows(source.individuals)) == 32_396

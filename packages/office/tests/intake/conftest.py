@@ -3,7 +3,6 @@
 import io
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 import xlsxwriter
@@ -136,6 +135,3 @@ def xlsx_of(**sheets: Sequence[Sequence[object]]) -> bytes:
                     else:
                         sheet.write(number, place_, value)
     return whole.getvalue()
-
-
-SURVEY = Path(__file__).parents[4].parent / "shared" / "data" / "worldbank-synthetic-survey"

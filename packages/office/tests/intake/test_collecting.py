@@ -8,6 +8,7 @@ import openpyxl  # type: ignore[import-untyped] # brings no types
 import pytest
 from django.utils.translation import override
 from pyxform import xls2xform  # type: ignore[import-untyped] # brings no types
+from tests.needed import real_data
 
 from amparo_office.intake.asked import relation_labels
 from amparo_office.intake.form_check import check_form
@@ -19,7 +20,7 @@ from amparo_office.register.models import Household, Individual
 from amparo_rules.catalogue import CATALOGUE
 from amparo_staff.accounts.models import StaffMember
 
-from .conftest import NOON, SURVEY, checked, make_areas, proposed, send, taken, xlsx_of
+from .conftest import NOON, checked, make_areas, proposed, send, taken, xlsx_of
 
 LANGUAGES = ("es", "en", "fr", "ar", "pt")
 YES = {"es": "sí", "en": "yes", "fr": "oui", "ar": "نعم", "pt": "sim"}
@@ -120,10 +121,7 @@ def test_a_form_that_asks_what_is_never_recorded_is_told_so_row_by_row(registrar
 
 
 def test_the_real_form_of_impact_is_checked_row_by_row(registrar: StaffMember) -> None:
-    path = SURVEY.parent / "xlsform" / "impact-cleaningtools-household-form.xlsx"
-    if not path.exists():
-        # Not ours to hand on, so CI has it neither; the tests above check made forms.
-        pytest.skip("The household form of IMPACT is not at hand: nothing real to check")
+    path = real_data("xlsform/impact-cleaningtools-household-form.xlsx")
     report = check_form(path.name, lambda: path.open("rb"), CATALOGUE)
     assert report.questions > 150
     assert any(each.bad and "audit" in each.words for each in report.findings)

@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 import pytest
+from tests.needed import real_data
 
 from amparo_office.errors import FileNotReadable
 from amparo_office.intake import joining, storing
@@ -18,7 +19,7 @@ from amparo_office.register.sealing import open_identity
 from amparo_office.register.vault import vault
 from amparo_staff.accounts.models import StaffMember
 
-from .conftest import NOON, SURVEY, checked, csv_of, look_of, make_areas, proposed, send, taken, xlsx_of
+from .conftest import NOON, checked, csv_of, look_of, make_areas, proposed, send, taken, xlsx_of
 
 
 def names() -> list[str]:
@@ -180,10 +181,8 @@ def test_what_is_no_table_is_refused_with_words(name: str, data: bytes) -> None:
 
 
 def test_the_real_survey_goes_through_the_mapping(registrar: StaffMember) -> None:
-    if not SURVEY.is_dir():
-        # Not ours to hand on, so CI has it neither; the tests above read made files of the same kinds.
-        pytest.skip(f"The World Bank's synthetic survey is not at {SURVEY.name}: nothing real to read")
-    files = [(path.name, path.read_bytes()) for path in sorted(SURVEY.glob("*.dta"))]
+    survey = real_data("worldbank-synthetic-survey")
+    files = [(path.name, path.read_bytes()) for path in sorted(survey.glob("*.dta"))]
     given = send(registrar, *files)
     look, plan = look_of(given), proposed(given)
     assert look.person is not None
