@@ -74,7 +74,7 @@ class Database:
                     if self._doomed:
                         raise CannotStore("A step inside was given up.", why="It is stored whole or not at all.")
                     self._connection.execute("COMMIT")
-            except BaseException as error:
+            except BaseException as error:  # an interrupt undoes a step like any error; all of them are raised again
                 # A nested step that failed dooms the whole, even when its caller caught the error.
                 self._doomed = True
                 if self._depth == 1 and self._connection.in_transaction:
