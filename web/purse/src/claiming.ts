@@ -9,7 +9,6 @@ import { isClosed, nextEnd } from "./calendar.ts";
 import { targetCoins } from "./coins.ts";
 import { CLAIM } from "./journal.ts";
 import type { End } from "./model.ts";
-import { blinded } from "./outputs.ts";
 import { type Beside, type Part, type Purse, amountsOf, atLeast, row } from "./purse.ts";
 import * as store from "./store.ts";
 
@@ -33,7 +32,7 @@ export async function claim(
   const keyset = await purse.keys.today(unit);
   const amounts = amountsOf(keyset, amount, targetCoins);
   const plan = await purse.plan(keyset, amounts.map((each) => [each, null]));
-  const outputs = await blinded(plan, purse.seed());
+  const outputs = await purse.outputs(plan);
   const request: MintRequest = { quote, outputs, signature: signClaim(quote, outputs, key) };
   const taken = { payFrom: options.payFrom ?? 0, quietUntil: options.quietUntil ?? store.JUST_CLAIMED };
   await purse.carryOut({ ...row(CLAIM, request, unit, options), plan, states: outputs.map(() => "ready"), claim: taken });

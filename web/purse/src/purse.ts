@@ -13,7 +13,7 @@ import { splitAmount } from "@amparo/cashu/nut00_blind.ts";
 import { withoutDleq } from "@amparo/cashu/nut00_token.ts";
 import type { LockTo, OutputPlan } from "@amparo/cashu/outputs.ts";
 import * as recovery from "@amparo/cashu/recovery_code.ts";
-import type { Proof, SwapRequest } from "@amparo/cashu/wire.ts";
+import type { BlindedMessage, Proof, SwapRequest } from "@amparo/cashu/wire.ts";
 import type { KeysetAnnounced } from "@amparo/log/messages.ts";
 
 import { statesOf } from "./ask.ts";
@@ -84,7 +84,7 @@ export class Purse {
       vault: this.vault,
       mint: this.mint,
       keys: this.keys,
-      seed: () => this.seed(),
+      seed: () => this.#seed(),
       receive: async (proofs, unit, row) => this.#receiveInPlace(proofs, unit, row),
       claimFrom: () => this.now() + this.chance.between(...APART),
     });
@@ -100,8 +100,7 @@ export class Purse {
     return new Purse(parts);
   }
 
-  /** The seed of its secrets (64 bytes). */
-  seed(): Uint8Array {
+  #seed(): Uint8Array {
     return unhex(store.heldSeed(this.vault).seed);
   }
 
@@ -227,7 +226,7 @@ export class Purse {
     return this.#journal.recover(claims);
   }
 
-  /** Sends a request that was not written down yet: `Journal.carryOut`. */
+  /** Writes a request down, sends it and finishes it (`Journal.carryOut`). */
   async carryOut(request: Omit<JournalRow, "number">): Promise<DepositState> {
     return this.#journal.carryOut(request);
   }
@@ -279,6 +278,11 @@ export class Purse {
     return { keyset: keyset.keyset, counter, amounts: ordered.map(([amount]) => amount), locks: ordered.map(([, lock]) => lock) };
   }
 
+  /** The blinded messages of a plan. */
+  async outputs(plan: OutputPlan): Promise<BlindedMessage[]> {
+    return blinded(plan, this.#seed());
+  }
+
   /** Swaps coins of this purse for a plan's outputs. */
   async swap(proofs: readonly Proof[], plan: OutputPlan, unit: string, options: Beside & { label?: string } = {}): Promise<void> {
     const request = await this.#swapRow(proofs, plan, unit, options);
@@ -286,7 +290,7 @@ export class Purse {
   }
 
   async #swapRow(proofs: readonly Proof[], plan: OutputPlan, unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {
-    const request: SwapRequest = { inputs: proofs.map(withoutDleq), outputs: await blinded(plan, this.seed()) };
+    const request: SwapRequest = { inputs: proofs.map(withoutDleq), outputs: await this.outputs(plan) };
     const states = plan.locks.map((lock): CoinState => (lock ? "held" : "ready"));
     return { ...row(SWAP, request, unit, beside), plan, states };
   }
