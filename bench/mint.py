@@ -85,7 +85,7 @@ def main() -> None:
         tables |= {f"ours on {name}": each.load.rows, f"ours on {name}, on all cores": each.untied}
     notes = list(_tables(tables))
     versions: dict[str, str | int | float] = {"nutshell": nutshell_version(), "signer's engine": choose_engine().name}
-    Report("The mint over HTTP, on one core", facts | versions, figures, notes).write(as_json=given.as_json)
+    Report("The mint over HTTP", facts | versions, figures, notes).write(as_json=given.as_json)
 
 
 class _Load:
@@ -130,9 +130,11 @@ def _ours(load: _Load, name: str, stored: int) -> Ours | None:
 def _untied(load: _Load, name: str, stored: int) -> list[Row]:
     """The swaps alone at the most connections, by a mint on all cores."""
     calls = [each for each in load.calls if each in SWAPS]
+    if not calls:
+        return []
     free = _Load(load.seconds, calls, Cores(None, None), connections=[MANY])
     with _mint(name, stored, None) as mint:
-        return free.run(mint.url, mint.processes(), *_paid_by(mint)).rows if calls and mint else []
+        return free.run(mint.url, mint.processes(), *_paid_by(mint)).rows if mint else []
 
 
 def _paid_by(mint: PracticeMint) -> list[str]:
@@ -241,7 +243,7 @@ def _swap_figures(name: str, row: Row) -> Iterator[Figure]:
     if row.ceiling_per_second:
         alone, core = 1000 * MANY / row.ceiling_per_second, MANY * row.ceiling_cpu_ms
         means += f" The arithmetic alone of {MANY} at once took {alone:.0f} ms meanwhile, and {core:.0f} ms of the processor."
-    yield Figure(f"{name}: {row.call} on one core, p99", row.p99_ms, "ms", means, "the limit on all cores", P99_MS)
+    yield Figure(f"{name}: {row.call} on one core, p99", row.p99_ms, "ms", means, "the limit", P99_MS, LIMIT)
 
 
 def _tables(tables: dict[str, list[Row]]) -> Iterator[str]:
