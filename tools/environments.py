@@ -34,9 +34,12 @@ def environment(name: str, requirements: Path) -> Path:
 
 def _uv(*words: str) -> None:
     command = [sys.executable, "-m", "uv", "--quiet", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise CannotMake(done.stderr.strip()[-500:])
+    # Its own list of authorities first; then the system's, which knows an office's own.
+    for trust in ([], ["--system-certs"]):
+        done = subprocess.run([*command, *trust], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+    raise CannotMake(done.stderr.strip()[-500:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,9 @@ class Node:
     npm: Path
 
     def surroundings(self) -> dict[str, str]:
-        """The process's environment, in which scripts find this node and no older one."""
-        return os.environ | {"PATH": f"{self.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+        """The process's environment, in which scripts find this node and no older one, and trust whom the system trusts."""
+        path = f"{self.program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return os.environ | {"PATH": path, "NODE_USE_SYSTEM_CA": "1"}
 
     def install(self, folder: Path) -> None:
         """What the lock file in `folder` names, into its `node_modules`. Raises `CannotMake`."""

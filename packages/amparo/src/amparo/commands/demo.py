@@ -1,5 +1,6 @@
 """`amparo demo`: one complete month of an invented town, or of somebody's own files."""
 
+import os
 import shutil
 import signal
 import threading
@@ -124,13 +125,15 @@ def where_to_look(folder: DataFolder, services: ServicesFile) -> None:
             out.print(f"  {escape(str(root / path))}  [dim]{what}[/]")
     out.print("\n[bold]Try[/]")
     vkey, log = services.vkey, services.url("log")
+    # As it was started: from a checkout nothing is on the search path.
+    amparo = os.environ.get("AMPARO_COMMAND", "amparo")
     for line in (
-        f"amparo audit {log} --vkey {vkey}",
-        f"amparo receipt check {root}/papers/receipt-no.json --vkey {vkey}",
-        f"amparo verify {root}/{card} --log {log} --vkey {vkey}",
-        f"amparo verify {root}/{card} --log {log} --vkey {vkey} --verifier-key {root}/office/verifier-key.bin",
+        f"audit {log} --vkey {vkey}",
+        f"receipt check {root}/papers/receipt-no.json --vkey {vkey}",
+        f"verify {root}/{card} --log {log} --vkey {vkey}",
+        f"verify {root}/{card} --log {log} --vkey {vkey} --verifier-key {root}/office/verifier-key.bin",
     ):
-        out.print(f"  {escape(line)}")
+        out.print(f"  {escape(f'{amparo} {line}')}")
 
 
 def try_the_phones(ready: "PhonesReady", *, as_json: bool) -> None:
