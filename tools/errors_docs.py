@@ -25,11 +25,6 @@ WITHOUT_CLASS = {
 
 # Codes that only the phone apps raise (`fail("CODE"` in `web/`): code -> (what, why, what to do).
 ON_PHONES = {
-    "purse.coins_busy": (
-        "Money of this phone is in a request whose answer has not come.",
-        "Using it twice could lose it.",
-        "Connect; the app asks again by itself, then it is free.",
-    ),
     "till.no_sale": (
         "No sale is open, or one is partly paid.",
         "A code is taken for a sale with an amount, and one sale at a time.",

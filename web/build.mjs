@@ -4,7 +4,7 @@
 // a place.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -69,6 +69,20 @@ const untabled = {
   setup: ({ onLoad }) =>
     onLoad({ filter: /zxing-wasm[\\/]dist[\\/]es[\\/]share\.js$/ }, ({ path }) => ({ contents: readFileSync(path, "utf8").replaceAll(TABLES, "= /* @__PURE__ */ "), loader: "js" })),
 };
+// A glyph is a line of its own there, and whoever draws one says its name.
+const GLYPH = /^ {2}"?([a-z-]+)"?: "M.*\n/gm;
+
+/** Of the glyphs those that an app or what all apps share names. */
+const drawn = (app) => ({
+  name: "drawn",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /[\\/]kit[\\/]src[\\/]icons\.ts$/ }, ({ path }) => {
+      const sources = [app, "kit"].flatMap((each) => globSync(join(HERE, each, "src/**/*.{ts,tsx}"))).filter((each) => each !== path);
+      const said = sources.map((each) => readFileSync(each, "utf8")).join("\n");
+      return { contents: readFileSync(path, "utf8").replaceAll(GLYPH, (line, name) => (said.includes(`"${name}"`) ? line : "")), loader: "ts" };
+    }),
+});
+
 // Libraries ask where they run. Not in these: the pages are no worker.
 const NOWHERE = { "globalThis.WorkerGlobalScope": "undefined", "globalThis.process": "undefined", Bun: "undefined" };
 
@@ -175,7 +189,7 @@ async function one(app, out, words) {
     assetNames: "[name]-[hash]",
     jsx: "automatic",
     jsxImportSource: "preact",
-    plugins: [terse(english), untabled],
+    plugins: [drawn(app), terse(english), untabled],
     banner: { js: `/*${PACKER}*/` },
     define: { ...NOWHERE, WORD_FILES: JSON.stringify(JSON.stringify(wordFiles)), VOICE_FILES: JSON.stringify(JSON.stringify(voiceFiles)) },
     logLevel: "warning",

@@ -81,6 +81,7 @@ def test_a_deposit_of_another_shop_cannot_use_locked_codes(device: Device, other
     device.fill(64)
     device.lock(64, device.till, "a")
     coins = device.purse.pay_held("food", label="a")
+    other.purse.keep(coins, "food", label="stolen")
     body = {"request": other.shop.shop, "unit": "food", "amount": 64}
     quote = other.client.post("/v1/melt/quote/settle", body, MeltQuote)
     with pytest.raises(RemoteError) as refused:

@@ -154,6 +154,10 @@ class PaperMint(httpx2.BaseTransport):
         """From now on a request to `path` gets this answer; the mint carries it out before that, or never sees it."""
         self._between[path] = (answer, served)
 
+    def refuse(self, path: str, code: int, detail: str = "no") -> None:
+        """From now on a request to `path` is refused, and not carried out."""
+        self.intercept(path, httpx2.Response(400, json={"detail": detail, "code": code}), served=False)
+
     def honest(self) -> None:
         """No lies any more, and nothing in between."""
         self.lie = lambda _path, honest: honest
@@ -426,10 +430,15 @@ class Pocket:
 
     def claim(self, amount: int, *, spread: bool = False) -> None:
         """Take aid from a quote that the office paid."""
+        quote, key = self.paid_quote(amount)
+        self.purse.claim(quote, amount, "food", quote_key=key, spread=spread)
+
+    def paid_quote(self, amount: int) -> tuple[str, Secret]:
+        """A quote that the office paid, and its key."""
         key = secrets.token_bytes(31).rjust(32, b"\1")
         quote = self.purse.quote(amount, "food", pubkey=show_point(generator_times(key)))
         self.mint.pay(quote.quote)
-        self.purse.claim(quote.quote, amount, "food", quote_key=Secret(key), spread=spread)
+        return quote.quote, Secret(key)
 
     def value(self) -> int:
         """What this device's coins of all states are worth at the mint. Those that it would pay with are good."""

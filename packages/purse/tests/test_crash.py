@@ -196,8 +196,11 @@ def lost(pocket: Pocket) -> str:
     """A purse that was claimed into, paid from and lost; its code."""
     pocket.claim(AMOUNT, spread=True)
     pocket.purse.make_exact(700, "food")
+    shop = pocket.named("shop")
     paid = pocket.purse.pay(700, "food")
-    pocket.purse.redeem(deposit_quote(pocket, paid), paid)
+    shop.keep(paid, "food", label="sale")
+    shop.redeem(deposit_quote(pocket, paid), paid)
+    pocket.purse.forget([coin.secret for coin in paid])
     return pocket.purse.recovery_code()
 
 

@@ -19,7 +19,7 @@ from amparo_cashu.outputs import LockTo
 from amparo_cashu.wire import BlindedMessage, MeltQuote, Proof, Signatures
 from amparo_common.money import Unit
 from amparo_common.secret import Secret
-from amparo_purse.errors import KeysetNotCurrent, NoExactCoins, NotEnough
+from amparo_purse.errors import CoinsBusy, KeysetNotCurrent, NoExactCoins, NotEnough
 from amparo_service.errors import RemoteError, Unreachable
 
 KEY = b"\x01" * 32
@@ -256,7 +256,7 @@ def test_without_a_connection_the_request_waits_and_is_finished_later(pocket: Po
 
 def test_a_refusal_of_the_mint_gives_the_coins_back_at_once(pocket: Pocket) -> None:
     pocket.fill(8, 4)
-    pocket.mint.lie = lambda path, honest: (11001, "spent") if path == "/v1/swap" else honest
+    pocket.mint.refuse("/v1/swap", 11001, "spent")
     with pytest.raises(RemoteError) as found:
         pocket.purse.make_exact(3, "food")
     assert found.value.remote_code == "11001"
@@ -267,7 +267,7 @@ def test_held_coins_are_held_again_when_their_deposit_is_refused(pocket: Pocket)
     coins = [pocket.food.coin(8), pocket.food.coin(4)]
     pocket.purse.keep(coins, "food", label="locked sales")
     quote = deposit(pocket, coins)
-    pocket.mint.lie = lambda path, honest: (11005, "differs") if path == "/v1/melt/settle" else honest
+    pocket.mint.refuse("/v1/melt/settle", 11005, "differs")
     with pytest.raises(RemoteError):
         pocket.purse.redeem(quote, coins)
     assert sum(coin.amount for coin in pocket.purse.coins("food", state="held", label="locked sales")) == 12
@@ -374,7 +374,7 @@ def test_a_claim_gives_few_ascending_coins_that_are_the_purses_own(pocket: Pocke
 def test_no_secret_is_ever_used_twice_whatever_fails_in_between(pocket: Pocket) -> None:
     seen: list[str] = []
     for _ in range(3):
-        pocket.mint.lie = lambda path, honest: (11001, "no") if path == "/v1/swap" else honest
+        pocket.mint.refuse("/v1/swap", 11001)
         with pytest.raises(RemoteError):
             pocket.purse.receive([pocket.food.coin(8)], "food")
         pocket.mint.honest()
@@ -392,7 +392,8 @@ def test_purses_on_one_device_see_only_their_own_coins(pocket: Pocket) -> None:
     pocket.fill(4, purse=other)
     assert (pocket.purse.balance("food"), other.balance("food")) == (8, 4)
     theirs = other.coins("food")
-    pocket.purse.mark_given([coin.secret for coin in theirs])
+    with pytest.raises(CoinsBusy):
+        pocket.purse.mark_given([coin.secret for coin in theirs])
     pocket.purse.forget([coin.secret for coin in theirs])
     assert other.balance("food") == 4
     pocket.reopen()

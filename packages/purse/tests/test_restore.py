@@ -428,12 +428,10 @@ def test_a_mint_that_does_not_answer_for_a_coin_is_refused(lost: Lost) -> None:
 
 def test_a_refused_exchange_stops_the_restoring_and_loses_nothing(lost: Lost) -> None:
     lost.old.claim(700)
-    lost.old.mint.lie = lambda path, honest: (10000, "no") if path == "/v1/swap" else honest
+    lost.old.mint.refuse("/v1/swap", 10000)
     with pytest.raises(RemoteError):
         lost.restore()
     lost.old.mint.honest()
-    lost.old.mint.served.clear()
-    lost.old.mint.spent.clear()
     lost.restore()
     assert lost.new.states() == {"ready": 700}
 

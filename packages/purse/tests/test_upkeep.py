@@ -146,10 +146,7 @@ def test_coins_of_a_closed_keyset_are_kept_apart_and_those_of_an_unknown_one_are
     pocket.claim(8)
     later(pocket, days * DAY)
 
-    def closed(path: str, honest: object) -> object:
-        return (code, "It is over.") if path == "/v1/swap" else honest
-
-    pocket.mint.lie = closed
+    pocket.mint.refuse("/v1/swap", code, "It is over.")
     if ended:
         assert renew(pocket.purse, "food", chance=DICE) == Renewal(0, 700, 0)
         assert pocket.purse.balance("food") == 8

@@ -407,7 +407,7 @@ def test_a_deposit_cut_off_anywhere_is_repeated_and_counts_once(street: Street, 
 def test_a_deposit_that_the_mint_refuses_keeps_everything_in_the_till(street: Street) -> None:
     street.bakery.accept_offline(code(street.locked(8, street.bakery)), street.bakery.request(8, "food"))
     street.bakery.accept_online(code(street.food.coin(4)), street.bakery.request(4, "food"))
-    street.mint.lie = lambda path, honest: (11005, "differs") if path == "/v1/melt/settle" else honest
+    street.mint.refuse("/v1/melt/settle", 11005, "differs")
     with pytest.raises(RemoteError):
         street.bakery.deposit("food")
     assert (street.bakery.stored("food"), street.bakery.purse.balance("food")) == (8, 4)

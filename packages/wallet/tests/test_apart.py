@@ -131,7 +131,7 @@ def test_a_phone_that_dies_at_any_step_of_a_claim_draws_no_second_moment(windowe
 
 def test_a_crowd_that_is_too_small_is_told_and_the_claim_goes_on_later(windowed: Town) -> None:
     windowed.mint.crowd = 3
-    windowed.mint.lie = lambda path, honest: (10000, "too few") if path == "/v1/mint/benefit" else honest
+    windowed.mint.refuse("/v1/mint/benefit", 10000, "too few")
     due = paper(windowed)
     receipt = windowed.wallet.check(due)
     assert windowed.wallet.is_due(due, receipt)

@@ -16,7 +16,8 @@ const EPHEMERAL_DOMAIN = utf8("Amparo_P2BK_v1");
 /** The secret of a token and the factor it is blinded with. */
 export type BlankSecret = { readonly secret: string; readonly factor: Uint8Array };
 
-/** The secret and blinding factor number `counter` of a keyset, from a seed of 64 bytes. Throws `token.malformed`. */
+/** The secret and blinding factor number `counter` of a keyset, from a seed of 64 bytes. Throws `token.malformed`,
+ * also for a seed of another length, which only purses from before there were codes had (amparo_cashu takes those). */
 export function derive(seed: Uint8Array, keyset: string, counter: number): BlankSecret {
   const start = joined(DOMAIN, place(keyset, counter));
   const of = (kind: number) => hmac(seed, joined(start, Uint8Array.of(kind)));
@@ -29,7 +30,7 @@ export function deriveEphemeral(seed: Uint8Array, keyset: string, counter: numbe
   return scalarOf(numberOf(hmac(seed, joined(EPHEMERAL_DOMAIN, place(keyset, counter)))));
 }
 
-/** HMAC-SHA256 (RFC 2104) with a key of one block. */
+/** HMAC-SHA256 (RFC 2104) with a key of one block. Throws `token.malformed` for another one. */
 function hmac(seed: Uint8Array, message: Uint8Array): Uint8Array {
   if (seed.length !== SEED_BYTES) malformed("A seed has 64 bytes.");
   const padded = (byte: number, rest: Uint8Array) => sha256(joined(seed.map((each) => each ^ byte), rest));

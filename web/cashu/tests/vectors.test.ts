@@ -332,6 +332,11 @@ test("a seed gives the published secrets", () => {
   }
 });
 
+test("a seed of another length gives no secret", () => {
+  const found = document("cashu/nut13_v2")["keyset_id"] as string;
+  for (const length of [0, 32, 63, 65]) assert.throws(() => derive(new Uint8Array(length), found, 0), { code: "token.malformed" });
+});
+
 test("secrets are derived for keysets of version 2 only, by a whole number", () => {
   const found = document("cashu/nut13_v1");
   assert.equal(found["supported"], false);

@@ -2,7 +2,7 @@
 
 import { fail } from "@amparo/cashu/errors.ts";
 import { signClaim } from "@amparo/cashu/nut20_quote.ts";
-import type { LockTo } from "@amparo/cashu/outputs.ts";
+import type { LockTo, OutputPlan } from "@amparo/cashu/outputs.ts";
 import { type ClaimQuote, type MintRequest, readClaimQuote } from "@amparo/cashu/wire.ts";
 
 import { isClosed, nextEnd } from "./calendar.ts";
@@ -23,19 +23,23 @@ export async function findQuote({ mint }: Purse, quote: string): Promise<ClaimQu
 }
 
 /** Takes the coins of a paid quote: those that pay exactly without a connection. They are handed over from `payFrom` on, and nothing of
- * the purse is exchanged before `quietUntil` (unix time; `JUST_CLAIMED`: decided later). */
+ * the purse is exchanged before `quietUntil` (unix time; `JUST_CLAIMED`: decided later). A claim that was refused is tried again with
+ * the same outputs: new ones each time would leave so many numbers unused that a restoring would stop before it finds the coins. */
 export async function claim(
   purse: Purse,
   { quote, amount, unit, key }: { quote: string; amount: number; unit: string; key: Uint8Array },
   options: Beside & { payFrom?: number; quietUntil?: number } = {},
 ): Promise<void> {
   const keyset = await purse.keys.today(unit);
+  const name = store.refusedName(quote);
+  const known = purse.vault.read<OutputPlan>(name);
   const amounts = amountsOf(keyset, amount, targetCoins);
-  const plan = await purse.plan(keyset, amounts.map((each) => [each, null]));
+  const plan = known?.keyset === keyset.keyset ? known : await purse.plan(keyset, amounts.map((each) => [each, null]));
   const outputs = await purse.outputs(plan);
   const request: MintRequest = { quote, outputs, signature: signClaim(quote, outputs, key) };
   const taken = { payFrom: options.payFrom ?? 0, quietUntil: options.quietUntil ?? store.JUST_CLAIMED };
-  await purse.carryOut({ ...row(CLAIM, request, unit, options), plan, states: outputs.map(() => "ready"), claim: taken });
+  const beside = { done: [...(options.done ?? []), [name, undefined] as const], undone: [...(options.undone ?? []), [name, plan] as const] };
+  await purse.carryOut({ ...row(CLAIM, request, unit, beside), plan, states: outputs.map(() => "ready"), claim: taken });
 }
 
 /** Sets `amount` aside, locked to a shop's key, under `label`: in few coins, or with `spread` in coins that make parts of it
@@ -64,7 +68,7 @@ export function endOf({ keys }: Purse, keyset: string): number | null {
 }
 
 /** When coins of a unit end next, and from when to warn; null while none of them ends. Works offline. */
-export function endNext(purse: Purse, unit: string): End | null {
+export function nextEndOf(purse: Purse, unit: string): End | null {
   const coins = purse.coins(unit).map(({ proof }) => ({ keyset: proof.id, amount: proof.amount }));
   return nextEnd(coins, (keyset) => endOf(purse, keyset));
 }

@@ -1,7 +1,6 @@
 // Errors of the purse, with the codes of amparo_purse.errors: purse.not_enough, purse.no_exact_coins, purse.keyset_not_current,
-// purse.too_many_keysets, purse.recovery_code_false, purse.in_use, purse.restore_unfinished, purse.lock_outlives_coins, and those
-// below. Only here: purse.coins_busy (a coin is in a request whose answer has not come: recover, then try again), and vault.*
-// (vault.ts).
+// purse.too_many_keysets, purse.recovery_code_false, purse.in_use, purse.restore_unfinished, purse.lock_outlives_coins,
+// purse.coins_busy, and those below. Only here: vault.* (vault.ts).
 
 import { AmparoError } from "@amparo/cashu/errors.ts";
 

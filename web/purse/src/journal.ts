@@ -4,14 +4,14 @@
 // Crash rule: the journal row and the mark on the inputs are one commit before the request (the counter is committed before it: a
 // number may go unused, never twice); the new coins, the spent inputs, the row's end and what else belongs to it are one commit
 // after the answer. In between, `recover` sends the same bytes again, and the mint answers the same (NUT-19). Only a refusal in the
-// mint's own form gives the inputs back, and after a crash only when the mint has not signed the request's outputs either (NUT-09):
-// it may have done the request long ago. After any other answer nobody knows, and the row stays. A deposit that waits at the mint
-// stays too. Whoever finishes a row second finds it struck and changes nothing.
+// mint's own form gives the inputs back, and only when the mint has not signed the request's outputs either (NUT-09): an earlier
+// sending, before a crash or a moment ago, may have been done and its answer lost. After any other answer nobody knows, and the row
+// stays. A deposit that waits at the mint stays too. Whoever finishes a row second finds it struck and changes nothing.
 
 import { fail, isError } from "@amparo/cashu/errors.ts";
 import type { OutputPlan } from "@amparo/cashu/outputs.ts";
 import { type Reader, readJson } from "@amparo/cashu/shapes.ts";
-import { type MeltQuote, type Proof, type SwapRequest, readMeltQuote, readRestored, readSignatures } from "@amparo/cashu/wire.ts";
+import { type Proof, type SwapRequest, readMeltQuote, readRestored, readSignatures } from "@amparo/cashu/wire.ts";
 
 import { type Client, RemoteError } from "./client.ts";
 import type { Keys } from "./keys.ts";
@@ -25,21 +25,22 @@ export const CLAIM = "/v1/mint/benefit";
 export const SWAP = "/v1/swap";
 export const DEPOSIT = "/v1/melt/settle";
 const KEYSET_INACTIVE = "12002";
+const TOO_SLOW = 408;
 
 /** Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about what the
- * mint did with an earlier sending. */
+ * mint did with an earlier sending, nor does the mint's word that this one did not arrive in time. */
 export function isRefusal(error: unknown): error is RemoteError {
-  return error instanceof RemoteError && error.status >= 400 && error.status < 500 && /^[0-9]+$/.test(error.remoteCode);
+  return error instanceof RemoteError && error.status >= 400 && error.status < 500 && error.status !== TOO_SLOW && /^[0-9]+$/.test(error.remoteCode);
 }
 
-/** What a journal works with. `receive` exchanges coins received from somebody else; `claimFrom` says when a claim may follow an
- * exchange of this moment. */
+/** What a journal works with. `receive` puts an exchange of coins received from somebody else, into another keyset, in a row's place,
+ * null: there is no other; `claimFrom` says when a claim may follow an exchange of this moment. */
 export interface JournalParts {
   vault: Vault;
   mint: Client;
   keys: Keys;
   seed: () => Uint8Array;
-  receive: (proofs: readonly Proof[], unit: string, row: JournalRow) => Promise<void>;
+  receive: (proofs: readonly Proof[], row: JournalRow) => Promise<JournalRow | null>;
   claimFrom: () => number;
 }
 
@@ -56,16 +57,10 @@ export class Journal {
    * `purse.coins_busy`. */
   async carryOut(request: Omit<JournalRow, "number">): Promise<DepositState> {
     const row = await this.#parts.vault.change((draft) => {
-      store.engage(draft, request.spends);
+      store.engage(draft, request);
       return store.writeJournal(draft, request);
     });
-    try {
-      return await this.#finish(row);
-    } catch (error) {
-      // Otherwise nobody knows whether it was done: the journal keeps it, and `recover` asks again.
-      if (isRefusal(error)) await this.#undo(row);
-      throw error;
-    }
+    return this.#finishOrUndo(row, true);
   }
 
   /** Finishes what was interrupted (only claims, or all but claims, if that is said); how many requests are out of the journal now.
@@ -87,18 +82,19 @@ export class Journal {
     return done;
   }
 
-  async #finishOrUndo(row: JournalRow): Promise<DepositState> {
-    let refusal: RemoteError;
+  /** Finishes a request, or undoes one that the mint refuses and has not done; of a new one that is an error. When nobody knows
+   * whether it was done, the journal keeps it. */
+  async #finishOrUndo(row: JournalRow, isNew = false): Promise<DepositState> {
     try {
       return await this.#finish(row);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      refusal = error;
+      const state = await (row.plan ? this.#wasDone(row, row.plan) : this.#settle(row));
+      if (state !== "UNPAID" || (!isNew && (await this.#receiveAgain(row, error)))) return state;
+      await this.#undo(row);
+      if (isNew) throw error;
+      return state;
     }
-    if (row.plan === null) return this.#settle(row);
-    if (await this.#wasDone(row, row.plan)) return "PAID";
-    if (!(await this.#receiveAgain(row, refusal))) await this.#undo(row);
-    return "PAID";
   }
 
   async #finish(row: JournalRow): Promise<DepositState> {
@@ -117,45 +113,29 @@ export class Journal {
 
   /** A deposit that the mint refused to take again: how it stands there. */
   async #settle(row: JournalRow): Promise<DepositState> {
-    const quote = readJson(row.body, readQuoteName);
-    let found: MeltQuote;
-    try {
-      found = await this.#parts.mint.get(`/v1/melt/quote/settle/${quote}`, readMeltQuote);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return this.#settled(row, "UNPAID"); // the mint has no such deposit
-    }
-    return this.#settled(row, found.state);
+    const quote = encodeURIComponent(readJson(row.body, readQuoteName));
+    const found = await ifThere(this.#parts.mint.get(`/v1/melt/quote/settle/${quote}`, readMeltQuote));
+    return this.#settled(row, found?.state ?? "UNPAID");
   }
 
-  /** Whether the mint did a request long ago and only its answer was lost: then its outputs are signed. */
-  async #wasDone(row: JournalRow, plan: OutputPlan): Promise<boolean> {
+  /** PAID when the mint did a request before and only its answer was lost: then its outputs are signed. */
+  async #wasDone(row: JournalRow, plan: OutputPlan): Promise<DepositState> {
     const outputs = await blinded(plan, this.#parts.seed());
-    let answer;
-    try {
-      answer = await this.#parts.mint.post("/v1/restore", { outputs }, readRestored);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return false;
-    }
-    const signed = new Map(answer.outputs.map((output, place) => [output.B_, answer.signatures[place]]));
+    const answer = await ifThere(this.#parts.mint.post("/v1/restore", { outputs }, readRestored));
+    const signed = new Map(answer?.outputs.map((output, place) => [output.B_, answer.signatures[place]]));
     const signatures = outputs.flatMap((output) => signed.get(output.B_) ?? []);
-    if (signatures.length !== outputs.length) return false;
+    if (signatures.length !== outputs.length) return "UNPAID";
     await this.#store(row, await finished(plan, this.#parts.seed(), signatures, (await this.#parts.keys.keyset(plan.keyset)).keys));
-    return true;
+    return "PAID";
   }
 
   /** Coins received from somebody else stand in the journal only. When their exchange is refused because the keyset of its outputs
-   * was closed since, they are exchanged into the keyset of today: the new request takes this one's place in the journal. Whether
-   * that was so. */
+   * was closed since, they are exchanged into another one, once; where there is none yet, they wait. Whether it was that. */
   async #receiveAgain(row: JournalRow, refusal: RemoteError): Promise<boolean> {
     if (row.path !== SWAP || row.spends.length > 0 || refusal.remoteCode !== KEYSET_INACTIVE) return false;
-    try {
-      await this.#parts.receive((JSON.parse(row.body) as SwapRequest).inputs, row.unit, row);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return false;
-    }
+    const renewed = await this.#parts.receive((JSON.parse(row.body) as SwapRequest).inputs, row);
+    if (!renewed) throw refusal;
+    await this.#finish(renewed); // refused again: the next time sees to it
     return true;
   }
 
@@ -185,6 +165,14 @@ export class Journal {
       store.carryAlong(draft, row.undone);
     });
   }
+}
+
+/** The mint's answer to a question; undefined when it refuses that too, because it has nothing of the kind. */
+async function ifThere<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((error: unknown) => {
+    if (!isRefusal(error)) throw error;
+    return undefined;
+  });
 }
 
 const readQuoteName: Reader<string> = (value) => String((value as { quote: unknown }).quote); // our own words

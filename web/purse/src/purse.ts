@@ -85,7 +85,7 @@ export class Purse {
       mint: this.mint,
       keys: this.keys,
       seed: () => this.#seed(),
-      receive: async (proofs, unit, row) => this.#receiveInPlace(proofs, unit, row),
+      receive: async (proofs, row) => this.#receiveInPlace(proofs, row),
       claimFrom: () => this.now() + this.chance.between(...APART),
     });
   }
@@ -155,18 +155,16 @@ export class Purse {
     await this.carryOut(await this.#received(proofs, unit, options));
   }
 
-  /** The same once more, into the keyset of today, in the place of a request that was refused. */
-  async #receiveInPlace(proofs: readonly Proof[], unit: string, old: JournalRow): Promise<void> {
-    const request = await this.#received(proofs, unit, old);
-    await this.vault.change((draft) => store.strike(draft, old.number) && store.writeJournal(draft, request));
-    await this.#journal.recover(false);
+  /** The same once more, into the keyset of today, in the place of a request that was refused; null when that is the same keyset, or
+   * the request was finished meanwhile. */
+  async #receiveInPlace(proofs: readonly Proof[], old: JournalRow): Promise<JournalRow | null> {
+    if ((await this.keys.today(old.unit)).keyset === old.plan?.keyset) return null;
+    const request = await this.#received(proofs, old.unit, old);
+    return this.vault.change((draft) => (store.strike(draft, old.number) ? store.writeJournal(draft, request) : null));
   }
 
   async #received(proofs: readonly Proof[], unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {
-    const keyset = await this.keys.today(unit);
-    const amounts = amountsOf(keyset, proofs.reduce((sum, proof) => sum + proof.amount, 0));
-    const plan = await this.plan(keyset, amounts.map((each) => [each, null]));
-    return this.#swapRow(proofs, plan, unit, beside);
+    return this.#swapRow(proofs, await this.#fewest(proofs, unit), unit, beside);
   }
 
   /** Swaps coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum. Rejects with
@@ -178,11 +176,15 @@ export class Purse {
   }
 
   /** Swaps coins of this purse for the fewest new ones of the same sum. */
-  async renewAll(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean } = {}): Promise<void> {
+  async renewAll(proofs: readonly Proof[], unit: string, options: Beside & { hurry?: boolean; given?: boolean } = {}): Promise<void> {
     this.checkQuiet(options.hurry ?? false);
+    await this.swap(proofs, await this.#fewest(proofs, unit), unit, options);
+  }
+
+  async #fewest(proofs: readonly Proof[], unit: string): Promise<OutputPlan> {
     const keyset = await this.keys.today(unit);
     const amounts = amountsOf(keyset, proofs.reduce((sum, proof) => sum + proof.amount, 0));
-    await this.swap(proofs, await this.plan(keyset, amounts.map((each) => [each, null])), unit, options);
+    return this.plan(keyset, amounts.map((each) => [each, null]));
   }
 
   /** Changes coins, so that `amount` can be paid exactly. Does nothing when it can be already. Rejects with `purse.not_enough`,
@@ -203,7 +205,7 @@ export class Purse {
   async bringBack(proofs: readonly Proof[], unit: string, options: BringBack = {}): Promise<number> {
     const sum = proofs.reduce((all, proof) => all + proof.amount, 0);
     try {
-      await this.renewAll(proofs, unit, { ...options, ...(options.back ? { done: options.back(sum) } : {}) });
+      await this.renewAll(proofs, unit, { ...options, ...(options.back ? { done: options.back(sum) } : {}), given: true });
       return sum;
     } catch (error) {
       if (!(error instanceof RemoteError) || error.remoteCode !== ALREADY_SPENT) throw error;
@@ -278,15 +280,16 @@ export class Purse {
     return { keyset: keyset.keyset, counter, amounts: ordered.map(([amount]) => amount), locks: ordered.map(([, lock]) => lock) };
   }
 
-  /** The blinded messages of a plan. */
+  /** The blinded messages of a plan that `plan` made. */
   async outputs(plan: OutputPlan): Promise<BlindedMessage[]> {
     return blinded(plan, this.#seed());
   }
 
-  /** Swaps coins of this purse for a plan's outputs. */
-  async swap(proofs: readonly Proof[], plan: OutputPlan, unit: string, options: Beside & { label?: string } = {}): Promise<void> {
+  /** Swaps coins of this purse for a plan's outputs; those that were handed over only if they are to be brought back (`given`). Who
+   * calls it has asked `checkQuiet`. */
+  async swap(proofs: readonly Proof[], plan: OutputPlan, unit: string, options: Beside & { label?: string; given?: boolean } = {}): Promise<void> {
     const request = await this.#swapRow(proofs, plan, unit, options);
-    await this.carryOut({ ...request, spends: proofs.map((proof) => proof.secret), label: options.label ?? "" });
+    await this.carryOut({ ...request, spends: proofs.map((proof) => proof.secret), label: options.label ?? "", given: options.given });
   }
 
   async #swapRow(proofs: readonly Proof[], plan: OutputPlan, unit: string, beside: Beside): Promise<Omit<JournalRow, "number">> {

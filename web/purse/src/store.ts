@@ -3,6 +3,7 @@
 //
 // Names: `purse` seed and code · `number` the next journal number · `counter/KEYSET` · `coin/SECRET` · `journal/NUMBER` ·
 // `quiet/UNIT` until when nothing is exchanged because of a claim · `claim_from` from when on it claims, because it exchanged ·
+// `refused/QUOTE` the outputs of a claim that was refused ·
 // `restoring`, `searched/KEYSET`, `chunk/NUMBER`.
 
 import type { OutputPlan } from "@amparo/cashu/outputs.ts";
@@ -24,7 +25,7 @@ export type Along = readonly (readonly [name: string, content: unknown])[];
 
 /** A request that was sent or is about to be. `spends`: secrets of its inputs that this purse holds; `states`: those that its new
  * coins will have, the held ones under `label`; of a claim: from when on its coins are paid, and until when the purse is quiet
- * (unix time). `done` and `undone`: what else changes when it succeeds or is refused. */
+ * (unix time). `done` and `undone`: what else changes when it succeeds or is refused. `given`: its coins may be handed over. */
 export interface JournalRow {
   number: number;
   path: string;
@@ -37,6 +38,7 @@ export interface JournalRow {
   claim: { payFrom: number; quietUntil: number } | null;
   done: Along;
   undone: Along;
+  given?: boolean | undefined;
 }
 
 export const JUST_CLAIMED = 0;
@@ -92,11 +94,12 @@ export function dropCoins(draft: Draft, secrets: readonly string[]): void {
   for (const secret of secrets) draft.drop(COIN + secret);
 }
 
-/** These coins are in a request of the journal now. Throws `purse.coins_busy` when one is not free any more. */
-export function engage(draft: Draft, secrets: readonly string[]): void {
-  for (const secret of secrets) {
+/** The coins of a request are in the journal now. Throws `purse.coins_busy` when one is not free any more: in another request, or
+ * handed over since it was chosen, unless it is to be brought back (`given`). */
+export function engage(draft: Draft, { spends, given }: Pick<JournalRow, "spends" | "given">): void {
+  for (const secret of spends) {
     const known = coin(draft, secret);
-    if (!known || known.busy) return fail("purse.coins_busy", "A coin is in another request.");
+    if (!known || known.busy || (known.state === "given" && !given)) return fail("purse.coins_busy", "A coin is in another request.");
     putCoin(draft, { ...known, busy: true });
   }
 }
@@ -177,6 +180,11 @@ export function strike(draft: Draft, number: number): boolean {
   const waits = draft.read(name) !== undefined;
   draft.drop(name);
   return waits;
+}
+
+/** Where the outputs of a refused claim are kept for its next try (`OutputPlan`). */
+export function refusedName(quote: string): string {
+  return `refused/${quote}`;
 }
 
 export function carryAlong(draft: Draft, along: Along): void {

@@ -133,7 +133,7 @@ test("while an answer is not there a refund is not asked back once more", async 
   await shop.till.finish();
   const { number } = await shop.till.refund(8, "food");
   const kept = coins(shop.vault, "food", "given");
-  await shop.vault.change((draft) => engage(draft, kept.map(({ proof }) => proof.secret)));
+  await shop.vault.change((draft) => engage(draft, { spends: kept.map(({ proof }) => proof.secret), given: true }));
   await assert.rejects(shop.till.takeBackRefund(number), (error: unknown) => isError(error, "purse.coins_busy"));
 });
 

@@ -7,7 +7,7 @@
 
 import { systemChance } from "@amparo/purse/chance.ts";
 import { USUAL_LOCK } from "@amparo/purse/calendar.ts";
-import { endNext, endOf } from "@amparo/purse/claiming.ts";
+import { nextEndOf, endOf } from "@amparo/purse/claiming.ts";
 import { Purse } from "@amparo/purse/purse.ts";
 import { recoveryCode, testCode } from "@amparo/purse/recovery.ts";
 import { Resting } from "@amparo/purse/errors.ts";
@@ -162,7 +162,7 @@ export class Wallet extends Glance implements model.WalletApi {
 
   /** By the log, where the store alone knows it as it was kept last. */
   override nextEnd(unit: string): model.End | null {
-    return endNext(this.purse, unit);
+    return nextEndOf(this.purse, unit);
   }
 
   async keepEnds(): Promise<void> {

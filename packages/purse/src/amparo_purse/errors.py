@@ -98,6 +98,15 @@ class RestoreUnfinished(PurseError):
     todo = "Go on with the restoring until it is finished."
 
 
+class CoinsBusy(PurseError):
+    """A coin was chosen that is not free any more."""
+
+    code = "purse.coins_busy"
+    http_status = 409
+    why = "It is in a request whose answer has not come, or was handed over meanwhile; using it twice could lose it."
+    todo = "Finish what was interrupted, then try again."
+
+
 class LockOutlivesCoins(PurseError):
     """Coins were to be locked until after their own end."""
 

@@ -3,9 +3,9 @@
 Crash rule: the journal row and the inputs' state are one commit before the request (the counter is committed before it: a
 number may go unused, never twice); the new coins, the spent inputs and the row's end are one commit after the answer. In
 between, `recover` sends the same bytes again, and the mint answers the same. Only a refusal in the mint's own form gives the
-inputs back, and after a crash only when the mint has not signed the request's outputs either (NUT-09): it may have done the
-request long ago. After any other answer nobody knows, and the row stays. A deposit that waits at the mint (NUT-05, PENDING)
-stays too, until it is paid or given back.
+inputs back, and only when the mint has not signed the request's outputs either (NUT-09): an earlier sending, before a crash or
+a moment ago, may have been done and its answer lost. After any other answer nobody knows, and the row stays. A deposit that
+waits at the mint (NUT-05, PENDING) stays too, until it is paid or given back.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,16 @@ import msgspec
 
 from amparo_cashu.errors import KeysetInactive
 from amparo_cashu.outputs import OutputPlan, finish, messages
-from amparo_cashu.wire import MeltQuote, MeltRequest, Proof, RestoreAnswer, RestoreRequest, Signatures, SwapRequest
+from amparo_cashu.wire import (
+    MeltQuote,
+    MeltRequest,
+    MintRequest,
+    Proof,
+    RestoreAnswer,
+    RestoreRequest,
+    Signatures,
+    SwapRequest,
+)
 from amparo_common import canonical
 from amparo_common.bridge import KeysetAnnounced
 from amparo_common.errors import AmparoError
@@ -27,17 +36,19 @@ from amparo_service.errors import RemoteError, Unreachable
 
 CLAIM, SWAP, DEPOSIT = "/v1/mint/benefit", "/v1/swap", "/v1/melt/settle"
 PAID, PENDING, UNPAID = "PAID", "PENDING", "UNPAID"
+_TOO_SLOW = 408
 
 
 def is_refusal(error: RemoteError) -> bool:
     """Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about
-    what the mint did with an earlier sending."""
-    return 400 <= error.status < 500 and error.remote_code.isdigit()
+    what the mint did with an earlier sending, nor does the mint's word that this one did not arrive in time."""
+    return 400 <= error.status < 500 and error.status != _TOO_SLOW and error.remote_code.isdigit()
 
 
 class Journal:
-    """The requests of one purse. `seed` gives the purse's seed, `keyset` a keyset of the public log, `receive` exchanges
-    coins received from somebody else, `claim_from` says when a claim may follow an exchange of this moment."""
+    """The requests of one purse. `seed` gives the purse's seed, `keyset` a keyset of the public log, `receive` makes the row of
+    an exchange of coins received from somebody else into another keyset than a row's (None: there is no other), `claim_from`
+    says when a claim may follow an exchange of this moment."""
 
     def __init__(
         self,
@@ -47,7 +58,7 @@ class Journal:
         mint: Client,
         seed: Callable[[], Secret],
         keyset: Callable[[str], KeysetAnnounced],
-        receive: Callable[[Sequence[Proof], str], None],
+        receive: Callable[[Sequence[Proof], JournalRow], JournalRow | None],
         claim_from: Callable[[], int],
     ) -> None:
         self._database = database
@@ -58,20 +69,24 @@ class Journal:
         self._receive = receive
         self._claim_from = claim_from
 
-    def carry_out(self, row: JournalRow, *, through: Client | None = None) -> str:
-        """Write a request down, send it (over another connection if one is given) and finish it. Returns how it stands:
-        PAID, or for a deposit also PENDING (it stays in the journal) or UNPAID (given back). Raises `RemoteError`,
-        `Unreachable`, `SignatureNotProved`."""
+    def carry_out(self, row: JournalRow, *, through: Client | None = None, given: bool = False) -> str:
+        """Write a request down, send it (over another connection if one is given) and finish it; coins that were handed over
+        only if they are `given`. Returns how it stands: PAID, or for a deposit also PENDING (it stays in the journal) or UNPAID
+        (given back). Raises `RemoteError`, `Unreachable`, `SignatureNotProved`, `CoinsBusy`."""
         with self._database.transaction() as connection:
             row = msgspec.structs.replace(row, number=store.write_journal(connection, self._name, row))
-            store.engage(connection, self._name, row.spends)
+            store.engage(connection, self._name, row.spends, given=given)
         try:
             return self._finish(row, through or self._mint)
         except RemoteError as error:
             # Otherwise nobody knows whether it was done: the journal keeps it, and `recover` asks again.
-            if is_refusal(error):
+            if not is_refusal(error):
+                raise
+            state = self._state(row)
+            if state == UNPAID:
                 self._undo(row)
-            raise
+                raise
+            return state
 
     def recover(self, *, claims: bool | None = None) -> int:
         """Finish what was interrupted (only claims, or all but claims, if that is said); returns how many requests are out of
@@ -98,12 +113,16 @@ class Journal:
             if not is_refusal(error):
                 raise
             refusal = error
+        state = self._state(row)
+        if state == UNPAID and not self._receive_again(row, refusal):
+            self._undo(row)
+        return state
+
+    def _state(self, row: JournalRow) -> str:
+        """How a request stands that the mint refused: an earlier sending may have been done."""
         if row.plan is None:
             return self._settle(row)
-        if not self._was_done(row, row.plan):
-            self._receive_again(row, refusal)
-            self._undo(row)
-        return PAID
+        return PAID if self._was_done(row, row.plan) else UNPAID
 
     def _finish(self, row: JournalRow, mint: Client) -> str:
         if row.plan is None:
@@ -146,16 +165,20 @@ class Journal:
         self._store(row, finish(plan, self._seed(), signatures, self._keyset(plan.keyset).keys))
         return True
 
-    def _receive_again(self, row: JournalRow, refusal: RemoteError) -> None:
+    def _receive_again(self, row: JournalRow, refusal: RemoteError) -> bool:
         """Coins received from somebody else stand in the journal only. When their exchange is refused because the keyset of
-        its outputs was closed since, they are exchanged into the keyset of today."""
+        its outputs was closed since, they are exchanged into another one, once; where there is none yet, they wait. Whether it
+        was that."""
         if row.path != SWAP or row.spends or refusal.remote_code != str(KeysetInactive.number):
-            return
-        try:
-            self._receive(msgspec.json.decode(row.body, type=SwapRequest).inputs, row.unit)
-        except RemoteError as error:
-            if not is_refusal(error):
-                raise
+            return False
+        renewed = self._receive(msgspec.json.decode(row.body, type=SwapRequest).inputs, row)
+        if renewed is None:
+            raise refusal
+        with self._database.transaction() as connection:
+            store.strike(connection, row.number)
+            renewed = msgspec.structs.replace(renewed, number=store.write_journal(connection, self._name, renewed))
+        self._finish(renewed, self._mint)  # refused again: the next time sees to it
+        return True
 
     def _store(self, row: JournalRow, proofs: Sequence[Proof]) -> None:
         with self._database.transaction() as connection:
@@ -166,6 +189,7 @@ class Journal:
             store.drop(connection, self._name, row.spends)
             store.strike(connection, row.number)
             if row.path == CLAIM:
+                store.drop_refused(connection, self._name, _quote_of(row))
                 pay_from, quiet_until = store.read_rest(row.label)
                 store.set_rest(connection, self._name, row.unit, quiet_until)
                 if pay_from:
@@ -177,10 +201,17 @@ class Journal:
                 store.set_rest(connection, self._name, store.EXCHANGED, self._claim_from())
 
     def _undo(self, row: JournalRow) -> None:
-        """The mint refused: nothing was spent by this request, so the inputs are as before."""
+        """The mint refused: nothing was spent by this request, so the inputs are as before. A claim's outputs are kept for its
+        next try."""
         with self._database.transaction() as connection:
             store.release(connection, self._name, row.spends)
             store.strike(connection, row.number)
+            if row.path == CLAIM and row.plan is not None:
+                store.keep_refused(connection, self._name, _quote_of(row), row.plan)
+
+
+def _quote_of(row: JournalRow) -> str:
+    return msgspec.json.decode(row.body, type=MintRequest).quote
 
 
 def request_row(

@@ -51,6 +51,7 @@ from amparo_purse.errors import (
 )
 from amparo_purse.journal import CLAIM, DEPOSIT, SWAP, Journal, request_row
 from amparo_purse.keys import Keys
+from amparo_purse.store import JournalRow
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.errors import RemoteError
@@ -85,7 +86,7 @@ class Purse:
             mint=mint,
             seed=lambda: self._seed,
             keyset=self.keys.keyset,
-            receive=self.receive,
+            receive=self._received_in_place,
             claim_from=lambda: self.now() + secrets.SystemRandom().randint(*APART),
         )
 
@@ -227,11 +228,16 @@ class Purse:
         quiet_until: int = store.JUST_CLAIMED,
     ) -> None:
         """Take the coins of a paid quote: the fewest, with `spread` those that pay exactly without a connection, with `stock`
-        those for paper. The
-        sum is the quote's, so that neither tells the mint anything. The coins are handed over from `pay_from` on, and
-        nothing of this purse is exchanged before `quiet_until` (unix time)."""
+        those for paper. The sum is the quote's, so that neither tells the mint anything. The coins are handed over from
+        `pay_from` on, and nothing of this purse is exchanged before `quiet_until` (unix time). A claim that was refused is tried
+        again with the same outputs: new ones each time would leave so many numbers unused that a restoring would stop before it
+        finds the coins."""
         keyset = self.keys.today(unit)
-        plan = self._plan(keyset, [(each, None) for each in self._amounts(keyset, amount, spread=spread, stock=stock)])
+        amounts = sorted(self._amounts(keyset, amount, spread=spread, stock=stock))
+        with self.database.reading() as connection:
+            plan = store.refused(connection, self.name, quote)
+        if plan is None or (plan.keyset, plan.amounts) != (keyset.keyset, amounts):
+            plan = self._plan(keyset, [(each, None) for each in amounts])
         outputs = messages(plan, self._seed)
         request = MintRequest(quote=quote, outputs=outputs, signature=sign_claim(quote, outputs, quote_key.reveal()))
         label = store.write_rest(pay_from, quiet_until)
@@ -241,9 +247,17 @@ class Purse:
     def receive(self, proofs: Sequence[Proof], unit: str) -> None:
         """Exchange coins received from somebody else for own ones: from then on only this purse can spend them."""
         self.check_quiet(hurry=False)
+        self._journal.carry_out(self._received(proofs, unit))
+
+    def _received(self, proofs: Sequence[Proof], unit: str) -> JournalRow:
         keyset = self.keys.today(unit)
         amounts = self._amounts(keyset, sum(proof.amount for proof in proofs))
-        self._swap(proofs, self._plan(keyset, [(each, None) for each in amounts]), unit=unit, spends=())
+        return self._swap_row(proofs, self._plan(keyset, [(each, None) for each in amounts]), unit=unit, spends=())
+
+    def _received_in_place(self, proofs: Sequence[Proof], old: JournalRow) -> JournalRow | None:
+        if old.plan is not None and self.keys.today(old.unit).keyset == old.plan.keyset:
+            return None
+        return self._received(proofs, old.unit)
 
     def exchange(
         self,
@@ -253,12 +267,13 @@ class Purse:
         *,
         through: Client | None = None,
         hurry: bool = False,
+        given: bool = False,
     ) -> None:
-        """Swap coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum.
-        Raises `ExchangeRests`."""
+        """Swap coins of this purse (signed, if they were locked) for new ones of these amounts, which have the same sum; coins
+        that were handed over only if they are to be brought back (`given`). Raises `ExchangeRests`, `CoinsBusy`."""
         self.check_quiet(hurry=hurry)
         plan = self._plan(self.keys.today(unit), [(each, None) for each in amounts])
-        self._swap(coins, plan, unit=unit, spends=[coin.secret for coin in coins], through=through)
+        self._journal.carry_out(self._swap_row(coins, plan, unit=unit), through=through, given=given)
 
     def make_exact(self, amount: int, unit: str, *, hurry: bool = False) -> None:
         """Change coins, so that `amount` can be paid exactly. Does nothing when it can be already. Raises `NotEnough`,
@@ -271,7 +286,7 @@ class Purse:
         keyset = self.keys.today(unit)
         rest = sum(coin.amount for coin in spend) - amount
         parts = [*self._amounts(keyset, amount), *self._amounts(keyset, rest)]
-        self._swap(spend, self._plan(keyset, [(each, None) for each in parts]), unit=unit)
+        self._journal.carry_out(self._swap_row(spend, self._plan(keyset, [(each, None) for each in parts]), unit=unit))
 
     def lock(
         self, amount: int, unit: str, *, lock: LockTo, label: str, spread: bool = False, hurry: bool = False
@@ -286,7 +301,7 @@ class Purse:
         rest = sum(coin.amount for coin in spend) - amount
         parts: list[Part] = [(each, lock) for each in self._amounts(keyset, amount, spread=spread)]
         parts += [(each, None) for each in self._amounts(keyset, rest)]
-        self._swap(spend, self._plan(keyset, parts), unit=unit, label=label)
+        self._journal.carry_out(self._swap_row(spend, self._plan(keyset, parts), unit=unit, label=label))
 
     def take_back(self, unit: str, *, refund_key: Callable[[str], Secret], now: int, hurry: bool = False) -> int:
         """Bring back what was locked to shops and not handed in there, once its time has passed (`now` in unix time);
@@ -326,7 +341,7 @@ class Purse:
         total = sum(coin.amount for coin in coins)
         try:
             self.check_quiet(hurry=hurry)
-            self.exchange(coins, self._amounts(self.keys.today(unit), total), unit, hurry=hurry)
+            self.exchange(coins, self._amounts(self.keys.today(unit), total), unit, hurry=hurry, given=True)
         except RemoteError as error:
             if error.remote_code != str(AlreadySpent.number):
                 raise
@@ -376,9 +391,9 @@ class Purse:
         return chosen
 
     def mark_given(self, secret_texts: list[str]) -> None:
-        """These coins were handed over."""
+        """These coins were handed over. Raises `CoinsBusy` when one is not free any more."""
         with self.database.transaction() as connection:
-            store.set_state(connection, self.name, secret_texts, "given")
+            store.give(connection, self.name, secret_texts)
 
     def keep(self, proofs: Sequence[Proof], unit: str, *, label: str) -> None:
         """Keep received coins as they are (locked to this device's key), to hand them in later."""
@@ -424,7 +439,7 @@ class Purse:
             locks=[part[1] for part in ordered],
         )
 
-    def _swap(
+    def _swap_row(
         self,
         proofs: Sequence[Proof],
         plan: OutputPlan,
@@ -432,13 +447,11 @@ class Purse:
         unit: str,
         spends: Sequence[str] | None = None,
         label: str = "",
-        through: Client | None = None,
-    ) -> None:
+    ) -> JournalRow:
         request = SwapRequest(inputs=[without_dleq(proof) for proof in proofs], outputs=messages(plan, self._seed))
         own = [proof.secret for proof in proofs] if spends is None else spends
         states = ["ready" if each is None else "held" for each in plan.locks]
-        row = request_row(SWAP, request, plan=plan, unit=unit, spends=own, states=states, label=label)
-        self._journal.carry_out(row, through=through)
+        return request_row(SWAP, request, plan=plan, unit=unit, spends=own, states=states, label=label)
 
 
 def _is_late(coin: Proof, now: int) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 from amparo_cashu.outputs import OutputPlan
 from amparo_cashu.wire import Dleq, Proof
+from amparo_purse.errors import CoinsBusy
 
 SCHEMA = (
     "CREATE TABLE purse (name TEXT NOT NULL PRIMARY KEY, seed BLOB NOT NULL) WITHOUT ROWID;\n"
@@ -39,6 +40,8 @@ LATER = (
     " highest INTEGER NOT NULL, PRIMARY KEY (purse, keyset)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS restore_chunk (number INTEGER PRIMARY KEY, purse TEXT NOT NULL, keyset TEXT NOT NULL,"
     " counters TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS refused_claim (purse TEXT NOT NULL, quote TEXT NOT NULL, plan BLOB NOT NULL,"
+    " PRIMARY KEY (purse, quote)) WITHOUT ROWID",
 )
 _TABLES_OF_A_PURSE = (
     "counter",
@@ -50,6 +53,7 @@ _TABLES_OF_A_PURSE = (
     "restoring",
     "restore_keyset",
     "restore_chunk",
+    "refused_claim",
 )
 # Labels of coins that a restoring has found, by what is known of them.
 UNASKED, UNSPENT, SPENT = "found: unasked", "found: unspent", "found: spent"
@@ -218,12 +222,25 @@ def set_state(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]
     )
 
 
-def engage(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]) -> None:
-    """These coins are in a request of the journal now; the state they had is remembered behind the word `busy`."""
-    connection.executemany(
-        "UPDATE coin SET state = 'busy ' || state WHERE purse = ? AND secret = ? AND state NOT LIKE 'busy%'",
+def give(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]) -> None:
+    """These coins are handed over. Raises `CoinsBusy` when one is not free any more."""
+    _change_free(connection, purse, secrets, "state = 'given'", "state != 'given'")
+
+
+def engage(connection: sqlite3.Connection, purse: str, secrets: Sequence[str], *, given: bool) -> None:
+    """These coins are in a request of the journal now; the state they had is remembered behind the word `busy`. Raises
+    `CoinsBusy` when one is not free any more: in another request, or handed over since it was chosen, unless it is to be
+    brought back (`given`)."""
+    _change_free(connection, purse, secrets, "state = 'busy ' || state", "TRUE" if given else "state != 'given'")
+
+
+def _change_free(connection: sqlite3.Connection, purse: str, secrets: Sequence[str], change: str, only: str) -> None:
+    changed = connection.executemany(
+        f"UPDATE coin SET {change} WHERE purse = ? AND secret = ? AND state NOT LIKE 'busy%' AND {only}",
         [(purse, secret) for secret in secrets],
-    )
+    ).rowcount
+    if secrets and changed != len(secrets):
+        raise CoinsBusy("A coin is in another request, or was handed over.")
 
 
 def end(connection: sqlite3.Connection, purse: str, secrets: Sequence[str]) -> None:
@@ -299,6 +316,26 @@ def journal(connection: sqlite3.Connection, purse: str) -> list[JournalRow]:
 def strike(connection: sqlite3.Connection, number: int) -> None:
     """The answer has come: take the request out of the journal."""
     connection.execute("DELETE FROM journal WHERE number = ?", (number,))
+
+
+def keep_refused(connection: sqlite3.Connection, purse: str, quote: str, plan: OutputPlan) -> None:
+    """The outputs of a claim that was refused, for its next try."""
+    connection.execute(
+        "INSERT INTO refused_claim (purse, quote, plan) VALUES (?, ?, ?)"
+        " ON CONFLICT (purse, quote) DO UPDATE SET plan = excluded.plan",
+        (purse, quote, msgspec.json.encode(plan)),
+    )
+
+
+def refused(connection: sqlite3.Connection, purse: str, quote: str) -> OutputPlan | None:
+    """The outputs of this quote's last claim, if that was refused."""
+    row = connection.execute("SELECT plan FROM refused_claim WHERE purse = ? AND quote = ?", (purse, quote)).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=OutputPlan)
+
+
+def drop_refused(connection: sqlite3.Connection, purse: str, quote: str) -> None:
+    """The quote was claimed."""
+    connection.execute("DELETE FROM refused_claim WHERE purse = ? AND quote = ?", (purse, quote))
 
 
 # --- resting after a claim -----------------------------------------------------------------------------------------------

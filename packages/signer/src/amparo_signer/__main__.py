@@ -115,7 +115,8 @@ def harden() -> None:
 
 
 def work_in_batches() -> None:
-    """Let the mint finish what it does before the processor comes here, as it does for the signer (`amparo_service.process`)."""
+    """Let the mint finish what it does before the processor comes here. The mint does the same on a single core only
+    (`amparo_service.process`): its answers are waited for, and a batch here is long enough for a clock tick."""
     if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
