@@ -7,11 +7,11 @@ from typing import NoReturn
 import pytest
 
 
-def cannot_run(reason: str) -> NoReturn:
+def cannot_run(reason: str, *, whole_file: bool = False) -> NoReturn:
     """Something is not on this machine: in CI, which installs it, that is a failure; elsewhere the test is skipped and says why."""
     if os.environ.get("CI"):
         pytest.fail(reason)
-    pytest.skip(reason)
+    pytest.skip(reason, allow_module_level=whole_file)
 
 
 def real_data(where: str) -> Path:

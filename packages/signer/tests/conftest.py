@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
+from tests.needed import cannot_run
 
 from amparo_cashu.curve import point_of, read_point
 from amparo_cashu.nut00_blind import blind, unblind
@@ -36,7 +37,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     if request.param == "plain":
         return PlainEngine()
     if BATCH.name != "batch":
-        pytest.skip("the C batch is not built here")
+        cannot_run("the C batch is not built here")
     return BATCH
 
 

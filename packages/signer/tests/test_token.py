@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from packages.signer.tests.conftest import Process, run
+from tests.needed import cannot_run
 
 from amparo_common.secret import Secret
 from amparo_signer.__main__ import token_seal
@@ -17,15 +18,17 @@ from amparo_signer.errors import SealKeyMissing, SealKeyWrong, SeedDamaged, Sign
 from amparo_signer.seal import KeySeal, Seal
 from amparo_signer.service import ChooseSeal, open_service, reseal_folder
 
-pkcs11 = pytest.importorskip("pkcs11", reason="the extra amparo-signer[pkcs11] is not installed")
+try:
+    import pkcs11
+except ModuleNotFoundError:
+    cannot_run("the extra amparo-signer[pkcs11] is not installed", whole_file=True)
 LIBRARIES = [
     path
     for pattern in ("lib/softhsm/libsofthsm2.so", "lib/*/softhsm/libsofthsm2.so", "lib64/*/libsofthsm2.so")
     for path in Path("/usr").glob(pattern)
 ]
-pytestmark = pytest.mark.skipif(
-    not LIBRARIES or shutil.which("softhsm2-util") is None, reason="SoftHSM2 is not installed (Debian: softhsm2)"
-)
+if not LIBRARIES or shutil.which("softhsm2-util") is None:
+    cannot_run("SoftHSM2 is not installed (Debian: softhsm2)", whole_file=True)
 PIN = "4321"
 
 

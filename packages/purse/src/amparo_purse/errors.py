@@ -10,6 +10,7 @@ AmparoError
     NoRecoveryCode      purse.no_recovery_code
     PurseInUse          purse.in_use
     RestoreUnfinished   purse.restore_unfinished
+    CoinsBusy           purse.coins_busy
     LockOutlivesCoins   purse.lock_outlives_coins
     Resting
       AidRests          purse.aid_rests
