@@ -30,7 +30,12 @@ NOTES = [
 
 def show(title: str, facts: dict[str, str | int | float], results: Sequence[Result], *, as_json: bool) -> None:
     """Print them."""
-    report = Report(title, facts, [_figure(each) for each in results if each.settings.name == "recommended"], NOTES)
+    report = Report(
+        title,
+        facts,
+        [_figure(each) for each in results if each.settings.name == "recommended"],
+        [_line(results), *NOTES],
+    )
     if as_json:
         plain = msgspec.to_builtins(report) | {"rows": [_row(each) for each in results]}
         sys.stdout.write(json.dumps(plain, ensure_ascii=False) + "\n")
@@ -51,6 +56,18 @@ def _figure(result: Result) -> Figure:
         100 * result.line,
         Goal(1.0, most=True),
     )
+
+
+def _line(results: Sequence[Result]) -> str:
+    """All of T1 in one line: best rate, guessing, the line, and which settings lose."""
+    lost = [each.settings.name for each in results if not each.passes]
+    losing = f"an adversary wins under {', '.join(lost)}" if lost else "no setting of this run loses"
+    recommended = next((each for each in results if each.settings.name == "recommended"), None)
+    if recommended is None:
+        return f"T1: {losing}."
+    best = max(recommended.robbed.best, recommended.live.best)
+    rates = f"best {best:.2%}, guessing {recommended.guessing:.2%}, line {recommended.line:.2%} under the recommended settings"
+    return f"T1: {rates}; {losing}."
 
 
 def _row(result: Result) -> dict[str, object]:

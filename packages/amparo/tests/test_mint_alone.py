@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,18 @@ def test_a_mint_alone_starts_stops_politely_and_starts_again_as_the_same(tmp_pat
     with mint_running(folder) as (_, url):
         assert keysets(url) == {made}
     assert json.loads((folder / "mint" / "config.json").read_text())["crowd"] == {}
+
+
+def test_a_mint_that_is_told_its_units_opens_their_keysets_by_itself(tmp_path: Path, log: list[str]) -> None:
+    folder = tmp_path / "alone"
+    with mint_running(folder, *log, "--unit", "food", "--unit", "health") as (_, url):
+        deadline = time.monotonic() + 30
+        while len(keysets(url)) < 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        found = Client(url).get("/v1/keysets", dict[str, list[dict[str, object]]])["keysets"]
+        assert {each["unit"] for each in found if each["active"]} == {"food", "health"}
+        assert all(each["final_expiry"] for each in found)
+    assert json.loads((folder / "mint" / "config.json").read_text())["calendar"] == {"units": ["food", "health"]}
 
 
 def test_a_mint_that_does_not_start_is_not_said_to_run(tmp_path: Path, log: list[str]) -> None:

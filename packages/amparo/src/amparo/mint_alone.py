@@ -26,12 +26,14 @@ PAUSE_SECONDS = 0.05
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What a new mint has to be told: the log and its key, the shops side, and its database."""
+    """What a new mint has to be told: the log and its key, the shops side, its database, and the units whose keysets come and go by
+    the calendar."""
 
     log_url: str
     log_vkey: str
     shops_url: str
     database: str = "sqlite"
+    units: list[str] = []
 
 
 class MintAlone:
@@ -68,6 +70,11 @@ class MintAlone:
     def __exit__(self, *_error: object) -> None:
         self.stop()
 
+    def calendar(self) -> list[str]:
+        """The units whose keysets come and go by themselves."""
+        settings = _read(self._mint / "config.json").get("calendar")
+        return list(settings.get("units", [])) if isinstance(settings, dict) else []
+
     def watch(self, ended: threading.Event) -> None:
         """Returns when `ended` is set. Raises `ServiceFailed` when one of the two has ended by itself."""
         while not ended.wait(PAUSE_SECONDS):
@@ -97,7 +104,9 @@ class MintAlone:
         else:
             place = self._place
             kept = {"log_url": place.log_url, "log_vkey": place.log_vkey, "shops_url": place.shops_url}
-            kept |= {"database": place.database, "crowd": {}}
+            kept |= {"database": place.database, "crowd": {}} | (
+                {"calendar": {"units": place.units}} if place.units else {}
+            )
         replace_file(path, msgspec.json.format(msgspec.json.encode(kept | {"signer": socket}), indent=1))
 
     def _start(self, name: str, folder: Path, *words: str) -> None:

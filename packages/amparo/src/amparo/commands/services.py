@@ -94,6 +94,12 @@ def run_mint(
     log_vkey: Annotated[str, typer.Option(help="The log's key.")] = "",
     shops_url: Annotated[str, typer.Option(help="The shops side.")] = "",
     database: Annotated[str, typer.Option(help="sqlite, or postgresql://user@host/name.")] = "sqlite",
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A unit that gets a keyset every month by itself, and has it closed in time. Several: say it again."
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; this machine only, unless said otherwise.")
     ] = "127.0.0.1",
@@ -102,14 +108,21 @@ def run_mint(
 ) -> None:
     """Run a mint and its signer, and nothing else, until Ctrl-C. Log and shops side are elsewhere.
 
-    Addresses and database count when the folder is new; afterwards change mint/config.json there. When one of the two dies the
-    other is stopped, and the exit code is 3: let systemd, say, start the command again.
+    Addresses, database and units count when the folder is new; afterwards change mint/config.json there. When one of the two dies
+    the other is stopped, and the exit code is 3: let systemd, say, start the command again.
     """
-    given = Place(log_url, log_vkey, shops_url, database) if log_url and log_vkey and shops_url else None
+    known = log_url and log_vkey and shops_url
+    given = Place(log_url, log_vkey, shops_url, database, unit or []) if known else None
     ended = ctrl_c()
     alone = MintAlone(data, given, host=host, port=port)
     with alone as url:
-        tell(as_json, {"mint": url}, f"mint {url}\nReady: {url}/ready. Ctrl-C stops it.")
+        units = alone.calendar()
+        kept = (
+            f"Keysets of {', '.join(units)} come and go by the calendar."
+            if units
+            else "No calendar: open each month's keyset with `amparo mint keyset`, and close it when it is over."
+        )
+        tell(as_json, {"mint": url, "calendar": units}, f"mint {url}\n{kept}\nReady: {url}/ready. Ctrl-C stops it.")
         sys.stdout.flush()
         alone.watch(ended)
 
