@@ -79,6 +79,19 @@ class PostgresServer:
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "amparo", name)
         return self.address(name)
 
+    def back_up(self, name: str) -> Path:
+        """A backup of a database by PostgreSQL's own tool; its file."""
+        file = self.folder / f"{name}.dump"
+        self._run("pg_dump", "-Fc", "-f", str(file), self.address(name))
+        return file
+
+    def put_back(self, name: str, file: Path) -> None:
+        """The database as it was in a backup. Nobody may be connected to it."""
+        port = str(self.port)
+        self._run("dropdb", "-h", "127.0.0.1", "-p", port, "-U", "amparo", name)
+        self.make_database(name)
+        self._run("pg_restore", "-d", self.address(name), str(file))
+
     def copy_database(self, source: str, name: str) -> str:
         """A copy of a database that nobody is connected to; its address."""
         port = str(self.port)
