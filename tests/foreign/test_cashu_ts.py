@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from tests.foreign.conftest import CASHU_TS
 from tests.foreign.gateway import PRACTICE_SHOP
-from tests.foreign.practice_mint import LogIn, PracticeMint
+from tests.foreign.practice_mint import LogIn, PracticeMint, practice_mint
 
 from amparo_cashu.nut00_token import read_token, write_token
 from amparo_cashu.nut18_request import LockOption, PaymentRequest, Transport, write_request
@@ -120,6 +120,15 @@ def test_cashu_ts_logs_in_and_pays_for_requests(
     assert GUARDED[name] in Client(guarded_mint.url).get("/v1/info", dict[str, Any])["nuts"]
     tokens = {"cat": log_in.token(), "ended": log_in.token(lasts=-60)}
     drive(node, guarded_mint, name, **tokens)
+
+
+def test_a_mint_whose_signer_has_no_c_batch_serves_cashu_ts_the_same(
+    node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMPARO_SIGNER_PLAIN", "1")
+    with practice_mint(tmp_path, units=[UNIT]) as plain:
+        for name in ("nut03", "nut04", "nut05", "nut09", "nut12"):
+            drive(node, plain, name)
 
 
 def test_the_table_of_missing_parts_is_true(announced: set[str]) -> None:

@@ -58,6 +58,21 @@ export async function nut17(facts, town) {
     );
   });
   facts.equal('a quote too', paid.join(), '0,5');
+  const deposit = await wallet.createMeltQuote('settle', { request: town.shop, amount: 2 });
+  const coins = await receiveAid(town, wallet, 2);
+  const settled = [];
+  await waitFor('a deposit is settled', (found, failed) => {
+    socket.createSubscription(
+      { kind: 'settle_melt_quote', filters: [deposit.quote] },
+      (quote) => {
+        settled.push(quote.state);
+        if (settled.length === 1) wallet.meltProofs('settle', deposit, coins).catch(failed);
+        if (quote.state === 'PAID') found();
+      },
+      failed,
+    );
+  });
+  facts.equal('and a deposit', [settled[0], settled.at(-1)].join(), 'UNPAID,PAID');
   const refusal = await waitFor('a refusal', (found, failed) => {
     socket.createSubscription({ kind: 'weather', filters: ['x'] }, () => failed(new Error('accepted')), found);
   });

@@ -126,6 +126,14 @@ export async function nut05(facts, town) {
   facts.equal('the right amount settles it', done.quote.state, 'PAID');
   facts.equal('without change', done.change.length, 0);
   facts.equal('the quote remembers', (await wallet.checkMeltQuote('settle', quote.quote)).state, 'PAID');
+  const later = await wallet.createMeltQuote('settle', { request: town.shop, amount: 4 });
+  const preview = await wallet.prepareMelt('settle', later, await receiveAid(town, wallet, 4));
+  const begun = await wallet.completeMelt(preview, undefined, { preferAsync: true });
+  facts.check('who does not wait is told that it goes on', ['PENDING', 'PAID'].includes(begun.quote.state), begun.quote.state);
+  for (let turn = 0; turn < 100 && (await wallet.checkMeltQuote('settle', later.quote)).state !== 'PAID'; turn++) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  facts.equal('and finds it paid', (await wallet.checkMeltQuote('settle', later.quote)).state, 'PAID');
   const [state] = await wallet.checkProofsStates(proofs);
   facts.equal('the coins are spent', state.state, 'SPENT');
   await facts.refused(
@@ -270,6 +278,24 @@ export async function nut19(facts, town) {
     facts.equal('and good', sum(await direct.receive(got)), 32);
   } finally {
     proxy.close();
+  }
+  const claims = await forgetful(town.mint, '/v1/mint/benefit');
+  try {
+    const got = await receiveAid(town, await openWallet(town, { url: claims.url }), 16);
+    facts.equal('the answer to the first claim was lost', claims.lost.length, 1);
+    facts.equal('and its coins are there all the same, and good', sum(await direct.receive(got)), 16);
+  } finally {
+    claims.close();
+  }
+  const deposits = await forgetful(town.mint, '/v1/melt/settle');
+  try {
+    const wallet = await openWallet(town, { url: deposits.url });
+    const quote = await wallet.createMeltQuote('settle', { request: town.shop, amount: 8 });
+    const done = await wallet.meltProofs('settle', quote, await receiveAid(town, direct, 8));
+    facts.equal('the answer to the first deposit was lost', deposits.lost.length, 1);
+    facts.equal('and it is paid once', done.quote.state, 'PAID');
+  } finally {
+    deposits.close();
   }
 }
 
