@@ -58,9 +58,10 @@ def with_atheris(name: str, seconds: int) -> Found | None:
         return Found(executions, f"from {kept!r}: {done.stderr[-2_000:]}")
 
 
-def at_random(name: str, enough: Callable[[int], bool]) -> Found:
-    """One target with random changes of its seeds, until there were enough."""
-    dice, start, executions = random.Random(name), list(TARGETS[name].seeds()), 0
+def at_random(name: str, enough: Callable[[int], bool], *, dice: random.Random | None = None) -> Found:
+    """One target with random changes of its seeds, until there were enough: others in every run, unless there are `dice`. What is
+    not taken well is shown, so that it can be given again."""
+    dice, start, executions = dice or random.Random(), list(TARGETS[name].seeds()), 0
     while not enough(executions):
         data = changed(dice.choice(start), dice)
         try:
