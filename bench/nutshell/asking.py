@@ -36,6 +36,39 @@ class Server:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(self._ask_all(requests, connections))
 
+    def ask_paced(self, requests: Sequence[bytes], *, per_second: float, connections: int) -> list[Answer]:
+        """The answers to requests that begin at fixed moments, whether others are answered or not; the seconds of each count from
+        its moment, so that whoever has to wait for a connection waits too."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(self._ask_paced(requests, per_second, connections))
+
+    async def _ask_paced(self, requests: Sequence[bytes], per_second: float, connections: int) -> list[Answer]:
+        free: asyncio.Queue[_Line] = asyncio.Queue()
+        lines = [_Line(self._host, self._port) for _ in range(connections)]
+        for line in lines:
+            await line.open()
+            free.put_nowait(line)
+        began = time.perf_counter()
+
+        async def one(place: int, request: bytes) -> Answer:
+            due = began + place / per_second
+            await asyncio.sleep(due - time.perf_counter())
+            line = await free.get()
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    status, body = await line.ask(request)
+            except (OSError, EOFError, TimeoutError) as error:
+                status, body = 0, repr(error).encode()
+                line.close()
+                await line.open()
+            free.put_nowait(line)
+            return Answer(status, time.perf_counter() - due, body)
+
+        answers = await asyncio.gather(*(one(place, request) for place, request in enumerate(requests)))
+        for line in lines:
+            line.close()
+        return answers
+
     async def _ask_all(self, requests: Sequence[bytes], connections: int) -> tuple[list[Answer], float]:
         answers = [Answer(0, 0.0, b"")] * len(requests)
         waiting = iter(enumerate(requests))
