@@ -144,3 +144,28 @@ def test_however_often_a_claim_is_refused_the_recovery_code_finds_its_coins(pock
         pass
     assert new.states() == {"ready": 6000}
     new.close()
+
+
+class NotingWire(httpx2.BaseTransport):
+    """Notes what is asked on one connection."""
+
+    def __init__(self, inner: httpx2.BaseTransport) -> None:
+        self._inner = inner
+        self.asked: list[str] = []
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Pass a request on."""
+        self.asked.append(request.url.path)
+        return self._inner.handle_request(request)
+
+
+def test_a_refusal_is_asked_about_over_the_connection_it_came_by(pocket: Pocket) -> None:
+    """A restoring gives each exchange a connection of its own; its outputs must not be shown on another one."""
+    pocket.fill(8)
+    wire = NotingWire(pocket.mint)
+    pocket.mint.refuse("/v1/swap", 11001)
+    through = Client("http://mint", transport=wire, patience=0)
+    with pytest.raises(RemoteError):
+        pocket.purse.exchange(pocket.purse.coins("food"), [8], "food", through=through)
+    assert wire.asked == ["/v1/swap", "/v1/restore"]
+    assert (pocket.states(), pocket.journal()) == ({"ready": 8}, 0)

@@ -76,13 +76,14 @@ class Journal:
         with self._database.transaction() as connection:
             row = msgspec.structs.replace(row, number=store.write_journal(connection, self._name, row))
             store.engage(connection, self._name, row.spends, given=given)
+        mint = through or self._mint
         try:
-            return self._finish(row, through or self._mint)
+            return self._finish(row, mint)
         except RemoteError as error:
             # Otherwise nobody knows whether it was done: the journal keeps it, and `recover` asks again.
             if not is_refusal(error):
                 raise
-            state = self._state(row)
+            state = self._state(row, mint)
             if state == UNPAID:
                 self._undo(row)
                 raise
@@ -113,16 +114,17 @@ class Journal:
             if not is_refusal(error):
                 raise
             refusal = error
-        state = self._state(row)
+        state = self._state(row, self._mint)
         if state == UNPAID and not self._receive_again(row, refusal):
             self._undo(row)
         return state
 
-    def _state(self, row: JournalRow) -> str:
-        """How a request stands that the mint refused: an earlier sending may have been done."""
+    def _state(self, row: JournalRow, mint: Client) -> str:
+        """How a request stands that the mint refused: an earlier sending may have been done. Asked over the connection of that
+        sending, because its outputs are shown again."""
         if row.plan is None:
-            return self._settle(row)
-        return PAID if self._was_done(row, row.plan) else UNPAID
+            return self._settle(row, mint)
+        return PAID if self._was_done(row, row.plan, mint) else UNPAID
 
     def _finish(self, row: JournalRow, mint: Client) -> str:
         if row.plan is None:
@@ -138,22 +140,22 @@ class Journal:
             self._undo(row)
         return state
 
-    def _settle(self, row: JournalRow) -> str:
+    def _settle(self, row: JournalRow, mint: Client) -> str:
         """A deposit that the mint refused to take again: how it stands there."""
         quote = msgspec.json.decode(row.body, type=MeltRequest).quote
         try:
-            found = self._mint.get(f"/v1/melt/quote/settle/{quote}", MeltQuote)
+            found = mint.get(f"/v1/melt/quote/settle/{quote}", MeltQuote)
         except RemoteError as error:
             if not is_refusal(error):
                 raise
             return self._settled(row, UNPAID)  # the mint has no such deposit
         return self._settled(row, found.state)
 
-    def _was_done(self, row: JournalRow, plan: OutputPlan) -> bool:
+    def _was_done(self, row: JournalRow, plan: OutputPlan, mint: Client) -> bool:
         """Whether the mint did a request long ago and only its answer was lost: then its outputs are signed."""
         outputs = messages(plan, self._seed())
         try:
-            answer = self._mint.post("/v1/restore", RestoreRequest(outputs=outputs), RestoreAnswer)
+            answer = mint.post("/v1/restore", RestoreRequest(outputs=outputs), RestoreAnswer)
         except RemoteError as error:
             if not is_refusal(error):
                 raise
