@@ -54,15 +54,9 @@ class Server:
             due = began + place / per_second
             await asyncio.sleep(due - time.perf_counter())
             line = await free.get()
-            try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    status, body = await line.ask(request)
-            except (OSError, EOFError, TimeoutError) as error:
-                status, body = 0, repr(error).encode()
-                line.close()
-                await line.open()
+            answer = await line.answer(request, since=due)
             free.put_nowait(line)
-            return Answer(status, time.perf_counter() - due, body)
+            return answer
 
         answers = await asyncio.gather(*(one(place, request) for place, request in enumerate(requests)))
         for line in lines:
@@ -85,15 +79,7 @@ class Server:
 
 async def _work(line: "_Line", waiting: Iterator[tuple[int, bytes]], answers: list[Answer]) -> None:
     for place, request in waiting:
-        began = time.perf_counter()
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                status, body = await line.ask(request)
-        except (OSError, EOFError, TimeoutError) as error:
-            status, body = 0, repr(error).encode()
-            line.close()
-            await line.open()
-        answers[place] = Answer(status, time.perf_counter() - began, body)
+        answers[place] = await line.answer(request, since=time.perf_counter())
 
 
 class _Line:
@@ -108,7 +94,18 @@ class _Line:
     def close(self) -> None:
         self._writer.close()
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
+    async def answer(self, request: bytes, *, since: float) -> Answer:
+        """What comes back, or that nothing does; its seconds count from a moment of `time.perf_counter`."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                status, body = await self._ask(request)
+        except (OSError, EOFError, TimeoutError) as error:
+            status, body = 0, repr(error).encode()
+            self.close()
+            await self.open()
+        return Answer(status, time.perf_counter() - since, body)
+
+    async def _ask(self, request: bytes) -> tuple[int, bytes]:
         self._writer.write(request)
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         _, _, length = head.partition(b"\r\ncontent-length:")
