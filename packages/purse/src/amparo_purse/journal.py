@@ -76,18 +76,7 @@ class Journal:
         with self._database.transaction() as connection:
             row = msgspec.structs.replace(row, number=store.write_journal(connection, self._name, row))
             store.engage(connection, self._name, row.spends, given=given)
-        mint = through or self._mint
-        try:
-            return self._finish(row, mint)
-        except RemoteError as error:
-            # Otherwise nobody knows whether it was done: the journal keeps it, and `recover` asks again.
-            if not is_refusal(error):
-                raise
-            state = self._state(row, mint)
-            if state == UNPAID:
-                self._undo(row)
-                raise
-            return state
+        return self._finish_or_undo(row, through or self._mint, is_new=True)
 
     def recover(self, *, claims: bool | None = None) -> int:
         """Finish what was interrupted (only claims, or all but claims, if that is said); returns how many requests are out of
@@ -98,7 +87,7 @@ class Journal:
         finished, trouble = 0, None
         for row in rows:
             try:
-                finished += self._finish_or_undo(row) != PENDING
+                finished += self._finish_or_undo(row, self._mint) != PENDING
             except Unreachable:
                 raise
             except AmparoError as error:
@@ -107,16 +96,21 @@ class Journal:
             raise trouble
         return finished
 
-    def _finish_or_undo(self, row: JournalRow) -> str:
+    def _finish_or_undo(self, row: JournalRow, mint: Client, *, is_new: bool = False) -> str:
+        """Finish a request, or undo one that the mint refuses and has not done; of a new one that is an error. When nobody knows
+        whether it was done, the journal keeps it."""
         try:
-            return self._finish(row, self._mint)
+            return self._finish(row, mint)
         except RemoteError as error:
             if not is_refusal(error):
                 raise
             refusal = error
-        state = self._state(row, self._mint)
-        if state == UNPAID and not self._receive_again(row, refusal):
-            self._undo(row)
+        state = self._state(row, mint)
+        if state != UNPAID or (not is_new and self._receive_again(row, refusal)):
+            return state
+        self._undo(row)
+        if is_new:
+            raise refusal
         return state
 
     def _state(self, row: JournalRow, mint: Client) -> str:
