@@ -72,8 +72,8 @@ const untabled = {
 // A glyph is a line of its own there, and whoever draws one says its name.
 const GLYPH = /^ {2}"?([a-z-]+)"?: "M.*\n/gm;
 
-/** Of the glyphs those that an app or what all apps share names. */
-const drawn = (app) => ({
+/** Of the glyphs those that an app or what all apps share names; `rig.mjs` draws every screen with no others. */
+export const drawn = (app) => ({
   name: "drawn",
   setup: ({ onLoad }) =>
     onLoad({ filter: /[\\/]kit[\\/]src[\\/]icons\.ts$/ }, ({ path }) => {

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { TARGET, sheet } from "./build.mjs";
+import { TARGET, drawn, sheet } from "./build.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const [out] = process.argv.slice(2);
@@ -21,6 +21,7 @@ for (const app of ["wallet", "till"]) {
     bundle: true,
     format: "esm",
     target: TARGET,
+    plugins: [drawn(app)],
     loader: { ".wasm": "file" },
     jsx: "automatic",
     jsxImportSource: "preact",

@@ -44,6 +44,7 @@ for (const language of told.languages) {
       const seen = await page.evaluate(() => ({
         width: document.documentElement.scrollWidth,
         headings: document.querySelectorAll("h1").length,
+        empty: document.querySelectorAll("svg path:not([d])").length,
         small: [...document.querySelectorAll("button, a, input, textarea, select")]
           .filter((each) => each.getBoundingClientRect().height > 0 && each.getBoundingClientRect().height < 24)
           .map((each) => each.textContent.trim().slice(0, 30)),
@@ -54,6 +55,7 @@ for (const language of told.languages) {
       }));
       if (seen.width > width) errors.push(`${width} px, text ${text} %: wider than the screen: ${seen.width}: ${seen.wide.join(" | ")}`);
       if (seen.headings !== 1) errors.push(`${seen.headings} h1`);
+      if (seen.empty) errors.push(`${seen.empty} glyphs without a line`);
       if (seen.small.length) errors.push(`too small to touch: ${seen.small.join(" | ")}`);
       if (seen.direction !== (language === "ar" ? "rtl" : "ltr")) errors.push(`written ${seen.direction}`);
     }
