@@ -26,8 +26,8 @@ PAUSE_SECONDS = 0.05
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What a new mint has to be told: the log and its key, the shops side, its database, and the units whose keysets come and go by
-    the calendar."""
+    """What a new mint has to be told: the log and its key, the shops side, its database, and the units whose keysets come by the
+    calendar."""
 
     log_url: str
     log_vkey: str
@@ -71,7 +71,7 @@ class MintAlone:
         self.stop()
 
     def calendar(self) -> list[str]:
-        """The units whose keysets come and go by themselves."""
+        """The units whose keysets come by themselves; what is over is closed for every unit."""
         settings = _read(self._mint / "config.json").get("calendar")
         return list(settings.get("units", [])) if isinstance(settings, dict) else []
 

@@ -1,6 +1,7 @@
 """`amparo demo`: one complete month of an invented town, or of somebody's own files."""
 
 import os
+import shlex
 import shutil
 import signal
 import threading
@@ -127,13 +128,14 @@ def where_to_look(folder: DataFolder, services: ServicesFile) -> None:
     vkey, log = services.vkey, services.url("log")
     # As it was started: from a checkout nothing is on the search path.
     amparo = os.environ.get("AMPARO_COMMAND", "amparo")
-    for line in (
-        f"audit {log} --vkey {vkey}",
-        f"receipt check {root}/papers/receipt-no.json --vkey {vkey}",
-        f"verify {root}/{card} --log {log} --vkey {vkey}",
-        f"verify {root}/{card} --log {log} --vkey {vkey} --verifier-key {root}/office/verifier-key.bin",
+    papers, cards, key = (str(root / path) for path in ("papers/receipt-no.json", card, "office/verifier-key.bin"))
+    for words in (
+        ["audit", log, "--vkey", vkey],
+        ["receipt", "check", papers, "--vkey", vkey],
+        ["verify", cards, "--log", log, "--vkey", vkey],
+        ["verify", cards, "--log", log, "--vkey", vkey, "--verifier-key", key],
     ):
-        out.print(f"  {escape(f'{amparo} {line}')}")
+        out.print(f"  {escape(shlex.join([amparo, *words]))}")
 
 
 def try_the_phones(ready: "PhonesReady", *, as_json: bool) -> None:

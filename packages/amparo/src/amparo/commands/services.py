@@ -96,9 +96,7 @@ def run_mint(
     database: Annotated[str, typer.Option(help="sqlite, or postgresql://user@host/name.")] = "sqlite",
     unit: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A unit that gets a keyset every month by itself, and has it closed in time. Several: say it again."
-        ),
+        typer.Option(help="A unit that gets a keyset every month by itself. Several: say it again."),
     ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; this machine only, unless said otherwise.")
@@ -118,9 +116,9 @@ def run_mint(
     with alone as url:
         units = alone.calendar()
         kept = (
-            f"Keysets of {', '.join(units)} come and go by the calendar."
+            f"Keysets of {', '.join(units)} come by the calendar."
             if units
-            else "No calendar: open each month's keyset with `amparo mint keyset`, and close it when it is over."
+            else "No calendar: open each month's keyset with `amparo mint keyset`."
         )
         tell(as_json, {"mint": url, "calendar": units}, f"mint {url}\n{kept}\nReady: {url}/ready. Ctrl-C stops it.")
         sys.stdout.flush()
