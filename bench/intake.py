@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -296,31 +297,16 @@ def _django() -> "StaffMember":
 
 
 def _follow() -> None:
-    from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, RulePublished, sign_for_log
-    from amparo_common.signing import SigningKey
-    from amparo_log.follow import LogFollower
-    from amparo_log.view import LogView
+    from amparo_common.bridge import KeyAnnounced, RulePublished
+    from amparo_common.clock import FixedClock
+    from amparo_log.memory import MemoryLog
     from amparo_office.desk import public_log
     from amparo_rules.rule import read_rule
     from amparo_rules.starter import starter
     from amparo_service.keys import signing_key
 
-    class MemoryLog(LogFollower):
-        """A log that holds what was said to it."""
-
-        def __init__(self) -> None:
-            self._view = LogView()
-
-        def refresh(self) -> LogView:
-            """All of it."""
-            return self._view
-
-        def publish(self, body: LogMessage, key: SigningKey) -> int:
-            """One more entry."""
-            self._view.add(self._view.size, LogEntry(at="2026-11-01T00:00:00Z", entry=sign_for_log(body, key)))
-            return self._view.size - 1
-
-    log, key, source = MemoryLog(), signing_key(place.folder(), "publish-key"), starter("food-basket")
+    log, key = MemoryLog(FixedClock(datetime(2026, 11, 1, tzinfo=UTC))), signing_key(place.folder(), "publish-key")
+    source = starter("food-basket")
     rule = read_rule(source)
     log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
     log.publish(RulePublished(rule.programme, rule.text.version, rule.rule_hash, rule.notice_days, source), key)

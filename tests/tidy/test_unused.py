@@ -13,7 +13,6 @@ from tests.tidy.tree import Module, Workspace, about, import_name, listed, plant
 
 # Dotted name -> why it may stand although only tests use it.
 ALLOWED = {
-    "amparo_common.clock.FixedClock": "the clock of every package's tests, kept beside the protocol it fulfils",
     "amparo_signer.local.LocalSigner": "the signer of every mint test, kept beside the protocol it fulfils",
     "amparo_cashu.nut00_token.write_raw": "the binary form of a token, half of a pair with `read_raw`",
     "amparo_cashu.nut00_token.read_raw": "the binary form of a token, which the phone apps hold against the shared vectors",

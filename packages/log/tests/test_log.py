@@ -26,6 +26,7 @@ from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA
 from amparo_log.tiles import pack_entries, parse_index, tile_path, unpack_entries
 from amparo_log.tree import leaf_hash
+from amparo_log.view import LogView
 from amparo_service.database import Database
 from amparo_service.http import make_app
 
@@ -194,6 +195,29 @@ def test_a_publisher_announces_only_the_keys_of_the_service_whose_kinds_it_publi
         for jwk in (None, KEY.public.jwk):
             with pytest.raises(UnknownPublisher):
                 log.append(sign_for_log(KeyAnnounced(purpose=purpose, jwk=jwk), key))
+    database.close()
+
+
+def test_a_service_stays_with_the_key_that_it_announced_first_whatever_the_configuration_says(tmp_path: Path) -> None:
+    """Every reader stops at an entry by another key: a lost key and a mended config.json must not end the log for all."""
+    lost, new = SigningKey.generate(), SigningKey.generate()
+    database = Database(tmp_path / "log.sqlite", [SCHEMA])
+
+    def log_of(*keys: SigningKey) -> TransparencyLog:
+        publishers = {each.kid: Publisher(each.public, frozenset(KINDS[OFFICE])) for each in keys}
+        return TransparencyLog(database, SIGNER, publishers=publishers, clock=FixedClock(NOON))
+
+    first, view = rule(1).body, LogView()
+    begun = log_of(lost, new)
+    begun.append(sign_for_log(KeyAnnounced(purpose="office", jwk=lost.public.jwk), lost))
+    for log in (begun, log_of(lost, new), log_of(new)):
+        for body in (KeyAnnounced(purpose="office", jwk=new.public.jwk), first):
+            with pytest.raises(UnknownPublisher, match="another key"):
+                log.append(sign_for_log(body, new))
+    assert log_of(lost).append(sign_for_log(first, lost)) == 1
+    for place, entry in enumerate(begun.store.entries(0, 10)):
+        view.add(place, canonical.decode(entry, LogEntry))
+    assert view.size == 2
     database.close()
 
 

@@ -22,13 +22,12 @@ from starlette.testclient import TestClient
 from tests.servers.desk import use
 
 from amparo_common import canonical
-from amparo_common.bridge import LogEntry, LogMessage, QuotePaid, open_sealed, sign_for_log
-from amparo_common.clock import FixedClock, to_text
+from amparo_common.bridge import QuotePaid, open_sealed
+from amparo_common.clock import FixedClock
 from amparo_common.secret import Secret
 from amparo_common.signing import SigningKey, sign_compact
 from amparo_credentials.card import CardSigner
-from amparo_log.follow import LogFollower
-from amparo_log.view import LogView
+from amparo_log.memory import MemoryLog
 from amparo_office.answers import ImportResult, content_hash
 from amparo_office.cards import CardOffice
 from amparo_office.claims import WALLET_TYP, Claims
@@ -44,7 +43,6 @@ from amparo_office.tables import read_table
 from amparo_rules.rule import RuleFile
 from amparo_rules.starter import starter
 from amparo_service.client import Client
-from amparo_service.errors import Unreachable
 from amparo_service.http import make_app
 
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
@@ -69,31 +67,6 @@ individual:
 """
 HOME_COLUMNS = ("ref", "phone", "income", "rooms")
 PERSON_COLUMNS = ("home", "name", "surname", "arabic", "lang", "born", "head", "disabled")
-
-
-class TownLog(LogFollower):
-    """The public log as the office sees it, kept in memory: every entry is checked as each reader checks it, seen at once,
-    and a message repeated is no new entry. It can be away."""
-
-    def __init__(self, clock: FixedClock) -> None:
-        self._clock = clock
-        self._view = LogView()
-        self._places: dict[bytes, int] = {}
-        self.away = False
-
-    def refresh(self) -> LogView:
-        """All that was published."""
-        if self.away:
-            raise Unreachable("The log gives no answer.")
-        return self._view
-
-    def publish(self, body: LogMessage, key: SigningKey) -> int:
-        """Take a message in as the next entry."""
-        self.refresh()
-        place = self._places.setdefault(canonical.encode(body), self._view.size)
-        if place == self._view.size:
-            self._view.add(place, LogEntry(at=to_text(self._clock.now()), entry=sign_for_log(body, key)))
-        return place
 
 
 class ListeningMint(httpx2.BaseTransport):
@@ -172,7 +145,7 @@ class Town:
         self.elsewhere = os.environ[place.FOLDER]
         self.clock = FixedClock(NOON)
         self.mint = ListeningMint()
-        self.log = TownLog(self.clock)
+        self.log = MemoryLog(self.clock)
         self.open()
 
     def open(self) -> None:

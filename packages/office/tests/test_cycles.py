@@ -12,7 +12,6 @@ from packages.office.tests.conftest import (
     RECEIPT_KEY,
     PowerCut,
     Town,
-    TownLog,
     csv_file,
     no_progress,
 )
@@ -20,6 +19,7 @@ from packages.office.tests.conftest import (
 from amparo_common.bridge import AidApproved, DecisionsMade, LogMessage, RulePublished
 from amparo_common.clock import FixedClock, to_text
 from amparo_common.signing import SigningKey
+from amparo_log.memory import MemoryLog
 from amparo_office.cycles import CHUNK
 from amparo_office.errors import (
     CycleExists,
@@ -43,7 +43,7 @@ BASKET = starter("food-basket")
 TOTAL = 5_600 + 3_800
 
 
-class FragileLog(TownLog):
+class FragileLog(MemoryLog):
     """A log after whose next entry the power fails: it is published, and the office never learns it."""
 
     def __init__(self, clock: FixedClock) -> None:

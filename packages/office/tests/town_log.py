@@ -2,32 +2,24 @@
 
 from datetime import UTC, datetime
 
-from amparo_common import canonical
-from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, RulePublished, sign_for_log
-from amparo_common.clock import to_text
-from amparo_common.signing import SigningKey
-from amparo_log.follow import LogFollower
-from amparo_log.view import LogView
+from amparo_common.bridge import KeyAnnounced, RulePublished
+from amparo_common.clock import FixedClock
+from amparo_log.memory import MemoryLog
 from amparo_office.desk import place
 from amparo_rules.catalogue import CATALOGUE, Definitions, Entity
 from amparo_rules.rule import read_rule
 from amparo_rules.starter import starter
-from amparo_service.errors import Unreachable
 from amparo_service.keys import signing_key
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-class TownLog(LogFollower):
-    """The public log as the desk sees it, kept in memory: every entry is checked as each reader checks it, and a message
-    repeated is no new entry. It can be away; `at` is its clock."""
+class TownLog(MemoryLog):
+    """The public log as the desk sees it; `clock` is its own."""
 
     def __init__(self) -> None:
-        self._view = LogView()
-        self.at = NOON
-        self._places: dict[bytes, int] = {}
-        self.away = False
-        self.said: list[LogMessage] = []
+        self.clock = FixedClock(NOON)
+        super().__init__(self.clock)
 
     @classmethod
     def with_food_basket(cls) -> "TownLog":
@@ -43,21 +35,6 @@ class TownLog(LogFollower):
         log = cls.with_food_basket()
         publish_rule(log, asking("everything", "1", *CATALOGUE))
         return log
-
-    def refresh(self) -> LogView:
-        """All that was published."""
-        if self.away:
-            raise Unreachable("The log gives no answer.")
-        return self._view
-
-    def publish(self, body: LogMessage, key: SigningKey) -> int:
-        """Take a message in as the next entry."""
-        self.refresh()
-        at = self._places.setdefault(canonical.encode(body), self._view.size)
-        if at == self._view.size:
-            self._view.add(at, LogEntry(at=to_text(self.at), entry=sign_for_log(body, key)))
-            self.said.append(body)
-        return at
 
 
 def publish_rule(log: TownLog, source: str) -> None:

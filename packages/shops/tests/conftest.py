@@ -13,13 +13,12 @@ import pytest
 import xmlschema
 from starlette.testclient import TestClient
 
-from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, ShopDeposited, sign_for_log
-from amparo_common.clock import FixedClock, to_text
+from amparo_common.bridge import KeyAnnounced, ShopDeposited
+from amparo_common.clock import FixedClock
 from amparo_common.ids import DepositId
 from amparo_common.money import Unit
 from amparo_common.signing import SigningKey
-from amparo_log.follow import LogFollower
-from amparo_log.view import LogView
+from amparo_log.memory import MemoryLog
 from amparo_service.database import Database
 from amparo_service.http import make_app
 from amparo_shops.bank_file import NAMESPACE, Party
@@ -35,30 +34,13 @@ DEBTOR = Party(name="Programme of Aid", account="DE89370400440532013000")
 SCHEMA_FILE = resources.files("sepaxml") / "schemas" / "pain.001.001.09.xsd"
 
 
-class TownLog(LogFollower):
-    """The public log as the shops side sees it, kept in memory: every entry is checked as each reader checks it."""
-
-    def __init__(self) -> None:
-        self._view = LogView()
-
-    def refresh(self) -> LogView:
-        """All that was published."""
-        return self._view
-
-    def publish(self, body: LogMessage, key: SigningKey) -> int:
-        """Take a message in as the next entry."""
-        place = self._view.size
-        self._view.add(place, LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
-        return place
-
-
 class Town:
     """The shops side in a folder, over its real HTTP edge, with two shops."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = FixedClock(NOON)
-        self.log = TownLog()
+        self.log = MemoryLog(FixedClock(NOON))
         self.log.publish(KeyAnnounced(purpose="mint", jwk=MINT_KEY.public.jwk), MINT_KEY)
         self.database = Database(folder / "shops.sqlite", MIGRATIONS)
         self.shops = Shops(self.database, clock=self.clock, debtor=DEBTOR, currency="EUR")

@@ -11,8 +11,11 @@ from amparo_log.note import Checkpoint, NoteSigner
 from amparo_log.store import LogStore
 from amparo_log.tiles import LARGEST_ENTRY
 from amparo_log.tree import root_of
-from amparo_log.view import KEY_OWNERS, OWNERS, SERVICES, kind_of
+from amparo_log.view import KEY_OWNERS, OWNERS, SERVICES, kind_of, owner_of
 from amparo_service.database import Database
+
+# How many entries are read at once in search of the services' keys.
+_CHUNK = 256
 
 
 class Publisher:
@@ -47,8 +50,22 @@ class TransparencyLog:
         self._publishers = publishers
         self._clock = clock
         self.store = LogStore(database)
+        # The key with which each service announced itself: readers take the first for good.
+        self._announced = self._read_announced()
         if self.store.head() is None:
             self.store.set_head(self._sign_head())
+
+    def _read_announced(self) -> dict[str, str]:
+        # They stand at a log's beginning: as a rule one read is enough.
+        found: dict[str, str] = {}
+        for start in range(0, self.store.size(), _CHUNK):
+            for entry in self.store.entries(start, _CHUNK):
+                message = canonical.decode(entry, LogEntry).entry
+                if isinstance(message.body, KeyAnnounced) and message.body.purpose in SERVICES:
+                    found.setdefault(message.body.purpose, message.by)
+            if len(found) == len(SERVICES):
+                break
+        return found
 
     def append(self, message: SignedMessage) -> int:
         """Add a message and return its place; the same message again gets the same place and adds nothing.
@@ -56,6 +73,13 @@ class TransparencyLog:
         publisher = self._publishers.get(message.by)
         if publisher is None or not publisher.may_say(message.body):
             raise UnknownPublisher(f"This key may not publish {kind_of(message.body)}.")
+        service = owner_of(message.body)
+        if service is not None and self._announced.get(service, message.by) != message.by:
+            raise UnknownPublisher(
+                "This service stands in the log with another key.",
+                why="Readers of the log take a service's first key for good; after an entry by another one none could read on.",
+                todo="Put that service's publish-key.pem back from its backup. Without one, a new log has to be begun.",
+            )
         check_log_signature(message, publisher.key)
         # The signature is left out: ECDSA signs the same message differently each time, and a retry must find its first.
         message_hash = hashlib.sha256(message.by.encode() + canonical.encode(message.body)).digest()
@@ -68,6 +92,8 @@ class TransparencyLog:
                 raise EntryTooLarge("This entry is too large for the log.")
             number = self.store.append(message_hash, body)
             self.store.set_head(self._sign_head())
+        if isinstance(message.body, KeyAnnounced) and service == message.body.purpose:
+            self._announced.setdefault(service, message.by)
         return number
 
     def _next_time(self) -> str:

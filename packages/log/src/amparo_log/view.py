@@ -53,7 +53,7 @@ def kind_of(body: LogMessage) -> str:
     return str(type(body).__struct_config__.tag)
 
 
-def _owner_of(body: LogMessage) -> str | None:
+def owner_of(body: LogMessage) -> str | None:
     """The one service that may say this; None for a key of an unknown purpose, which nobody may announce."""
     return KEY_OWNERS.get(body.purpose) if isinstance(body, KeyAnnounced) else OWNERS[kind_of(body)]
 
@@ -125,7 +125,7 @@ class LogView:
 
     def _check_publisher(self, message: SignedMessage) -> None:
         body = message.body
-        owner = _owner_of(body)
+        owner = owner_of(body)
         try:
             if isinstance(body, KeyAnnounced) and owner == body.purpose and owner not in self._publishers:
                 self._take_publisher(body, message)

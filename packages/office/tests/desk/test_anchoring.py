@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from amparo_common.bridge import KeyAnnounced, LogEntry, LogMessage, StaffTrail, sign_for_log
-from amparo_common.clock import FixedClock, to_text
+from amparo_common.bridge import KeyAnnounced, StaffTrail
+from amparo_common.clock import FixedClock
 from amparo_common.signing import SigningKey
-from amparo_log.view import LogView
+from amparo_log.memory import MemoryLog
 from amparo_office.desk import anchoring
 from amparo_service.errors import Unreachable
 from amparo_staff.errors import TrailBroken
@@ -21,29 +21,11 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEY = SigningKey.generate()
 
 
-class FakeLog:
-    """A public log in memory: the real view of what was published, without the network. `away`: it cannot be reached."""
-
-    def __init__(self) -> None:
-        self.away = False
-        self._entries: list[LogMessage] = []
-        self._view = LogView()
-        self.publish(KeyAnnounced("office", jwk=KEY.public.jwk), KEY)
-
-    def refresh(self) -> LogView:
-        """What it says."""
-        if self.away:
-            raise Unreachable("The log does not answer.")
-        return self._view
-
-    def publish(self, body: LogMessage, key: SigningKey) -> int:
-        """Take a message in, the same one once."""
-        if self.away:
-            raise Unreachable("The log does not answer.")
-        if body not in self._entries:
-            self._view.add(len(self._entries), LogEntry(at=to_text(NOON), entry=sign_for_log(body, key)))
-            self._entries.append(body)
-        return self._entries.index(body)
+def town_log() -> MemoryLog:
+    """A log that knows the office."""
+    log = MemoryLog(FixedClock(NOON))
+    log.publish(KeyAnnounced("office", jwk=KEY.public.jwk), KEY)
+    return log
 
 
 def deeds(count: int, action: str = "test.deed") -> None:
@@ -53,7 +35,7 @@ def deeds(count: int, action: str = "test.deed") -> None:
 
 def test_the_head_goes_into_the_log_and_the_anchoring_into_the_trail(desk_database: str) -> None:
     deeds(3)
-    before, log = head(), FakeLog()
+    before, log = head(), town_log()
     assert anchoring.anchor(log, KEY, at=NOON) == {"entries": 3, "index": 1}
     assert [body for _, body in log.refresh().trails] == [StaffTrail(entries=3, head=before.hash)]
     last = TrailEntry.objects.get(number=4)
@@ -61,7 +43,7 @@ def test_the_head_goes_into_the_log_and_the_anchoring_into_the_trail(desk_databa
 
 
 def test_an_empty_trail_is_not_anchored(desk_database: str) -> None:
-    log = FakeLog()
+    log = town_log()
     assert anchoring.anchor(log, KEY, at=NOON) == {"entries": 0, "index": None}
     assert log.refresh().trails == []
     assert head() == Head(0, FIRST)
@@ -69,7 +51,7 @@ def test_an_empty_trail_is_not_anchored(desk_database: str) -> None:
 
 def test_after_a_crash_between_log_and_trail_the_same_head_is_not_published_twice(desk_database: str) -> None:
     deeds(3)
-    log = FakeLog()
+    log = town_log()
     log.publish(StaffTrail(entries=3, head=head().hash), KEY)
     assert anchoring.anchor(log, KEY, at=NOON)["index"] is None
     assert len(log.refresh().trails) == 1
@@ -77,7 +59,7 @@ def test_after_a_crash_between_log_and_trail_the_same_head_is_not_published_twic
 
 def test_a_trail_that_was_cut_or_rewritten_since_the_last_anchor_is_not_anchored(desk_database: str) -> None:
     deeds(3)
-    log = FakeLog()
+    log = town_log()
     anchoring.anchor(log, KEY, at=NOON)
     TrailEntry.objects.filter(number__gte=3).delete()
     with pytest.raises(TrailBroken):
@@ -95,7 +77,7 @@ def test_a_changed_entry_is_found_before_anything_is_published(desk_database: st
     entry.subject = "H-other"
     entry.hash = entry_hash(entry)
     entry.save()
-    log = FakeLog()
+    log = town_log()
     with pytest.raises(TrailBroken):
         anchoring.anchor(log, KEY, at=NOON)
     assert log.refresh().trails == []
@@ -103,7 +85,7 @@ def test_a_changed_entry_is_found_before_anything_is_published(desk_database: st
 
 def test_while_the_log_is_away_nothing_is_written(desk_database: str) -> None:
     deeds(3)
-    log = FakeLog()
+    log = town_log()
     log.away = True
     with pytest.raises(Unreachable):
         anchoring.anchor(log, KEY, at=NOON)

@@ -35,7 +35,7 @@ SECOND = asking("food", "2", BORN, INCOME)
 def publish(log: TownLog, *files: str, at: datetime = NOON) -> None:
     """Put rules into the log, one after the other."""
     key = signing_key(place.folder(), "publish-key")
-    log.at = at
+    log.clock.set(at)
     log.publish(KeyAnnounced(purpose="office", jwk=key.public.jwk), key)
     for file in files:
         publish_rule(log, file)
