@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class PostgresServer:
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
         self.folder = folder
+        self.environment: dict[str, str] = {}  # besides this process's, from the next start on
         self.port = free_port()
         if not (folder / "PG_VERSION").exists():
             self._run("initdb", "-D", str(folder), "-U", "amparo", "--auth=trust", "-E", "UTF8", "--no-sync")
@@ -54,7 +56,14 @@ class PostgresServer:
     def _run(self, program: str, *arguments: str) -> None:
         command = as_postgres([str(self._programs / program), *arguments])
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False, cwd=self.folder
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=self.folder,
+            env=os.environ | self.environment,
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")
@@ -65,6 +74,20 @@ class PostgresServer:
         words = " ".join(f"-c {name}={value}" for name, value in options.items())
         log = str(self.folder / "server.log")
         self._run("pg_ctl", "-D", str(self.folder), "-l", log, "-o", words, "-w", "-t", "30", "start")
+
+    def bring_back(self) -> None:
+        """Wait until it answers after an accident; start it where it has ended itself. Raises `RuntimeError` after 30 s."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "amparo")
+            except RuntimeError:
+                if time.monotonic() > until:
+                    raise
+            # Refused while it runs: it is mending itself.
+            with contextlib.suppress(RuntimeError):
+                self.start()
+            time.sleep(0.1)
 
     def stop(self, mode: str = "fast") -> None:
         """Stop: `fast`, or `immediate` as a power cut would."""

@@ -49,20 +49,26 @@ def library() -> Path:
 
 
 class Points:
-    """The points of whatever program is started with `environment`. One program at a time."""
+    """The points of whatever program is started with `environment`, all its processes together. One program at a time. `user`:
+    whose program it is, where it is not this user's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, user: str | None = None) -> None:
         self._path = folder / "points"
+        self._library = library()
+        if user is not None:
+            self._library = shutil.copy(self._library, folder)
         with self._path.open("w+b") as file:
             file.truncate(ctypes.sizeof(_Page))
             # The mapping outlives the file's descriptor.
             self._map = mmap.mmap(file.fileno(), 0)
+        if user is not None:
+            shutil.chown(self._path, user)
         self._page = _Page.from_buffer(self._map)
 
     @property
     def environment(self) -> dict[str, str]:
         """What the program's environment must have besides."""
-        return {"LD_PRELOAD": str(library()), "AMPARO_FAULT_POINTS": str(self._path)}
+        return {"LD_PRELOAD": str(self._library), "AMPARO_FAULT_POINTS": str(self._path)}
 
     def arm(self, mode: Mode, at: int, *, error: int = 0) -> None:
         """Count from now on. At point `at`: die before it (`kill`), or half-way through a write to a file (`tear`); or let every

@@ -161,6 +161,7 @@ def code_of(answer: Answer) -> str:
 def test_a_write_that_the_disk_refuses_changes_nothing_whichever_it_is(
     country: Country, tmp_path: Path, error: int
 ) -> None:
+    """The mint's own; those of PostgreSQL stand in `test_database_dies.py`."""
     points = Points(tmp_path)
     with country.town(clock=NOON, environment=points.environment) as town:
         codes = live(town, lambda life: refused_everywhere(life, points, error), UNITS)
@@ -170,7 +171,7 @@ def test_a_write_that_the_disk_refuses_changes_nothing_whichever_it_is(
 
 
 def test_a_keyset_that_the_signer_cannot_keep_is_made_when_there_is_room_again(
-    country: Country, tmp_path: Path
+    country: Country, tmp_path: Path, database: str
 ) -> None:
     points = Points(tmp_path)
 
@@ -187,7 +188,7 @@ def test_a_keyset_that_the_signer_cannot_keep_is_made_when_there_is_room_again(
                 break
         return codes
 
-    with country.town(signer_environment=points.environment) as town:
+    with country.town(database, signer_environment=points.environment) as town:
         codes = live(town, turn, UNITS)
     assert set(codes) == {"signer.cannot_keep", "200"}
 

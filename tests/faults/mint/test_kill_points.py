@@ -117,10 +117,12 @@ def test_a_mint_that_dies_half_way_through_a_write_loses_and_doubles_nothing(cou
     assert any(name == "pwrite64 mint.sqlite-wal" for name in died)
 
 
-def test_a_signer_killed_at_each_of_its_writes_is_not_even_noticed(country: Country, tmp_path: Path) -> None:
+def test_a_signer_killed_at_each_of_its_writes_is_not_even_noticed(
+    country: Country, tmp_path: Path, database: str
+) -> None:
     """The mint waits for its signer: requests are answered late, and none is refused."""
     points = Points(tmp_path)
-    with country.town(clock=NOON, signer_environment=points.environment) as town:
+    with country.town(database, clock=NOON, signer_environment=points.environment) as town:
         died = live(town, lambda life: signer_killed_everywhere(life, points), UNITS)
     assert {"link", "write", "fsync", "unlink", "send"} <= {name.split()[0] for name in died}
 

@@ -49,13 +49,13 @@ def test_while_postgres_is_away_swaps_wait_and_none_is_lost(
     assert set(seen.unclear_codes) <= {"mint.database_away"}
 
 
-def test_while_the_signer_is_away_for_a_short_time_swaps_only_wait(country: Country) -> None:
-    with country.town() as town:
+def test_while_the_signer_is_away_for_a_short_time_swaps_only_wait(country: Country, database: str) -> None:
+    with country.town(database) as town:
         seen = live(town, lambda life: without(life, town.signer.stop, town.signer.start, SHORT), prove=False)
     assert not seen.unclear_codes
 
 
-def test_while_the_signer_is_away_for_long_swaps_get_503(country: Country) -> None:
-    with country.town() as town:
+def test_while_the_signer_is_away_for_long_swaps_get_503(country: Country, database: str) -> None:
+    with country.town(database) as town:
         seen = live(town, lambda life: without(life, town.signer.stop, town.signer.start, LONG), prove=False)
     assert set(seen.unclear_codes) == {"signer.unreachable"}

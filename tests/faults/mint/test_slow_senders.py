@@ -166,8 +166,8 @@ async def slow_and_others(life: Life) -> dict[str, float | None]:
     return {slow.__name__: seconds for slow, seconds in zip(SLOW, found, strict=True)}
 
 
-def test_slow_senders_and_readers_are_cut_off_and_others_are_served(country: Country) -> None:
-    with country.town() as town:
+def test_slow_senders_and_readers_are_cut_off_and_others_are_served(country: Country, database: str) -> None:
+    with country.town(database) as town:
         found = live(town, slow_and_others, prove=False)
     shown = ", ".join(f"{name} {seconds or 0:.0f} s" for name, seconds in found.items())
     print(f"cut off after: {shown}")
@@ -208,13 +208,13 @@ async def _begin(sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("files", [20_000, 1_024], ids=["room for all", "room for a few"])
-def test_ten_thousand_open_connections_stop_nobody(country: Country, files: int) -> None:
+def test_ten_thousand_open_connections_stop_nobody(country: Country, database: str, files: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < MANY + 1_000:
         pytest.skip(f"this user may open {hard} files at most")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        with country.town(environment={"AMPARO_MOST_FILES": str(files)}) as town:
+        with country.town(database, environment={"AMPARO_MOST_FILES": str(files)}) as town:
             before, then = live(town, many_connections, prove=False)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
