@@ -1,12 +1,15 @@
 """NUT-29: several quotes claimed in one request, all or none, and the state of several quotes at once."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from packages.mint.tests.conftest import RENT, Blank, Town, Wallet, refused
 
+CASES = Path(__file__).parents[3] / "vectors" / "cashu" / "nut29_mint_cases.json"
 BATCH, CHECK = "/v1/mint/benefit/batch", "/v1/mint/quote/benefit/check"
 
 
@@ -128,3 +131,32 @@ def test_one_unknown_quote_stops_the_whole_question(town: Town, wallet: Wallet) 
     refused(town.http.post(CHECK, json={"quotes": [known, "0" * 32]}), 10000, "token.quote_unknown")
     refused(town.http.post(CHECK, json={"quotes": []}), 11014, "token.too_many")
     refused(town.http.post(CHECK, json={"quotes": [known] * 101}), 11014, "token.too_many")
+
+
+@pytest.mark.parametrize("case", json.loads(CASES.read_text())["vectors"], ids=lambda case: case["name"])
+def test_the_published_cases_about_quotes_are_refused_and_change_nothing(
+    town: Town, wallet: Wallet, keyset: str, case: dict[str, Any]
+) -> None:
+    asked = case["check_request" if "check_request" in case else "mint_request"]
+    amounts = asked.get("quote_amounts", [8] * len(asked["quotes"]))
+    ours: dict[str, str] = {}
+    for name, amount in zip(asked["quotes"], amounts, strict=True):
+        if name in case["known"]:
+            (ours[name],) = paid(town, wallet, amount)
+        elif name in case["of_another_method"]:
+            ours[name] = wallet.deposit_quote(amount)
+    assert ours.keys() == {*case["known"], *case["of_another_method"]}
+    named = [ours.get(name, name) for name in asked["quotes"]]
+    if "check_request" in case:
+        refused(town.http.post(CHECK, json={"quotes": named}), 10000, "token.quote_unknown")
+    else:
+        body = claim([wallet] * len(named), named, wallet.split(keyset, sum(amounts)))
+        said = {"quote_amounts": amounts} if "quote_amounts" in asked else {}
+        refused(town.http.post(BATCH, json=body | said), 10000, "token.quote_unknown")
+    assert town.figures() == {keyset: (0, 0, 0, 0)}
+    for name in case["known"]:
+        good = ours[name]
+        amount = dict(zip(asked["quotes"], amounts, strict=True))[name]
+        assert town.http.get(f"/v1/mint/quote/benefit/{good}").json()["amount_issued"] == 0
+        alone = wallet.claim_body(good, wallet.split(keyset, amount))
+        assert town.http.post("/v1/mint/benefit", content=alone).status_code == 200
