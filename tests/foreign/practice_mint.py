@@ -34,9 +34,13 @@ STOP_SECONDS = 10.0
 
 class PracticeMint:
     """A running mint. `url`: the mint itself. `front`: the mint with the bolt11-shaped method, and `/pay`, where the practice
-    office pays quotes. `keysets`: the id of each unit's keyset. `folder`: the mint's own files."""
+    office pays quotes. `keysets`: the id of each unit's keyset. `folder`: the mint's own files. `log`: the public log as
+    others read it."""
 
-    def __init__(self, folder: Path, gateway: Gateway, signer: "_Process", *, core: int | None) -> None:
+    def __init__(
+        self, folder: Path, gateway: Gateway, signer: "_Process", *, log: LogFollower, core: int | None
+    ) -> None:
+        self.log = log
         self.folder, self.front, self.keysets = folder, gateway.url, dict[str, str]()
         self._gateway, self._signer, self._core = gateway, signer, core
         self._running = contextlib.ExitStack()
@@ -80,7 +84,8 @@ def practice_mint(
         office.speak(LogFollower(Client(log.url), vkey, folder / "office-seen"), units)
         where = {"log_url": log.url, "log_vkey": vkey, "shops_url": gateway.url, "signer": signer.url}
         replace_file(mint_folder / "config.json", msgspec.json.encode(where | dict(settings or {})))
-        mint = PracticeMint(mint_folder, gateway, signer, core=core)
+        others = LogFollower(Client(log.url), vkey, folder / "others-seen")
+        mint = PracticeMint(mint_folder, gateway, signer, log=others, core=core)
         mint.start()
         try:
             for unit in units:

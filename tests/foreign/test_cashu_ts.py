@@ -14,6 +14,7 @@ import pytest
 from tests.foreign.conftest import CASHU_TS
 from tests.foreign.gateway import PRACTICE_SHOP
 from tests.foreign.practice_mint import LogIn, PracticeMint, practice_mint
+from tests.foreign.web_shop import PRICE, web_shop
 
 from amparo_cashu.nut00_token import read_token, write_token
 from amparo_cashu.nut18_request import LockOption, PaymentRequest, Transport, write_request
@@ -82,7 +83,7 @@ def announced(mint: PracticeMint) -> set[str]:
     return set(Client(mint.url).get("/v1/info", dict[str, Any])["nuts"])
 
 
-def drive(node: Path, mint: PracticeMint, name: str, **more: str) -> Verdict:
+def drive(node: Path, mint: PracticeMint, name: str, **more: str | int) -> Verdict:
     """Run one drive; everything it found is true."""
     town = more | {
         "mint": mint.url,
@@ -129,6 +130,13 @@ def test_a_mint_whose_signer_has_no_c_batch_serves_cashu_ts_the_same(
     with practice_mint(tmp_path, units=[UNIT]) as plain:
         for name in ("nut03", "nut04", "nut05", "nut09", "nut12"):
             drive(node, plain, name)
+
+
+def test_cashu_ts_buys_from_a_shop_on_the_web(node: Path, mint: PracticeMint, tmp_path: Path) -> None:
+    with web_shop(tmp_path, mint, UNIT) as (address, till):
+        drive(node, mint, "nut24", web=address, price=PRICE)
+        assert till.stored(UNIT) == PRICE
+        assert till.deposit(UNIT).deposited == PRICE
 
 
 def test_the_table_of_missing_parts_is_true(announced: set[str]) -> None:

@@ -19,18 +19,18 @@ ALLOWED = {
     "amparo_cashu.nut10_secret.check_lock": "one token's own condition, which the published vectors are about",
     "amparo_cashu.nut22_auth.write_auth": "what a wallet sends, half of a pair with `read_auth`",
     "amparo_cashu.nut22_auth.auth_of": "what a wallet sends, half of a pair with `proof_of`",
+    "amparo_cashu.nut24_payment.read_request_header": "what a payer reads, half of a pair with `request_header`",
     "amparo_cashu.nut29_batch.sign_batch": "what a wallet sends, half of a pair with `check_batch`",
     "amparo_office.register.retention.past_limit": "what must be zero after the nightly job; counted by its tests",
 }
 # Modules that are a part of the specification each, judged by its published vectors in Python, and used by the phone apps in the
-# form that the same vectors judge there. NUT-24 has neither vectors nor a user yet: no service of ours asks for payment in a
-# header.
+# form that the same vectors judge there; and what a shop's own web program uses, judged by cashu-ts.
 LIBRARY = (
     "amparo_cashu.nut16_ur",
     "amparo_cashu.nut18_request",
-    "amparo_cashu.nut24_payment",
     "amparo_cashu.nut26_request",
     "amparo_cashu.nut28_p2bk",
+    "amparo_till.web_sales",
 )
 
 # Files whose classes Django loads because of where they stand.

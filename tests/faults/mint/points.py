@@ -56,7 +56,7 @@ class Points:
         self._path = folder / "points"
         self._library = library()
         if user is not None:
-            self._library = shutil.copy(self._library, folder)
+            self._library = Path(shutil.copy(self._library, folder))
         with self._path.open("w+b") as file:
             file.truncate(ctypes.sizeof(_Page))
             # The mapping outlives the file's descriptor.

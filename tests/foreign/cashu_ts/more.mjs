@@ -1,4 +1,4 @@
-// Beside the exchange of coins: websockets (17), payment requests (18, 26), blind authentication (22).
+// Beside the exchange of coins: websockets (17), payment requests (18, 26), payments in a header (24), blind authentication (22).
 import http from 'node:http';
 import {
   AuthManager,
@@ -6,6 +6,7 @@ import {
   PaymentRequestTransportType,
   decodePaymentRequest,
   getDecodedToken,
+  getEncodedToken,
   normalizeProofAmounts,
 } from '@cashu/cashu-ts';
 import { askAid, newKey, openWallet, payAid, receiveAid, spendByHand, sum } from './tools.mjs';
@@ -146,6 +147,37 @@ async function payRequest(facts, town, write, things) {
 
 export const nut18 = (facts, town) => payRequest(facts, town, (request) => request.toEncodedCreqA(), facts.things);
 export const nut26 = (facts, town) => payRequest(facts, town, (request) => request.toEncodedCreqB(), facts.things);
+
+/** A shop on the web sells: 402 with a request, the same address again with a code in the header (24). */
+export async function nut24(facts, town) {
+  const wallet = await openWallet(town);
+  const buy = (path, code) => fetch(town.web + path, { headers: code === undefined ? {} : { 'X-Cashu': code } });
+  const first = await buy('/soup/1');
+  facts.equal('the shop asks for a payment', first.status, 402);
+  const asked = decodePaymentRequest(first.headers.get('X-Cashu'));
+  facts.equal('the amount is read', Number(asked.amount), town.price);
+  facts.equal('the unit is read', asked.unit, town.unit);
+  facts.equal('the mint is read', asked.mints.join(), town.mint);
+  facts.equal('there is no other way to pay', asked.transport?.length ?? 0, 0);
+  const aid = await receiveAid(town, wallet, 3 * town.price);
+  const pay = async (from, amount, lock) => {
+    const sending = wallet.ops.send(amount, from).includeFees(true);
+    const { keep, send } = await (lock ? sending.asP2PK(asked.toP2PKOptions()) : sending).run();
+    return { keep, code: getEncodedToken({ mint: asked.mints[0], unit: asked.unit, proofs: send }) };
+  };
+  const paid = await pay(aid, asked.amount, true);
+  const goods = await buy('/soup/1', paid.code);
+  facts.equal('what was paid is given', `${goods.status} ${await goods.text()}`, '200 goods of /soup/1');
+  facts.equal('whose answer is lost asks again', (await buy('/soup/1', paid.code)).status, 200);
+  facts.equal('a code pays one order', (await buy('/soup/2', paid.code)).status, 400);
+  const open = await pay(paid.keep, asked.amount, false);
+  facts.equal('a code that is not locked is refused', (await buy('/soup/2', open.code)).status, 400);
+  facts.equal('and can be spent', sum(await wallet.receive(open.code)), town.price);
+  const little = await pay(open.keep, 1, true);
+  facts.equal('too little is refused', (await buy('/soup/2', little.code)).status, 400);
+  facts.equal('what is no code too', (await buy('/soup/2', 'letmein')).status, 400);
+  facts.equal('the rest is free', await (await buy('/menu')).text(), 'goods of /menu');
+}
 
 /** A request with headers of one's own; what the mint says. */
 async function byHand(method, url, headers, body = {}) {

@@ -4,6 +4,7 @@ A sale is a number, a unit and an amount; no time, no basket, no payer. One that
 found that it had been spent before stays until somebody has seen it.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Sequence
 from typing import Literal
@@ -16,6 +17,12 @@ from amparo_purse import store as purse_store
 LATER = (
     "CREATE TABLE IF NOT EXISTS sale_coin (shop TEXT NOT NULL, secret TEXT NOT NULL, sale INTEGER NOT NULL, unit TEXT NOT NULL,"
     " amount INTEGER NOT NULL, mark TEXT NOT NULL DEFAULT '', PRIMARY KEY (shop, secret)) WITHOUT ROWID"
+)
+# Which order was paid with which coins, until they are deposited: whoever asks again in between gets the goods again. Hashed: an
+# order's name may say who made it.
+ORDERS = (
+    "CREATE TABLE IF NOT EXISTS paid_order (shop TEXT NOT NULL, secret TEXT NOT NULL, paid_for BLOB NOT NULL,"
+    " PRIMARY KEY (shop, secret)) WITHOUT ROWID"
 )
 # What is written down of a coin; everything else is seen from where the coin is.
 REFUSED: Literal["refused"] = "refused"
@@ -46,6 +53,27 @@ def add_sale(connection: sqlite3.Connection, shop: str, proofs: Sequence[Proof],
     )
 
 
+def note_order(connection: sqlite3.Connection, shop: str, order: str, proofs: Sequence[Proof]) -> None:
+    """Write down which order these coins paid."""
+    rows = [(shop, proof.secret, _order_hash(order)) for proof in proofs]
+    connection.executemany("INSERT INTO paid_order (shop, secret, paid_for) VALUES (?, ?, ?)", rows)
+
+
+def is_paid_with(connection: sqlite3.Connection, shop: str, order: str, proofs: Sequence[Proof]) -> bool:
+    """Whether it was this order that these coins paid, all of them."""
+    found = [
+        connection.execute(
+            "SELECT paid_for FROM paid_order WHERE shop = ? AND secret = ?", (shop, proof.secret)
+        ).fetchone()
+        for proof in proofs
+    ]
+    return bool(found) and all(row is not None and row[0] == _order_hash(order) for row in found)
+
+
+def _order_hash(order: str) -> bytes:
+    return hashlib.sha256(order.encode()).digest()
+
+
 def mark_coins(connection: sqlite3.Connection, shop: str, proofs: Sequence[Proof], mark: str) -> None:
     """Write down what a deposit found about coins."""
     connection.executemany(
@@ -59,10 +87,13 @@ def forget_credited(connection: sqlite3.Connection, shop: str, purse: str) -> No
     rows = connection.execute("SELECT secret FROM sale_coin WHERE shop = ? AND mark <> ?", (shop, SPENT)).fetchall()
     gone = [(shop, secret) for (secret,) in rows if secret not in places]
     connection.executemany("DELETE FROM sale_coin WHERE shop = ? AND secret = ?", gone)
+    connection.executemany("DELETE FROM paid_order WHERE shop = ? AND secret = ?", gone)
 
 
 def forget_spent(connection: sqlite3.Connection, shop: str) -> None:
     """Forget the coins that had been spent before: somebody has seen them."""
+    spent = "SELECT secret FROM sale_coin WHERE shop = ? AND mark = ?"
+    connection.execute(f"DELETE FROM paid_order WHERE shop = ? AND secret IN ({spent})", (shop, shop, SPENT))
     connection.execute("DELETE FROM sale_coin WHERE shop = ? AND mark = ?", (shop, SPENT))
 
 

@@ -7,6 +7,7 @@ are changed into the till's own coins at once, and deposited together, so that t
 """
 
 import secrets
+import sqlite3
 from collections.abc import Sequence
 
 import msgspec
@@ -144,6 +145,7 @@ class Till:
         with database.transaction() as connection:
             connection.execute(_LATER)
             connection.execute(sales.LATER)
+            connection.execute(sales.ORDERS)
             connection.execute(
                 "INSERT INTO till (shop, lock_key) VALUES (?, ?) ON CONFLICT (shop) DO NOTHING",
                 (shop, secrets.token_bytes(32) if lock_key is None else lock_key.reveal()),
@@ -202,8 +204,32 @@ class Till:
         """Take a payment without a connection; it is pending until it is deposited. Raises `WrongAmount`, `SaleTooLarge`,
         `OfflineLimit`, `AloneTooLong`, `NotLockedToUs`, `LockTooShort`, `TakenBefore`, `SpentBefore`, `KeysetExpired`, and
         the errors of a false code."""
-        self._check_amount(token, request)
         self._check_limits(request)
+        points = self._checked(token, request)
+        with self._database.transaction() as connection:
+            self._take(connection, token, request, points)
+
+    def accept_web(self, token: Token, request: PaymentRequest, *, order: str) -> None:
+        """Take a payment that came over the web for an order of this shop, with a connection: the code is locked to this shop, so
+        once the mint says that it is unspent nobody else can spend it, and it is stored for the next deposit in one step. The same
+        code for the same order again, because the answer was lost, changes nothing. Raises `WrongAmount`, `NotLockedToUs`,
+        `LockTooShort`, `TakenBefore`, `SpentBefore`, `KeysetExpired`, `Unreachable`, and the errors of a false code."""
+        points = self._checked(token, request)
+        with self._database.reading() as connection:
+            if sales.is_paid_with(connection, self.shop, order, token.proofs):
+                return
+        if any(state != "UNSPENT" for state in self._states(points)):
+            raise SpentBefore("The mint has seen this code before.")
+        self._note_contact()
+        with self._database.transaction() as connection:
+            if sales.is_paid_with(connection, self.shop, order, token.proofs):
+                return  # the same request came twice at once
+            self._take(connection, token, request, points)
+            sales.note_order(connection, self.shop, order, token.proofs)
+
+    def _checked(self, token: Token, request: PaymentRequest) -> list[str]:
+        """The points of a code that pays the request and is locked to this shop for long enough."""
+        self._check_amount(token, request)
         points = []
         for proof in token.proofs:
             self.purse.keys.check_genuine(proof, request.unit)
@@ -212,13 +238,16 @@ class Till:
             point = hash_to_curve(proof.secret.encode())
             self._check_filters(proof.id, point.format())
             points.append(show_point(point))
-        with self._database.transaction() as connection:
-            for point_text in points:
-                if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point_text,)).fetchone() is not None:
-                    raise TakenBefore("This code was taken before.")
-                connection.execute("INSERT INTO taken (point) VALUES (?)", (point_text,))
-            sales.add_sale(connection, self.shop, token.proofs, request.unit)
-            self.purse.keep(token.proofs, request.unit, label=_LOCKED)
+        return points
+
+    def _take(self, connection: sqlite3.Connection, token: Token, request: PaymentRequest, points: list[str]) -> None:
+        """Write a sale down. Call inside `Database.transaction`."""
+        for point in points:
+            if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point,)).fetchone() is not None:
+                raise TakenBefore("This code was taken before.")
+            connection.execute("INSERT INTO taken (point) VALUES (?)", (point,))
+        sales.add_sale(connection, self.shop, token.proofs, request.unit)
+        self.purse.keep(token.proofs, request.unit, label=_LOCKED)
 
     def _check_limits(self, request: PaymentRequest) -> None:
         settings = self.settings
@@ -304,17 +333,21 @@ class Till:
         for at in range(0, len(proofs), BATCH):
             part = proofs[at : at + BATCH]
             points = [show_point(hash_to_curve(proof.secret.encode())) for proof in part]
-            states = self._mint.post("/v1/checkstate", CheckStateRequest(Ys=points), CheckStateAnswer).states
-            if [state.Y.lower() for state in states] != points:
-                raise SignatureNotProved("The mint did not answer for every coin.")
-            for proof, state in zip(part, states, strict=True):
-                if state.state != "PENDING":
-                    (good if state.state == "UNSPENT" else bad).append(proof)
+            for proof, state in zip(part, self._states(points), strict=True):
+                if state != "PENDING":
+                    (good if state == "UNSPENT" else bad).append(proof)
         with self._database.transaction() as connection:
             sales.mark_coins(connection, self.shop, bad, sales.SPENT)
             self.purse.forget([proof.secret for proof in bad])
         lost = sum(proof.amount for proof in bad)
         return good, DepositReport(deposited=0, lost=lost, lost_coins=len(bad))
+
+    def _states(self, points: list[str]) -> list[str]:
+        """What the mint says of coins."""
+        states = self._mint.post("/v1/checkstate", CheckStateRequest(Ys=points), CheckStateAnswer).states
+        if [state.Y.lower() for state in states] != points:
+            raise SignatureNotProved("The mint did not answer for every coin.")
+        return [state.state for state in states]
 
     def _hand_in(self, proofs: Sequence[Proof], unit: str) -> DepositReport:
         """One request's part of a deposit. When a coin was spent since it was looked up, the rest is handed in without it."""
