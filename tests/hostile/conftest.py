@@ -32,13 +32,18 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
-def town(request: pytest.FixtureRequest, country: Country) -> Iterator[Town]:
+def databases(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Gives empty databases: their addresses, or `sqlite` (each town has its own file)."""
+    if request.param == "sqlite":
+        return lambda: "sqlite"
+    new_database: Callable[[], str] = request.getfixturevalue("new_database")
+    return new_database
+
+
+@pytest.fixture(scope="session")
+def town(databases: Callable[[], str], country: Country) -> Iterator[Town]:
     """A running mint with one signing keyset for food."""
-    database = "sqlite"
-    if request.param == "postgres":
-        new_database: Callable[[], str] = request.getfixturevalue("new_database")
-        database = new_database()
-    with country.town(database) as made:
+    with country.town(databases()) as made:
         live(made, _nothing)
         yield made
 
@@ -48,9 +53,9 @@ async def _nothing(_life: Life) -> None:
 
 
 @pytest.fixture(scope="session")
-def full_town(country: Country) -> Iterator[Town]:
+def full_town(databases: Callable[[], str], country: Country) -> Iterator[Town]:
     """A running mint with everything that can be turned on, and one signing keyset for food."""
-    with country.town(settings=EVERYTHING, prepare=_put_login_keys) as made:
+    with country.town(databases(), settings=EVERYTHING, prepare=_put_login_keys) as made:
         live(made, _nothing)
         yield made
 
