@@ -1,4 +1,4 @@
-"""A database or a signer that stops under load and comes back: requests wait or get 503, none is lost, none is refused."""
+"""A database, a signer or a log that stops under load and comes back: requests wait or get 503, none is lost, none is refused."""
 
 import asyncio
 from collections.abc import Callable
@@ -59,3 +59,21 @@ def test_while_the_signer_is_away_for_long_swaps_get_503(country: Country, datab
     with country.town(database) as town:
         seen = live(town, lambda life: without(life, town.signer.stop, town.signer.start, LONG), prove=False)
     assert set(seen.unclear_codes) == {"signer.unreachable"}
+
+
+def test_while_the_log_is_away_swaps_go_on_and_a_mint_that_starts_says_what_is_missing(
+    country: Country, database: str
+) -> None:
+    """It starts only once the log answers: what it published itself tells it whether its database is an old one."""
+    with country.town(database) as town:
+        seen = live(town, lambda life: without(life, town.log.stop, town.log.start, SHORT), prove=False)
+        assert not seen.unclear_codes
+        assert seen.gap < SHORT / 2
+        town.log.stop()
+        town.mint.stop()
+        town.mint.start(wait=False)
+        assert not town.mint.comes_up()
+        town.mint.end()
+        assert "service.unreachable" in town.mint.words()
+        town.log.start()
+        town.mint.start()

@@ -234,7 +234,8 @@ class Town:
         folder: Path,
         database: str,
         *,
-        log: tuple[str, str],
+        log: Program,
+        read_log: tuple[str, str],
         office: SigningKey,
         mints: int = 1,
         clock: datetime | None = None,
@@ -242,7 +243,8 @@ class Town:
         nurseries: tuple[Nursery, Nursery],
     ) -> None:
         self.folder = folder
-        self._log = log
+        self.log = log
+        self._read_log = read_log
         self._database = database
         self._office = office
         self.clock = PracticeClock(folder / "clock") if clock is not None else None
@@ -268,8 +270,8 @@ class Town:
 
     def _mint(self, folder: Path, port: int, settings: dict[str, Any]) -> Program:
         config = {
-            "log_url": self._log[0],
-            "log_vkey": self._log[1],
+            "log_url": self._read_log[0],
+            "log_vkey": self._read_log[1],
             "shops_url": self.shops.url,
             "signer": str(self.socket),
             "database": self._database,
@@ -413,7 +415,9 @@ class Country:
         for unit in UNITS:
             approve(address, vkey, self._office, folder / "seen", unit)
         nurseries = self._nursery("signer", signer_environment), self._nursery("mint", environment)
-        town = Town(folder, database, log=(address, vkey), office=self._office, nurseries=nurseries, **options)
+        town = Town(
+            folder, database, log=log, read_log=(address, vkey), office=self._office, nurseries=nurseries, **options
+        )
         try:
             if started:
                 town.start()
