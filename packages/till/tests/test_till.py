@@ -226,6 +226,17 @@ def test_a_code_is_taken_once_also_after_a_restart_and_after_its_deposit(street:
     assert street.bakery.stored("food") == 0
 
 
+def test_a_code_that_is_stored_is_not_taken_once_more_with_a_connection(street: Street) -> None:
+    """The mint would exchange it: it is unspent until it is deposited."""
+    till = street.bakery
+    payment = code(street.locked(64, till))
+    till.accept_offline(payment, till.request(64, "food"))
+    with pytest.raises(TakenBefore):
+        till.accept_online(payment, till.request(64, "food"))
+    assert (till.stored("food"), till.purse.balance("food")) == (64, 0)
+    assert till.deposit("food").deposited == 64
+
+
 def test_a_code_with_the_same_coin_twice_or_one_taken_before_is_refused_whole(street: Street) -> None:
     coin, other = street.locked(8, street.bakery), street.locked(8, street.bakery)
     with pytest.raises(TakenBefore):

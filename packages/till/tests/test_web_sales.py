@@ -16,6 +16,7 @@ from amparo_cashu.nut00_token import write_token
 from amparo_cashu.nut10_secret import write_lock
 from amparo_cashu.nut24_payment import HEADER, read_request_header
 from amparo_cashu.wire import Proof
+from amparo_till.errors import TakenBefore
 from amparo_till.till import LOCK_SECONDS, SHORTEST_LOCK_SECONDS
 from amparo_till.web_sales import Price, WebSales, paid
 
@@ -102,6 +103,15 @@ def test_a_code_that_was_spent_elsewhere_buys_nothing(street: Street, bakery: Te
     answer = bakery.get("/soup/1", headers=pays(street, coin))
     assert (answer.status_code, answer.json()["code"]) == (400, "till.spent_before")
     assert street.bakery.stored("food") == 0
+
+
+def test_a_code_that_paid_an_order_is_not_taken_at_the_same_till_once_more(street: Street, bakery: TestClient) -> None:
+    coin = street.locked(SOUP, street.bakery)
+    assert bakery.get("/soup/1", headers=pays(street, coin)).status_code == 200
+    for take in (street.bakery.accept_online, street.bakery.accept_offline):
+        with pytest.raises(TakenBefore):
+            take(code(coin), street.bakery.request(SOUP, "food"))
+    assert street.bakery.deposit("food").deposited == SOUP
 
 
 def test_while_the_mint_is_away_nothing_is_sold_and_nothing_is_taken(street: Street, bakery: TestClient) -> None:

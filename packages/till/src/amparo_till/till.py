@@ -184,8 +184,14 @@ class Till:
 
     def accept_online(self, token: Token, request: PaymentRequest) -> None:
         """Take a payment with a connection: changed into own coins at once, so that the mint says whether it is genuine and
-        unspent. Raises `WrongAmount`, the errors of a false code, and the mint's refusal (10003 false, 11001 spent)."""
+        unspent. Raises `WrongAmount`, `TakenBefore` for a code that this till has stored, the errors of a false code, and the
+        mint's refusal (10003 false, 11001 spent)."""
         self._check_amount(token, request)
+        # The mint would take a stored code once more: it is unspent until it is deposited.
+        with self._database.reading() as connection:
+            self._check_not_taken(
+                connection, [show_point(hash_to_curve(proof.secret.encode())) for proof in token.proofs]
+            )
         for proof in token.proofs:
             self.purse.keys.check_known(proof, request.unit)
         # A code that is locked to this shop is opened with its key; one that is locked elsewhere the mint refuses.
@@ -243,11 +249,15 @@ class Till:
     def _take(self, connection: sqlite3.Connection, token: Token, request: PaymentRequest, points: list[str]) -> None:
         """Write a sale down. Call inside `Database.transaction`."""
         for point in points:
-            if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point,)).fetchone() is not None:
-                raise TakenBefore("This code was taken before.")
+            self._check_not_taken(connection, [point])
             connection.execute("INSERT INTO taken (point) VALUES (?)", (point,))
         sales.add_sale(connection, self.shop, token.proofs, request.unit)
         self.purse.keep(token.proofs, request.unit, label=_LOCKED)
+
+    def _check_not_taken(self, connection: sqlite3.Connection, points: Sequence[str]) -> None:
+        for point in points:
+            if connection.execute("SELECT 1 FROM taken WHERE point = ?", (point,)).fetchone() is not None:
+                raise TakenBefore("This code was taken before.")
 
     def _check_limits(self, request: PaymentRequest) -> None:
         settings = self.settings

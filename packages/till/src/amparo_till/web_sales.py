@@ -3,6 +3,10 @@ comes again with a code in its header.
 
 Codes are locked to the shop, and they are deposited with the day's other sales. Which order a code paid is known until then: the
 same request again gets the goods again, another one does not. Not here: the shop's program, and TLS.
+The program may see a request twice that was paid once, so an order's name must be good for one order.
+LIMIT: a web program needs a till with a lock key of its own (which a till has, unless it is told to be another device of a shop):
+another device with the same key would take a code that was paid here, and the deposit only finds it later.
+LIMIT: WebSockets pass without a payment.
 LIMIT: a code pays exactly the price. The specification would let it be more; what is too much would be the payer's loss.
 A code of many coins makes a long header (half a kilobyte a coin), and some servers take no more than 8 KiB.
 """
