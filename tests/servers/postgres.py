@@ -50,6 +50,7 @@ class PostgresServer:
         self.folder = folder
         self.environment: dict[str, str] = {}  # besides this process's, from the next start on
         self.port = free_port()
+        self._settings: dict[str, str] = {}
         if not (folder / "PG_VERSION").exists():
             self._run("initdb", "-D", str(folder), "-U", "amparo", "--auth=trust", "-E", "UTF8", "--no-sync")
 
@@ -70,6 +71,7 @@ class PostgresServer:
 
     def start(self, **settings: str) -> None:
         """Start and wait until it answers."""
+        self._settings = settings
         options = {"port": str(self.port), "unix_socket_directories": str(self.folder)} | SETTINGS | settings
         words = " ".join(f"-c {name}={value}" for name, value in options.items())
         log = str(self.folder / "server.log")
@@ -86,7 +88,7 @@ class PostgresServer:
                     raise
             # Refused while it runs: it is mending itself.
             with contextlib.suppress(RuntimeError):
-                self.start()
+                self.start(**self._settings)
             time.sleep(0.1)
 
     def stop(self, mode: str = "fast") -> None:

@@ -73,13 +73,6 @@ class TransparencyLog:
         publisher = self._publishers.get(message.by)
         if publisher is None or not publisher.may_say(message.body):
             raise UnknownPublisher(f"This key may not publish {kind_of(message.body)}.")
-        service = owner_of(message.body)
-        if service is not None and self._announced.get(service, message.by) != message.by:
-            raise UnknownPublisher(
-                "This service stands in the log with another key.",
-                why="Readers of the log take a service's first key for good; after an entry by another one none could read on.",
-                todo="Put that service's publish-key.pem back from its backup. Without one, a new log has to be begun.",
-            )
         check_log_signature(message, publisher.key)
         # The signature is left out: ECDSA signs the same message differently each time, and a retry must find its first.
         message_hash = hashlib.sha256(message.by.encode() + canonical.encode(message.body)).digest()
@@ -87,14 +80,28 @@ class TransparencyLog:
             known = self.store.find(message_hash)
             if known is not None:
                 return known
+            self._check_first_key(message)
             body = canonical.encode(LogEntry(at=self._next_time(), entry=message))
             if len(body) > LARGEST_ENTRY:
                 raise EntryTooLarge("This entry is too large for the log.")
             number = self.store.append(message_hash, body)
             self.store.set_head(self._sign_head())
+        return number
+
+    def _check_first_key(self, message: SignedMessage) -> None:
+        """Raises `UnknownPublisher` for an entry under another key than the service's first. Call inside the transaction that
+        appends: of two keys announced at once one is the first. Should it fail, the key counts until the log starts again."""
+        service = owner_of(message.body)
+        if service is None:
+            return
         if isinstance(message.body, KeyAnnounced) and service == message.body.purpose:
             self._announced.setdefault(service, message.by)
-        return number
+        if self._announced.get(service, message.by) != message.by:
+            raise UnknownPublisher(
+                "This service stands in the log with another key.",
+                why="Readers of the log take a service's first key for good; after an entry by another one none could read on.",
+                todo="Put that service's publish-key.pem back from its backup. Without one, a new log has to be begun.",
+            )
 
     def _next_time(self) -> str:
         """Now, but never before the last entry: readers refuse a log whose time goes back."""
