@@ -4,8 +4,12 @@ The drives are programs for node in `cashu_ts/`. Each prints sentences that were
 the mint does not announce (`/v1/info`) it must refuse cleanly, and may lack only while `NOT_YET` says so.
 """
 
+import contextlib
+import http.server
 import json
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +134,38 @@ def test_a_mint_whose_signer_has_no_c_batch_serves_cashu_ts_the_same(
     with practice_mint(tmp_path, units=[UNIT]) as plain:
         for name in ("nut03", "nut04", "nut05", "nut09", "nut12"):
             drive(node, plain, name)
+
+
+def test_cashu_ts_gets_its_answer_from_a_mint_that_was_started_anew_in_between(node: Path, tmp_path: Path) -> None:
+    with practice_mint(tmp_path, units=[UNIT]) as own, restarting(own) as (address, starts):
+        drive(node, own, "nut19_restart", restart=address)
+        assert len(starts) == 1
+
+
+@contextlib.contextmanager
+def restarting(mint: PracticeMint) -> Iterator[tuple[str, list[str]]]:
+    """An address at which the mint can be started anew (the answer: where it is then), and where it has been."""
+    starts: list[str] = []
+
+    class Restart(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            mint.stop()
+            mint.start()
+            starts.append(mint.url)
+            self.send_response(200)
+            self.send_header("content-length", str(len(mint.url)))
+            self.end_headers()
+            self.wfile.write(mint.url.encode())
+
+        def log_message(self, *_arguments: object) -> None:
+            """Nothing is printed."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Restart) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", starts
+        server.shutdown()
+        thread.join(10)
 
 
 def test_cashu_ts_buys_from_a_shop_on_the_web(node: Path, mint: PracticeMint, tmp_path: Path) -> None:

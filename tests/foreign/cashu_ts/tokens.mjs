@@ -227,9 +227,11 @@ export async function nut12(facts, town) {
   );
 }
 
-/** Stands before the mint and loses the answer to the first POST of a path. */
-async function forgetful(target, path) {
+/** Stands before the mint and loses the answer to the first POST of a path. `meanwhile`: what happens then; it gives the
+ *  mint's address from then on. */
+async function forgetful(first, path, meanwhile = () => first) {
   const lost = [];
+  let target = first;
   const server = http.createServer(async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
@@ -241,6 +243,7 @@ async function forgetful(target, path) {
     const body = await answer.text();
     if (request.method === 'POST' && request.url === path && lost.length === 0) {
       lost.push(body);
+      target = await meanwhile();
       request.socket.destroy();
       return;
     }
@@ -253,6 +256,24 @@ async function forgetful(target, path) {
     lost,
     close: () => server.close() || server.closeAllConnections(),
   };
+}
+
+/** The mint is started anew between a request and its repetition: what it answers is in its database. */
+export async function nut19_restart(facts, town) {
+  const proofs = await receiveAid(town, await openWallet(town), 32);
+  const restart = async () => (await fetch(town.restart, { method: 'POST' })).text();
+  const proxy = await forgetful(town.mint, '/v1/swap', restart);
+  try {
+    const wallet = await openWallet(town, { url: proxy.url });
+    const got = await wallet.receive(proofs);
+    facts.equal('the answer to the first swap was lost', proxy.lost.length, 1);
+    facts.equal('cashu-ts asked again and has its coins', sum(got), 32);
+    const signed = JSON.parse(proxy.lost[0]).signatures.map((each) => each.amount);
+    facts.equal('as many as were signed before the start', got.length, signed.length);
+    facts.equal('and good', sum(await wallet.receive(got)), 32);
+  } finally {
+    proxy.close();
+  }
 }
 
 export async function nut19(facts, town) {
