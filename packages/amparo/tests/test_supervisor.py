@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from amparo.errors import DiskFull, FolderInUse, ServiceFailed
-from amparo.folder import SERVICES, DataFolder
+from amparo.folder import DESK, SERVICES, DataFolder
 from amparo.installation import Installation
 from amparo.supervisor import Settings, Supervisor
 from amparo_service.client import Client
@@ -55,6 +55,16 @@ def test_a_taken_port_is_replaced_by_a_free_one(folder: DataFolder) -> None:
                 (folder.service("office") / "config.json").read_bytes(), type=dict[str, object]
             )
             assert office["mint_url"] == services.url("mint")
+
+
+def test_a_desk_that_was_left_out_once_has_its_address_again(folder: DataFolder) -> None:
+    with Supervisor(folder, practice=False, desk=True) as services:
+        before = services.url(DESK)
+    with Supervisor(folder, practice=False):
+        pass
+    with Supervisor(folder, practice=False, desk=True) as services:
+        assert services.url(DESK) == before
+        assert health(before) == DESK
 
 
 def test_two_processes_cannot_run_one_folder(folder: DataFolder) -> None:

@@ -29,7 +29,7 @@ SMALLEST_FREE = 200 * 1024 * 1024
 
 
 class ServicesFile(msgspec.Struct, frozen=True):
-    """`services.json`: where each service listens, the signer's socket, and the log's public key."""
+    """`services.json`: the port of each service that was ever started here, the signer's socket, and the log's public key."""
 
     ports: dict[str, int]
     vkey: str

@@ -137,7 +137,9 @@ class Supervisor:
 
     def _configure(self) -> ServicesFile:
         known = self._folder.services()
-        ports = _free_ports((*SERVICES, *self._last), {} if known is None else known.ports)
+        kept = {} if known is None else known.ports
+        # A desk or phone app that is not asked for this time finds its address again the next.
+        ports = kept | _free_ports((*SERVICES, *self._last), kept)
         if known is None:
             keys = self._ask_keys()
             self._write_log_config(keys)
