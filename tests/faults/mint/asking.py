@@ -35,6 +35,15 @@ class Answer(msgspec.Struct, frozen=True):
 NOTHING = Answer(0)
 
 
+def code_of(answer: Answer) -> str:
+    """200, or the code of a proper refusal. Raises `AssertionError` for anything else."""
+    if answer.status == 200:
+        return "200"
+    assert answer.status == 503, (answer.status, answer.body)
+    assert int(answer.header("retry-after")) > 0
+    return str(msgspec.json.decode(answer.body)["error"])
+
+
 class Line:
     """One kept connection to a port of this machine, opened anew when it breaks."""
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from tests.faults.mint.asking import Answer, ask_once
+from tests.faults.mint.asking import ask_once, code_of
 from tests.faults.mint.points import Mode, Points, summary
 from tests.faults.mint.stories import AskQuote, Claim, CloseKeyset, Deposit, Life, MakeKeyset, Pay, Story, Swap, live
 from tests.faults.mint.town import UNITS, Country
@@ -42,10 +42,6 @@ class Fragile(msgspec.Struct):
 
     server: PostgresServer
     points: Points
-
-    def mend(self) -> None:
-        """Wait until it is up again."""
-        self.server.bring_back()
 
 
 @pytest.fixture
@@ -79,7 +75,7 @@ async def hurt_everywhere(
         passed = fragile.points.disarm() < at
         if not passed:
             hurt.append(fragile.points.last())
-            await asyncio.to_thread(fragile.mend)
+            await asyncio.to_thread(fragile.server.bring_back)
         codes[code_of(first)] += 1
         again = await life.line.insist(request)
         if first.status == 200 and story.same:
@@ -89,15 +85,6 @@ async def hurt_everywhere(
         if passed:
             return hurt, codes
     raise AssertionError("the story does not end")
-
-
-def code_of(answer: Answer) -> str:
-    """200, or the code of a proper refusal. Raises `AssertionError` for anything else."""
-    if answer.status == 200:
-        return "200"
-    assert answer.status == 503, (answer.status, answer.body)
-    assert int(answer.header("retry-after")) > 0
-    return str(msgspec.json.decode(answer.body)["error"])
 
 
 @pytest.mark.parametrize(

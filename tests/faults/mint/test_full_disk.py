@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import pytest
-from tests.faults.mint.asking import Answer, ask_once
+from tests.faults.mint.asking import ask_once, code_of
 from tests.faults.mint.load import Load
 from tests.faults.mint.points import Points
 from tests.faults.mint.stories import (
@@ -146,15 +145,6 @@ async def refused_everywhere(life: Life, points: Points, error: int) -> Counter[
                 break
     await check_book(life.town, list(life.wallets.values()), life.line)
     return codes
-
-
-def code_of(answer: Answer) -> str:
-    """200, or the code of a proper refusal. Raises `AssertionError` for anything else."""
-    if answer.status == 200:
-        return "200"
-    assert answer.status == 503, (answer.status, answer.body)
-    assert int(answer.header("retry-after")) > 0
-    return str(msgspec.json.decode(answer.body)["error"])
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
