@@ -116,6 +116,11 @@ def _fields(report: DepositReport) -> tuple[int, ...]:
     return msgspec.structs.astuple(report)
 
 
+def _points(proofs: Sequence[Proof]) -> list[str]:
+    """Under which the mint knows these coins once they are spent."""
+    return [show_point(hash_to_curve(proof.secret.encode())) for proof in proofs]
+
+
 class Till:
     """One shop's till. `shop` is its public reference, `access` its code for the shops side. `lock_key` makes this another
     device of a shop that has one: codes locked to the shop are then taken on either, and one that is shown to both is found
@@ -189,9 +194,7 @@ class Till:
         self._check_amount(token, request)
         # The mint would take a stored code once more: it is unspent until it is deposited.
         with self._database.reading() as connection:
-            self._check_not_taken(
-                connection, [show_point(hash_to_curve(proof.secret.encode())) for proof in token.proofs]
-            )
+            self._check_not_taken(connection, _points(token.proofs))
         for proof in token.proofs:
             self.purse.keys.check_known(proof, request.unit)
         # A code that is locked to this shop is opened with its key; one that is locked elsewhere the mint refuses.
@@ -236,14 +239,12 @@ class Till:
     def _checked(self, token: Token, request: PaymentRequest) -> list[str]:
         """The points of a code that pays the request and is locked to this shop for long enough."""
         self._check_amount(token, request)
-        points = []
-        for proof in token.proofs:
+        points = _points(token.proofs)
+        for proof, point in zip(token.proofs, points, strict=True):
             self.purse.keys.check_genuine(proof, request.unit)
             self._check_lock(proof)
             self._check_end(proof)
-            point = hash_to_curve(proof.secret.encode())
-            self._check_filters(proof.id, point.format())
-            points.append(show_point(point))
+            self._check_filters(proof.id, bytes.fromhex(point))
         return points
 
     def _take(self, connection: sqlite3.Connection, token: Token, request: PaymentRequest, points: list[str]) -> None:
@@ -342,8 +343,7 @@ class Till:
         bad: list[Proof] = []
         for at in range(0, len(proofs), BATCH):
             part = proofs[at : at + BATCH]
-            points = [show_point(hash_to_curve(proof.secret.encode())) for proof in part]
-            for proof, state in zip(part, self._states(points), strict=True):
+            for proof, state in zip(part, self._states(_points(part)), strict=True):
                 if state != "PENDING":
                     (good if state == "UNSPENT" else bad).append(proof)
         with self._database.transaction() as connection:

@@ -6,6 +6,8 @@ same request again gets the goods again, another one does not. Not here: the sho
 The program may see a request twice that was paid once, so an order's name must be good for one order.
 LIMIT: a web program needs a till with a lock key of its own (which a till has, unless it is told to be another device of a shop):
 another device with the same key would take a code that was paid here, and the deposit only finds it later.
+LIMIT: the mint is asked about each code when it comes, and gets the same code with the deposit: a mint that kept both would know
+when this shop sold for how much over the web. Of who paid it learns nothing by it.
 LIMIT: WebSockets pass without a payment.
 LIMIT: a code pays exactly the price. The specification would let it be more; what is too much would be the payer's loss.
 A code of many coins makes a long header (half a kilobyte a coin), and some servers take no more than 8 KiB.
