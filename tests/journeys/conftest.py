@@ -16,9 +16,10 @@ from packages.purse.tests.conftest import Fate, MortalWire, PowerCut
 from packages.wallet.tests.conftest import InProcess
 from starlette.testclient import TestClient
 
-from amparo_cashu.curve import generator_times, hash_to_curve, show_point
+from amparo_cashu.curve import generator_times, show_point
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.outputs import LockTo
+from amparo_cashu.schemes import scheme_of
 from amparo_cashu.wire import CheckStateAnswer, Proof
 from amparo_common.bridge import AidApproved, KeyAnnounced, QuotePaid, seal, sign_for_log
 from amparo_common.clock import FixedClock
@@ -206,7 +207,7 @@ class Town:
         found = []
         for at in range(0, len(proofs), 100):
             part = proofs[at : at + 100]
-            points = [show_point(hash_to_curve(proof.secret.encode())) for proof in part]
+            points = [scheme_of(proof.id).point(proof.secret) for proof in part]
             states = self.mint_client.post("/v1/checkstate", {"Ys": points}, CheckStateAnswer).states
             found += [proof for proof, state in zip(part, states, strict=True) if state.state == "UNSPENT"]
         return found

@@ -34,8 +34,8 @@ def asked_by(connections: int, *, workers: int) -> SlowSigner:
 
     async def story() -> None:
         desk = SigningDesk(signer, workers=workers)  # type: ignore[arg-type] # it is asked for nothing else
-        inputs = [Proof(amount=1, id="00", secret="s", C=POINT)] * EIGHT
-        outputs = [BlindedMessage(amount=1, id="00", B_=POINT)] * EIGHT
+        inputs = [Proof(amount=1, id="01", secret="s", C=POINT)] * EIGHT
+        outputs = [BlindedMessage(amount=1, id="01", B_=POINT)] * EIGHT
         await asyncio.gather(*(desk.run(inputs, outputs) for _ in range(connections)))
         await desk.finished()
 

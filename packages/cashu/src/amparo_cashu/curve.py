@@ -20,6 +20,7 @@ from amparo_cashu.errors import BadPoint, BadToken, LockNotOpen
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _DOMAIN = b"Secp256k1_HashToCurve_Cashu_"
 _TRIES = 2**16
+POINT_BYTES = 33
 
 
 @ffi.callback("int(unsigned char *, const unsigned char *, const unsigned char *, void *)")  # type: ignore[untyped-decorator]
@@ -42,6 +43,11 @@ def multiply(point: PublicKey, scalar: bytes) -> PublicKey:
     if not lib.secp256k1_ecdh(GLOBAL_CONTEXT.ctx, output, point.public_key, scalar, _copy_point, ffi.NULL):
         raise BadPoint("A scalar is out of range.")
     return PublicKey(b"\x04" + ffi.buffer(output)[:])
+
+
+def is_point_like(data: bytes) -> bool:
+    """Whether bytes are spelled as a compressed point. What is no point of the curve may be, too."""
+    return len(data) == POINT_BYTES and data[0] in (2, 3)
 
 
 def _check_length(scalar: bytes) -> None:

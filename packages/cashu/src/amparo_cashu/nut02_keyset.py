@@ -1,7 +1,7 @@
 """NUT-02: keyset ids. The id commits to every key, the unit and the end date; wallets recompute it.
 
 Ids of version 2 are written and checked. Ids of version 1 (8 bytes, which bind neither unit nor end date) are checked only where
-the caller says that it reads a keyset of somebody else's mint. Another version of keyset is a new entry in `_IDS`.
+the caller says that it reads a keyset of somebody else's mint. Keysets of another kind: `schemes.py`.
 """
 
 import hashlib

@@ -6,6 +6,7 @@ import msgspec
 
 from amparo_cashu.curve import read_point, schnorr_sign, schnorr_verify
 from amparo_cashu.errors import AmountRefused, LockNotOpen, QuoteSignatureFalse
+from amparo_cashu.schemes import point_data
 from amparo_cashu.wire import BlindedMessage
 
 
@@ -33,7 +34,7 @@ def _bound(outputs: Sequence[BlindedMessage]) -> bytes:
         if output.amount < 0:
             raise AmountRefused("An output has a negative amount.")
         amount = output.amount.to_bytes((output.amount.bit_length() + 7) // 8, "big")
-        parts += [_sized(amount), _sized(read_point(output.B_).format())]
+        parts += [_sized(amount), _sized(point_data(output.id, output.B_))]
     return b"".join(parts)
 
 

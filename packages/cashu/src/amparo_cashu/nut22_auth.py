@@ -10,8 +10,8 @@ import re
 
 import msgspec
 
-from amparo_cashu.curve import read_point, show_point
 from amparo_cashu.errors import BadToken, BlindAuthFalse, BlindAuthMissing, TokenError
+from amparo_cashu.schemes import point_data
 from amparo_cashu.wire import AuthProof, Proof
 
 UNIT = "auth"
@@ -47,7 +47,7 @@ def read_auth(header: str | None) -> AuthProof:
         proof = msgspec.json.decode(content, type=AuthProof)
         if not _KEYSET.fullmatch(proof.id) or not 0 < len(proof.secret) <= LONGEST_SECRET:
             raise BlindAuthFalse("An access token's keyset or secret is malformed.")
-        return msgspec.structs.replace(proof, C=show_point(read_point(proof.C)))
+        return msgspec.structs.replace(proof, C=point_data(proof.id, proof.C).hex())
     except BlindAuthFalse:
         raise
     except (ValueError, RecursionError, TokenError) as error:

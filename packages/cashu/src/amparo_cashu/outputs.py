@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from amparo_cashu.curve import generator_times, read_point, show_point
+from amparo_cashu.curve import generator_times, show_point
 from amparo_cashu.errors import SignatureNotProved
-from amparo_cashu.nut00_blind import blind, unblind
 from amparo_cashu.nut10_secret import write_lock
-from amparo_cashu.nut12_dleq import check_signature
-from amparo_cashu.nut13_secrets import derive, derive_ephemeral
 from amparo_cashu.nut28_p2bk import hide_keys
-from amparo_cashu.wire import BlindedMessage, BlindSignature, Dleq, Proof
+from amparo_cashu.schemes import scheme_of
+from amparo_cashu.wire import BlindedMessage, BlindSignature, Proof
 from amparo_common.secret import Secret
 
 
@@ -45,16 +43,16 @@ class _Blank(msgspec.Struct, frozen=True):
 
 
 def _blanks(plan: OutputPlan, seed: Secret) -> list[_Blank]:
-    found = []
+    found, scheme = [], scheme_of(plan.keyset)
     for place, lock in enumerate(plan.locks):
         counter = plan.counter + place
-        blank = derive(seed, plan.keyset, counter)
+        blank = scheme.blank(seed, plan.keyset, counter)
         if lock is None:
             found.append(_Blank(secret=blank.secret, factor=blank.factor))
             continue
         key, refund, point = lock.key, lock.refund, None
         if lock.hide:
-            ephemeral = derive_ephemeral(seed, plan.keyset, counter)
+            ephemeral = scheme.ephemeral(seed, plan.keyset, counter)
             (key, refund), point = hide_keys([key, refund], ephemeral), show_point(generator_times(ephemeral))
         secret = write_lock(blank.secret, key, locktime=lock.locktime, refund=refund)
         found.append(_Blank(secret=secret, factor=blank.factor, p2pk_e=point))
@@ -63,8 +61,9 @@ def _blanks(plan: OutputPlan, seed: Secret) -> list[_Blank]:
 
 def messages(plan: OutputPlan, seed: Secret) -> list[BlindedMessage]:
     """The blinded messages of a plan, in its order."""
+    scheme = scheme_of(plan.keyset)
     return [
-        BlindedMessage(amount=amount, id=plan.keyset, B_=show_point(blind(blank.secret, blank.factor)))
+        BlindedMessage(amount=amount, id=plan.keyset, B_=scheme.blind(blank.secret, blank.factor))
         for amount, blank in zip(plan.amounts, _blanks(plan, seed), strict=True)
     ]
 
@@ -75,21 +74,10 @@ def finish(
     """The tokens, each checked against the published keys. Raises `SignatureNotProved`, `BadPoint`."""
     if len(signatures) != len(plan.amounts):
         raise SignatureNotProved("The mint answered with another number of signatures.")
-    proofs = []
+    proofs, scheme = [], scheme_of(plan.keyset)
     for amount, blank, signature in zip(plan.amounts, _blanks(plan, seed), signatures, strict=True):
         if (signature.amount, signature.id) != (amount, plan.keyset):
             raise SignatureNotProved("The mint signed another amount or with another keyset.")
-        key, signed = read_point(keys[str(amount)]), read_point(signature.C_)
-        check_signature(signature.dleq, key=key, blinded=blind(blank.secret, blank.factor), signed=signed)
-        assert signature.dleq is not None  # noqa: S101 - check_signature refuses None
-        proofs.append(
-            Proof(
-                amount=amount,
-                id=plan.keyset,
-                secret=blank.secret,
-                C=show_point(unblind(signed, blank.factor, key)),
-                dleq=Dleq(e=signature.dleq.e, s=signature.dleq.s, r=blank.factor.hex()),
-                p2pk_e=blank.p2pk_e,
-            )
-        )
+        proof = scheme.finish(blank.secret, blank.factor, signature, keys[str(amount)])
+        proofs.append(msgspec.structs.replace(proof, p2pk_e=blank.p2pk_e))
     return proofs

@@ -25,6 +25,7 @@ from amparo_cashu.errors import (
     UnitUnknown,
 )
 from amparo_cashu.nut10_secret import LONGEST_SECRET
+from amparo_cashu.schemes import scheme_of
 from amparo_cashu.wire import BlindedMessage, Proof
 from amparo_common.money import Unit
 from amparo_mint.calendar import GRACE_SECONDS
@@ -33,7 +34,6 @@ from amparo_mint.model import Entry, KeysetRow
 from amparo_mint.store import TokenHasher
 
 MOST_INPUTS = 100
-_POINT_DIGITS = 66
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -112,7 +112,7 @@ class Catalogue:
         for output in outputs:
             if output.amount not in self.find(output.id).keys:
                 raise AmountRefused("An output has an amount that the keyset does not have.")
-            if len(output.B_) != _POINT_DIGITS:
+            if len(output.B_) != 2 * scheme_of(output.id).point_bytes:
                 raise BadPoint("An output is not a compressed point in hex.")
             total += output.amount
         return total

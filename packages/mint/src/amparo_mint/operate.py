@@ -16,6 +16,8 @@ from typing import ParamSpec, TypeVar
 import msgspec
 
 from amparo_cashu.nut22_auth import UNIT as ACCESS_UNIT
+from amparo_cashu.schemes import check_keyset
+from amparo_cashu.wire import Keyset
 from amparo_common.bridge import (
     Accreditation,
     AskAccreditation,
@@ -129,8 +131,10 @@ class Operation:
         self, unit: str, period: str, final_expiry: int | None, active_from: int | None = None
     ) -> KeysetId:
         """Have the keyset of a unit, period and end made, put it into the log, and keep it ready. Safe to repeat: the same
-        three give the same keyset. Raises `BadRequest` for one that is frozen."""
+        three give the same keyset. Raises `BadRequest` for one that is frozen, `KeysetUnknown` for one that no wallet would take:
+        a newer signer may make keysets of a version that this mint does not know."""
         made = await self._signer.make_keyset(unit, period, final_expiry)
+        check_keyset(Keyset(id=made.id, unit=made.unit, keys=made.keys, final_expiry=made.final_expiry))
         announced = KeysetAnnounced(
             keyset=KeysetId(made.id),
             unit=Unit(made.unit),

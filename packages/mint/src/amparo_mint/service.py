@@ -23,6 +23,7 @@ from amparo_cashu.errors import (
 from amparo_cashu.nut10_secret import check_locks
 from amparo_cashu.nut20_quote import check_claim
 from amparo_cashu.nut29_batch import check_batch, check_quotes
+from amparo_cashu.schemes import SCHEMES
 from amparo_cashu.wire import (
     BatchMintRequest,
     BlindedMessage,
@@ -330,7 +331,7 @@ def _plain(point: str) -> bytes:
         data = bytes.fromhex(point)
     except ValueError as error:
         raise BadPoint("A point is not written in hex.") from error
-    if len(data) != 33 or len(point) != 66 or data[0] not in (2, 3):
+    if len(point) != 2 * len(data) or not any(scheme.is_point_like(data) for scheme in SCHEMES.values()):
         raise BadPoint("A value is not a compressed point.")
     return data
 

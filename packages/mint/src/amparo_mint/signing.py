@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from amparo_cashu.errors import BadPoint, KeysetUnknown, ProofFalse, TokenError
+from amparo_cashu.schemes import scheme_of
 from amparo_cashu.wire import BlindedMessage, BlindSignature, Dleq, Proof
 from amparo_mint.batches import Batches
 from amparo_signer import protocol
@@ -64,11 +65,16 @@ class SigningDesk:
         jobs = [
             ExchangeJob(
                 [
-                    ToVerify(places.setdefault(each.id, len(places)), each.amount, each.secret.encode(), _point(each.C))
+                    ToVerify(
+                        places.setdefault(each.id, len(places)),
+                        each.amount,
+                        each.secret.encode(),
+                        _point(each.id, each.C),
+                    )
                     for each in work.inputs
                 ],
                 [
-                    ToSign(places.setdefault(each.id, len(places)), each.amount, _point(each.B_))
+                    ToSign(places.setdefault(each.id, len(places)), each.amount, _point(each.id, each.B_))
                     for each in work.outputs
                 ],
             )
@@ -91,18 +97,18 @@ def _refusal(refused: str) -> TokenError:
     return KeysetUnknown("The signer does not have this key.")
 
 
-def _point(text: str) -> bytes:
-    """A compressed point's bytes; what is not one becomes bytes that the signer refuses."""
+def _point(keyset: str, text: str) -> bytes:
+    """A point's bytes; what is not one becomes bytes that the signer refuses."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
         return b""
-    return data if len(data) == 33 else b""
+    return data if len(data) == scheme_of(keyset).point_bytes else b""
 
 
 def show_signature(output: BlindedMessage, signature: bytes) -> BlindSignature:
     """The signer's answer for an output in the protocol's words."""
-    shown = signature.hex()
-    return BlindSignature(
-        amount=output.amount, id=output.id, C_=shown[:66], dleq=Dleq(e=shown[66:130], s=shown[130:194])
-    )
+    shown, end = signature.hex(), 2 * scheme_of(output.id).point_bytes
+    # Of some versions anybody can check a signature by itself.
+    dleq = Dleq(e=shown[end : end + 64], s=shown[end + 64 :]) if len(shown) > end else None
+    return BlindSignature(amount=output.amount, id=output.id, C_=shown[:end], dleq=dleq)

@@ -6,10 +6,8 @@ ago. A coin is judged by the keys of the log, without a connection once the log 
 
 from collections.abc import Callable
 
-from amparo_cashu.curve import read_point
 from amparo_cashu.errors import KeysetNotInLog, UnitsDiffer, UnitUnknown
-from amparo_cashu.nut02_keyset import check_keyset
-from amparo_cashu.nut12_dleq import check_proof
+from amparo_cashu.schemes import check_keyset, scheme_of
 from amparo_cashu.wire import Keyset, KeysetsAnswer, Proof
 from amparo_common.bridge import KeysetAnnounced
 from amparo_common.money import Unit
@@ -80,7 +78,7 @@ class Keys:
     def check_genuine(self, proof: Proof, unit: str) -> None:
         """Raises unless a received coin is of this unit and was made with a key in the log. Works without a connection once
         the log is known."""
-        check_proof(proof, read_point(self._key_of(proof, unit)))
+        scheme_of(proof.id).check(proof, self._key_of(proof, unit))
 
     def _key_of(self, proof: Proof, unit: str) -> str:
         keyset = self.keyset(proof.id)

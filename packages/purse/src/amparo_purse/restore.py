@@ -26,11 +26,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from amparo_cashu.curve import generator_times, hash_to_curve, show_point
 from amparo_cashu.errors import AlreadySpent, SignatureNotProved
-from amparo_cashu.nut00_blind import blind
-from amparo_cashu.nut13_secrets import derive
 from amparo_cashu.outputs import OutputPlan, finish
+from amparo_cashu.schemes import Scheme, scheme_of
 from amparo_cashu.spent_filter import SpentFilter, filter_item
 from amparo_cashu.wire import (
     BlindedMessage,
@@ -215,8 +213,9 @@ class Restorer:
 
     def _ask_signatures(self, chunk: Chunk, seed: Secret) -> None:
         keyset = self._purse.keys.keyset(chunk.keyset)
-        places = {self._blinded(seed, keyset.keyset, number): number for number in chunk.counters}
-        asked = self._mixed([*places, *self._invented(self._manner.outputs - len(places))])
+        scheme = scheme_of(keyset.keyset)
+        places = {_blinded(scheme, seed, keyset.keyset, number): number for number in chunk.counters}
+        asked = self._mixed([*places, *self._invented(scheme, self._manner.outputs - len(places))])
         outputs = [BlindedMessage(amount=0, id=keyset.keyset, B_=point) for point in asked]
         answer = self._connect().post("/v1/restore", RestoreRequest(outputs=outputs), RestoreAnswer)
         signed = _by_number(answer, places)
@@ -237,13 +236,14 @@ class Restorer:
 
     def _label(self, coin: Proof) -> str:
         """What is known of a coin without asking the mint."""
-        item = filter_item(coin.id, hash_to_curve(coin.secret.encode()).format())
+        item = filter_item(coin.id, bytes.fromhex(scheme_of(coin.id).point(coin.secret)))
         has = [each.has(item) for each in self._filters if each.keyset == coin.id]
         return store.SPENT if any(has) else store.UNSPENT if has else store.UNASKED
 
     def _ask_spent(self, coins: Sequence[Proof]) -> None:
-        points = {show_point(hash_to_curve(coin.secret.encode())): coin for coin in coins}
-        asked = self._mixed([*points, *self._invented(self._manner.points - len(points))])
+        points = {scheme_of(coin.id).point(coin.secret): coin for coin in coins}
+        invented = self._invented(scheme_of(coins[0].id), self._manner.points - len(points))
+        asked = self._mixed([*points, *invented])
         states = self._connect().post("/v1/checkstate", CheckStateRequest(Ys=asked), CheckStateAnswer).states
         state_of = {state.Y.lower(): state.state for state in states}
         if not points.keys() <= state_of.keys():
@@ -278,18 +278,19 @@ class Restorer:
             for coin in coins:
                 store.set_label(connection, self._purse.name, coin.secret, store.UNASKED)
 
-    def _blinded(self, seed: Secret, keyset: str, number: int) -> str:
-        blank = derive(seed, keyset, number)
-        return show_point(blind(blank.secret, blank.factor))
-
     def _mixed(self, points: list[str]) -> list[str]:
         if self._manner.mixed:
             self._chance.shuffle(points)
         return points
 
-    def _invented(self, count: int) -> list[str]:
+    def _invented(self, scheme: Scheme, count: int) -> list[str]:
         """Points that nobody has signed or spent."""
-        return [show_point(generator_times(b"\x01" + self._chance.randbytes(31))) for _ in range(count)]
+        return [scheme.invented(self._chance.randbytes(31)) for _ in range(count)]
+
+
+def _blinded(scheme: Scheme, seed: Secret, keyset: str, number: int) -> str:
+    blank = scheme.blank(seed, keyset, number)
+    return scheme.blind(blank.secret, blank.factor)
 
 
 def _by_number(answer: RestoreAnswer, places: dict[str, int]) -> dict[int, BlindSignature]:

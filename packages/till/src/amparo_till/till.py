@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from amparo_cashu.curve import generator_times, hash_to_curve, show_point
+from amparo_cashu.curve import generator_times, show_point
 from amparo_cashu.errors import AlreadySpent, KeysetExpired, SignatureNotProved
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.nut10_secret import read_lock, sign_lock
 from amparo_cashu.nut18_request import LockOption
 from amparo_cashu.nut18_request import PaymentRequest as ShownRequest
+from amparo_cashu.schemes import scheme_of
 from amparo_cashu.spent_filter import SpentFilter, filter_item
 from amparo_cashu.wire import CheckStateAnswer, CheckStateRequest, MeltQuote, MeltQuoteRequest, Proof
 from amparo_common.clock import Clock
@@ -118,7 +119,7 @@ def _fields(report: DepositReport) -> tuple[int, ...]:
 
 def _points(proofs: Sequence[Proof]) -> list[str]:
     """Under which the mint knows these coins once they are spent."""
-    return [show_point(hash_to_curve(proof.secret.encode())) for proof in proofs]
+    return [scheme_of(proof.id).point(proof.secret) for proof in proofs]
 
 
 class Till:

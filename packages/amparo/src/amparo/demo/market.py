@@ -14,9 +14,9 @@ from amparo.demo.people import People, in_parallel
 from amparo.demo.story import Stage, moment
 from amparo.errors import DepositsMissing
 from amparo.town import InventedShop, generator, make_shops
-from amparo_cashu.curve import hash_to_curve, show_point
 from amparo_cashu.nut00_blind import split_amount
 from amparo_cashu.nut00_token import Token, read_token
+from amparo_cashu.schemes import scheme_of
 from amparo_cashu.wire import CheckStateAnswer, CheckStateRequest
 from amparo_service.client import Client
 from amparo_service.database import Database
@@ -274,7 +274,7 @@ class Market:
 
     def _is_spent(self, token: Token) -> bool:
         """Whether a code that was shown before a crash had reached the till."""
-        points = [show_point(hash_to_curve(proof.secret.encode())) for proof in token.proofs]
+        points = [scheme_of(proof.id).point(proof.secret) for proof in token.proofs]
         found = self._mint.post("/v1/checkstate", CheckStateRequest(Ys=points), CheckStateAnswer)
         return all(state.state == "SPENT" for state in found.states)
 
