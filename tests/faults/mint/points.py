@@ -4,6 +4,7 @@ A small library (`points.c`, compiled with the machine's C compiler on first use
 code; a page of shared memory tells it what to do. Nothing of the product knows of it.
 """
 
+import atexit
 import ctypes
 import mmap
 import shutil
@@ -42,7 +43,9 @@ def library() -> Path:
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         cannot_run("there is no C compiler")
-    made = Path(tempfile.mkdtemp(prefix="amparo-points-")) / "points.so"
+    folder = Path(tempfile.mkdtemp(prefix="amparo-points-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = folder / "points.so"
     command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(made), str(SOURCE), "-ldl"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=60)
     return made
