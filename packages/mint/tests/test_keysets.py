@@ -156,20 +156,20 @@ def test_a_keyset_closed_while_the_log_is_away_is_published_and_its_keys_destroy
 
 
 def test_when_a_keyset_takes_part_is_decided_to_the_second() -> None:
-    one = Listed(KeysetRow(1, KeysetId("old"), FOOD, "p", 1_000, "ending"), {1: "00"})
-    other = Listed(KeysetRow(2, KeysetId("new"), FOOD, "q", None, "active"), {1: "00"})
-    ends = Listed(KeysetRow(3, KeysetId("ends"), FOOD, "r", 1_000, "active"), {1: "00"})
+    one = Listed(KeysetRow(1, KeysetId("01old"), FOOD, "p", 1_000, "ending"), {1: "00"})
+    other = Listed(KeysetRow(2, KeysetId("01new"), FOOD, "q", None, "active"), {1: "00"})
+    ends = Listed(KeysetRow(3, KeysetId("01ends"), FOOD, "r", 1_000, "active"), {1: "00"})
     catalogue = Catalogue([one, other, ends])
 
     def closed(into: str, now: int) -> type[Exception] | None:
-        found = catalogue.closed_to([Proof(1, "old", "s", "C")], [BlindedMessage(1, into, "B")], now=now)
+        found = catalogue.closed_to([Proof(1, "01old", "s", "C")], [BlindedMessage(1, into, "B")], now=now)
         return None if found is None else type(found)
 
-    assert closed("new", 1_000 + GRACE_SECONDS) is None
-    assert closed("new", 1_001 + GRACE_SECONDS) is KeysetExpired
-    assert closed("old", 0) is KeysetInactive
-    assert closed("ends", 1_000) is None
-    assert closed("ends", 1_001) is KeysetExpired
+    assert closed("01new", 1_000 + GRACE_SECONDS) is None
+    assert closed("01new", 1_001 + GRACE_SECONDS) is KeysetExpired
+    assert closed("01old", 0) is KeysetInactive
+    assert closed("01ends", 1_000) is None
+    assert closed("01ends", 1_001) is KeysetExpired
 
 
 def test_a_mint_whose_signer_has_lost_a_keyset_says_that_it_is_not_ready(town: Town, keyset: str) -> None:

@@ -52,8 +52,10 @@ class Catalogue:
     """The open keysets."""
 
     def __init__(self, keysets: Iterable[Listed] = ()) -> None:
+        """Raises `KeysetUnknown` for one of a version that this release does not know."""
         self.listed = [each for each in keysets if each.row.state != "closed"]
         self._by_id: dict[str, Listed] = {each.row.id: each for each in self.listed}
+        self._digits = {keyset: 2 * scheme_of(keyset).point_bytes for keyset in self._by_id}
 
     def find(self, keyset: str) -> Listed:
         """A keyset. Raises `KeysetUnknown`."""
@@ -112,7 +114,7 @@ class Catalogue:
         for output in outputs:
             if output.amount not in self.find(output.id).keys:
                 raise AmountRefused("An output has an amount that the keyset does not have.")
-            if len(output.B_) != 2 * scheme_of(output.id).point_bytes:
+            if len(output.B_) != self._digits[output.id]:
                 raise BadPoint("An output is not a compressed point in hex.")
             total += output.amount
         return total

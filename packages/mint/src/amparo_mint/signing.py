@@ -61,26 +61,31 @@ class SigningDesk:
         await self._batches.finished()
 
     async def _exchange(self, works: list[Work]) -> list[Exchanged]:
-        places: dict[str, int] = {}
+        keysets = _Keysets()
         jobs = [
             ExchangeJob(
-                [
-                    ToVerify(
-                        places.setdefault(each.id, len(places)),
-                        each.amount,
-                        each.secret.encode(),
-                        _point(each.id, each.C),
-                    )
-                    for each in work.inputs
-                ],
-                [
-                    ToSign(places.setdefault(each.id, len(places)), each.amount, _point(each.id, each.B_))
-                    for each in work.outputs
-                ],
+                [_to_verify(each, *keysets[each.id]) for each in work.inputs],
+                [_to_sign(each, *keysets[each.id]) for each in work.outputs],
             )
             for work in works
         ]
-        return await self._signer.exchange(list(places), jobs)
+        return await self._signer.exchange(list(keysets), jobs)
+
+
+class _Keysets(dict[str, tuple[int, int]]):
+    """The keysets of one call: the place of each in it, and how long its points are."""
+
+    def __missing__(self, keyset: str) -> tuple[int, int]:
+        found = self[keyset] = len(self), scheme_of(keyset).point_bytes
+        return found
+
+
+def _to_verify(proof: Proof, place: int, size: int) -> ToVerify:
+    return ToVerify(place, proof.amount, proof.secret.encode(), _point(proof.C, size))
+
+
+def _to_sign(output: BlindedMessage, place: int, size: int) -> ToSign:
+    return ToSign(place, output.amount, _point(output.B_, size))
 
 
 def _cores() -> int:
@@ -97,13 +102,13 @@ def _refusal(refused: str) -> TokenError:
     return KeysetUnknown("The signer does not have this key.")
 
 
-def _point(keyset: str, text: str) -> bytes:
-    """A point's bytes; what is not one becomes bytes that the signer refuses."""
+def _point(text: str, size: int) -> bytes:
+    """A point's bytes; what is not one of this size becomes bytes that the signer refuses."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
         return b""
-    return data if len(data) == scheme_of(keyset).point_bytes else b""
+    return data if len(data) == size else b""
 
 
 def show_signature(output: BlindedMessage, signature: bytes) -> BlindSignature:
