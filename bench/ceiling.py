@@ -68,6 +68,11 @@ class Arithmetic:
         return SWAPS_IN_BATCH / middle(self.walls)
 
     @property
+    def slowest_ms(self) -> float:
+        """Milliseconds for a swap in the slowest of all batches: what the machine alone does to somebody who waits."""
+        return 1000 / SWAPS_IN_BATCH * max(self.walls)
+
+    @property
     def cpu_ms(self) -> float:
         """Milliseconds of the processor for a swap, in the middle of all batches."""
         return 1000 / SWAPS_IN_BATCH * middle(self.cpus)

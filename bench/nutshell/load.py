@@ -47,6 +47,7 @@ class Row(msgspec.Struct, frozen=True):
     first_refusal: str = ""
     ceiling_per_second: float = 0.0
     ceiling_cpu_ms: float = 0.0
+    ceiling_slowest_ms: float = 0.0
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -132,6 +133,7 @@ def _row(call: str, connections: int, turns: Sequence[_Sent], alone: Arithmetic 
         first_refusal=f"{refused[0].status} {refused[0].body.decode(errors='replace')[:200]}" if refused else "",
         ceiling_per_second=alone.per_second if alone else 0.0,
         ceiling_cpu_ms=alone.cpu_ms if alone else 0.0,
+        ceiling_slowest_ms=alone.slowest_ms if alone else 0.0,
     )
 
 
