@@ -404,7 +404,7 @@ def test_an_access_token_ends_with_its_keyset(town: Town, login: LogIn) -> None:
         (token,) = wallet.access()
         town.clock.set(NOON + timedelta(days=200))
         refused(town.http.post("/v1/checkstate", json={"Ys": []}, headers={"Blind-auth": token}), 31002)
-        refused(wallet.ask(wallet.blanks(keyset, [1]), login.token(exp=NOW + 10**8)), 12003)
+        refused(wallet.ask(wallet.blanks(keyset, [1]), login.token(exp=NOW + 10**8)), 12002)
 
 
 def test_one_access_token_does_not_serve_two_requests_at_once(town: Town, login: LogIn) -> None:

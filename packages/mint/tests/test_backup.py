@@ -13,6 +13,7 @@ from amparo_mint.calendar import GRACE_SECONDS, CalendarSettings
 from amparo_mint.errors import DatabaseTooOld
 from amparo_mint.model import KeysetRow
 from amparo_mint.operate import NOTE, Operation
+from amparo_service.errors import BadRequest
 
 END = int(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
@@ -101,6 +102,15 @@ def test_an_accepted_backup_takes_no_token_twice_and_new_keysets_work(story: Sto
     assert wallet.state(wallet.receive(town.new_keyset("2026-12"), 16)) == ["UNSPENT"]
     town.operate("/operate/figures", {"period": "2026-12"})
     assert story.keyset not in {body.keyset for _, body in town.log.view().mint_figures}
+
+
+def test_a_mint_that_nobody_put_back_is_not_frozen_by_a_slip(story: Story) -> None:
+    story.town.http.__exit__(None, None, None)
+    with pytest.raises(BadRequest, match="no backup that was put back"):
+        story.accept_backup()
+    story.town.open()
+    assert story.wallet.state(story.kept) == ["UNSPENT"]
+    story.wallet.swap(story.kept, story.wallet.split(story.keyset, 16))
 
 
 def test_a_keyset_that_was_opened_after_the_backup_takes_nothing_either(story: Story) -> None:

@@ -129,8 +129,9 @@ def test_a_quote_claimed_alone_and_in_a_batch_gives_its_tokens_once(town: Town, 
 def test_one_unknown_quote_stops_the_whole_question(town: Town, wallet: Wallet) -> None:
     known = wallet.quote(8)
     refused(town.http.post(CHECK, json={"quotes": [known, "0" * 32]}), 10000, "token.quote_unknown")
-    refused(town.http.post(CHECK, json={"quotes": []}), 11014, "token.too_many")
-    refused(town.http.post(CHECK, json={"quotes": [known] * 101}), 11014, "token.too_many")
+    refused(town.http.post(CHECK, json={"quotes": []}), 10000, "token.malformed")
+    refused(town.http.post(CHECK, json={"quotes": [known] * 101}), 11017, "token.too_many_quotes")
+    refused(town.http.post(CHECK, json={"quotes": [known] * 2}), 11016, "token.duplicate_quotes")
 
 
 @pytest.mark.parametrize("case", json.loads(CASES.read_text())["vectors"], ids=lambda case: case["name"])

@@ -77,7 +77,7 @@ def test_after_its_end_a_keyset_gives_no_new_tokens_and_its_own_are_good_through
     (first, second) = wallet.swap(proofs, wallet.split(short, 96))
     town.clock.set(datetime.fromtimestamp(END + 1, UTC))
     answer = town.http.post("/v1/swap", content=wallet.swap_body([first], wallet.split(short, 32)))
-    refused(answer, 12003, "token.keyset_expired")
+    refused(answer, 12002, "token.keyset_inactive")
     newer = town.new_keyset("2027-01")
     town.clock.set(datetime.fromtimestamp(END + GRACE_SECONDS, UTC))
     wallet.swap([first], wallet.split(newer, 32))
@@ -169,7 +169,7 @@ def test_when_a_keyset_takes_part_is_decided_to_the_second() -> None:
     assert closed("01new", 1_001 + GRACE_SECONDS) is KeysetExpired
     assert closed("01old", 0) is KeysetInactive
     assert closed("01ends", 1_000) is None
-    assert closed("01ends", 1_001) is KeysetExpired
+    assert closed("01ends", 1_001) is KeysetInactive
 
 
 def test_a_mint_whose_signer_has_lost_a_keyset_says_that_it_is_not_ready(town: Town, keyset: str) -> None:

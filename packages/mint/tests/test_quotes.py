@@ -119,13 +119,15 @@ def test_a_quote_is_claimed_in_its_own_unit_only(town: Town, wallet: Wallet) -> 
     ("change", "number", "code"),
     [
         ({"pubkey": None}, 20009, "token.quote_key_missing"),
-        ({"pubkey": "02" + "00" * 32}, 10001, "token.bad_point"),
-        ({"pubkey": "zz"}, 10001, "token.bad_point"),
+        ({"pubkey": "02" + "00" * 32}, 20009, "token.quote_key_missing"),
+        ({"pubkey": "zz"}, 20009, "token.quote_key_missing"),
         ({"unit": "gold"}, 11013, "token.unit_unknown"),
         ({"amount": None}, 11006, "token.amount_refused"),
         ({"amount": 0}, 11006, "token.amount_refused"),
         ({"amount": -8}, 11006, "token.amount_refused"),
         ({"amount": MOST_MINOR_UNITS + 1}, 11006, "token.amount_refused"),
+        # 88 of the largest coin and one of each other: the first amount that no request could claim.
+        ({"amount": 729_087}, 11006, "token.amount_refused"),
         ({"amount": 2**70}, 11006, "token.amount_refused"),
         ({"amount": 1.5}, 10000, "service.bad_request"),
         ({"amount": "8"}, 10000, "service.bad_request"),

@@ -167,9 +167,23 @@ def told_by(session: WebSocketTestSession) -> Any:
     return session.receive_json()["params"]["payload"]
 
 
-def test_what_does_not_exist_yet_is_told_once_it_does(town: Town, wallet: Wallet, keyset: str) -> None:
+def test_a_quote_that_does_not_exist_is_refused_instead_of_waited_for(town: Town, wallet: Wallet, keyset: str) -> None:
     with opened(town), town.http.websocket_connect(SOCKET_PATH) as session:
-        subscribe(session, "benefit_mint_quote", ["0" * 32, wallet.quote(8)])
+        known = wallet.quote(8)
+        for kind, filters in [("benefit_mint_quote", ["0" * 32, known]), ("settle_melt_quote", [known])]:
+            session.send_json(frame(kind=kind, subId="mine", filters=filters))
+            assert fault(session) == (0, WRONG_PARAMETERS)
+        subscribe(session, "benefit_mint_quote", [known])
+        assert told(session)["amount"] == 8
+
+
+def test_what_is_well_formed_and_refused_ends_no_connection(town: Town, wallet: Wallet) -> None:
+    known = wallet.quote(8)
+    with opened(town, SocketSettings(faults=1)), town.http.websocket_connect(SOCKET_PATH) as session:
+        for _ in range(3):
+            session.send_json(frame("unsubscribe", subId="nobody's"))
+            assert fault(session) == (0, WRONG_PARAMETERS)
+        subscribe(session, "benefit_mint_quote", [known])
         assert told(session)["amount"] == 8
 
 
@@ -271,18 +285,31 @@ def test_a_malformed_frame_gets_the_error_of_json_rpc(
 
 
 def test_subscriptions_and_filters_of_a_connection_are_bounded(sqlite_town: Town) -> None:
-    with opened(sqlite_town), sqlite_town.http.websocket_connect(SOCKET_PATH) as session:
-        for place in range(QUICK.subscriptions):
-            subscribe(session, "benefit_mint_quote", [str(place)], str(place))
-        session.send_json(frame(kind="benefit_mint_quote", subId="more", filters=["0"]))
-        assert fault(session) == (0, WRONG_PARAMETERS)
-        session.send_json(frame("unsubscribe", subId="0"))
-        assert session.receive_json()["result"]["status"] == "OK"
-        subscribe(session, "settle_melt_quote", [str(each) for each in range(MOST_INPUTS)], "more")
-        session.send_json(frame("unsubscribe", subId="1"))
-        assert session.receive_json()["result"]["status"] == "OK"
-        session.send_json(frame(kind="settle_melt_quote", subId="yet more", filters=["x"]))
-        assert fault(session) == (0, WRONG_PARAMETERS)
+    wallet = Wallet(sqlite_town)
+    quotes = [wallet.quote(8) for _ in range(2)]
+    deposits = [wallet.deposit_quote(8) for _ in range(MOST_INPUTS + 1)]
+    with (
+        opened(sqlite_town, SocketSettings(look_seconds=0.02, subscriptions=2, frames=1_000)),
+        sqlite_town.http.websocket_connect(SOCKET_PATH) as session,
+    ):
+
+        def answer() -> dict[str, Any]:
+            found: dict[str, Any] = session.receive_json()
+            return answer() if "method" in found else found
+
+        def ask(asked: dict[str, Any]) -> dict[str, Any]:
+            session.send_json(asked)
+            return answer()
+
+        for place, quote in enumerate(quotes):
+            assert "result" in ask(frame(kind="benefit_mint_quote", subId=str(place), filters=[quote]))
+        full = ask(frame(kind="benefit_mint_quote", subId="more", filters=quotes[:1]))
+        assert full["error"]["code"] == WRONG_PARAMETERS
+        assert "result" in ask(frame("unsubscribe", subId="0"))
+        assert "result" in ask(frame(kind="settle_melt_quote", subId="more", filters=deposits[:MOST_INPUTS]))
+        assert "result" in ask(frame("unsubscribe", subId="1"))
+        full = ask(frame(kind="settle_melt_quote", subId="yet more", filters=deposits[MOST_INPUTS:]))
+        assert full["error"]["code"] == WRONG_PARAMETERS
 
 
 def test_filters_of_all_connections_are_bounded_and_come_free_again(sqlite_town: Town) -> None:

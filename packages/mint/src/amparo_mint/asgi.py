@@ -39,6 +39,7 @@ SAFE_HEADERS: tuple[Header, ...] = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"retry-after"),
 )
 JSON: Header = (b"content-type", b"application/json")
 

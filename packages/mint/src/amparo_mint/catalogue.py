@@ -71,6 +71,11 @@ class Catalogue:
                 return each
         raise UnitUnknown("There is no active keyset of this unit.")
 
+    def largest(self, unit: str) -> int:
+        """The largest denomination of a unit that is still taken. Raises `UnitUnknown`."""
+        self.active(unit)
+        return max(max(each.keys) for each in self.listed if each.row.unit == unit)
+
     def units(self) -> list[Unit]:
         """The units that are signed now."""
         return sorted({each.row.unit for each in self.listed if each.active})
@@ -126,12 +131,12 @@ class Catalogue:
             found = self.find(keyset)
             if not found.active:
                 return KeysetInactive("The keyset of an output no longer signs.")
-            if _is_over(found.row.final_expiry, now):
-                return KeysetExpired("The time of this keyset has passed.")
+            if is_over(found.row.final_expiry, now):
+                return KeysetInactive("The keyset of an output has ended, and signs no more.")
         for keyset in {proof.id for proof in inputs}:
             if self.find(keyset).row.state == "frozen":
                 return KeysetExpired("This keyset was frozen after an accident; its value is issued anew.")
-            if _is_over(self.find(keyset).row.final_expiry, now - GRACE_SECONDS):
+            if is_over(self.find(keyset).row.final_expiry, now - GRACE_SECONDS):
                 return KeysetExpired("The time of this keyset has passed, and its time of grace.")
         return None
 
@@ -157,5 +162,22 @@ def _utf8(text: str) -> bytes:
         raise BadToken("A secret is not valid text.") from error
 
 
-def _is_over(final_expiry: int | None, now: int) -> bool:
+def fewest_coins(amount: int, denominations: Iterable[int]) -> int:
+    """Of how many coins an amount is made at least; denominations are the powers of two from 1 upwards."""
+    count = 0
+    for each in sorted(denominations, reverse=True):
+        taken, amount = divmod(amount, each)
+        count += taken
+    return count
+
+
+def always_claimable(denominations: Sequence[int]) -> int:
+    """The largest amount up to which every one is made of as many coins as a request takes."""
+    # The first that is not: its rest below the largest coin takes one of each other.
+    largest = max(denominations)
+    return (MOST_INPUTS - len(denominations) + 2) * largest + largest - 2
+
+
+def is_over(final_expiry: int | None, now: int) -> bool:
+    """Whether a keyset's time has passed."""
     return final_expiry is not None and now > final_expiry

@@ -15,6 +15,7 @@ import msgspec
 
 from amparo_cashu.errors import KeysetInactive, KeysetUnknown, TokenError, UnitUnknown
 from amparo_cashu.nut22_auth import UNIT as AUTH_UNIT
+from amparo_cashu.nut29_batch import check_quotes
 from amparo_cashu.wire import (
     AuthMintRequest,
     BatchMintRequest,
@@ -36,6 +37,7 @@ from amparo_mint import clear_auth
 from amparo_mint.asgi import App, Handler, Header, Reply, Request, Static, log, reply
 from amparo_mint.blind_auth import MINT_PATH, Access, BlindAuth
 from amparo_mint.calendar import DAY, CalendarSettings
+from amparo_mint.catalogue import MOST_INPUTS
 from amparo_mint.errors import DatabaseAway, NotTheOperator
 from amparo_mint.info import KeyPages, describe
 from amparo_mint.metrics import Metrics
@@ -176,7 +178,8 @@ class MintServer:
         self._pages = KeyPages(money)
         clear, blind = self._access.settings()
         sockets = None if self.sockets is None else socket_setting(money.units())
-        self._info = Static.of(describe(money.units(), sockets=sockets, clear_auth=clear, blind_auth=blind))
+        units = {unit: list(money.active(unit).keys) for unit in money.units()}
+        self._info = Static.of(describe(units, sockets=sockets, clear_auth=clear, blind_auth=blind))
 
     async def keep_calendar(self) -> None:
         """Do what the calendar has due, and notice what another process of this mint did to the keysets."""
@@ -277,7 +280,9 @@ class MintServer:
         return reply((await self._mint.find_quotes([request.argument]))[0])
 
     async def check_mint_quotes(self, request: Request) -> Reply:
-        return reply(await self._mint.find_quotes(decode(request.body, MintQuotesCheck).quotes))
+        asked = decode(request.body, MintQuotesCheck).quotes
+        check_quotes(asked, most=MOST_INPUTS)
+        return reply(await self._mint.find_quotes(asked))
 
     async def issue(self, request: Request) -> Reply:
         return reply(await self._mint.issue(decode(request.body, MintRequest)))

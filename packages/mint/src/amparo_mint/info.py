@@ -1,6 +1,6 @@
 """NUT-01, 02, 06: what the mint says about itself and its keysets, made from what is really on. The same bytes for everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from amparo_cashu.errors import KeysetUnknown
 from amparo_cashu.wire import (
@@ -20,8 +20,9 @@ from amparo_cashu.wire import (
     SocketSetting,
     Supported,
 )
+from amparo_common.money import MOST_MINOR_UNITS, Unit
 from amparo_mint.asgi import Static
-from amparo_mint.catalogue import MOST_INPUTS, Catalogue, Listed
+from amparo_mint.catalogue import MOST_INPUTS, Catalogue, Listed, always_claimable
 
 _ON = Supported(supported=True)
 _REPEATABLE = ("/v1/swap", "/v1/mint/benefit", "/v1/mint/benefit/batch", "/v1/melt/settle")
@@ -53,21 +54,31 @@ def _info(each: Listed) -> KeysetInfo:
     return KeysetInfo(each.row.id, each.row.unit, active=each.active, final_expiry=each.row.final_expiry)
 
 
+def _methods(name: str, most: Mapping[Unit, int]) -> MethodsSetting:
+    return MethodsSetting(
+        [
+            MethodSetting(name, unit, min_amount=1, max_amount=min(amount, MOST_MINOR_UNITS))
+            for unit, amount in most.items()
+        ]
+    )
+
+
 def describe(
-    units: Sequence[str],
+    units: Mapping[Unit, Sequence[int]],
     *,
     sockets: SocketSetting | None = None,
     clear_auth: ClearAuthSetting | None = None,
     blind_auth: BlindAuthSetting | None = None,
 ) -> MintInfo:
-    """The answer to /v1/info."""
+    """The answer to /v1/info. `units`: the denominations of each unit that is signed."""
     return MintInfo(
         name="Amparo",
         version="Amparo/0.1.0",
         description="Aid that can be spent without being watched.",
         nuts=Nuts(
-            mint=MethodsSetting([MethodSetting("benefit", unit) for unit in units]),
-            melt=MethodsSetting([MethodSetting("settle", unit) for unit in units]),
+            # Every amount up to these; some above them too, where few coins make them.
+            mint=_methods("benefit", {unit: always_claimable(each) for unit, each in units.items()}),
+            melt=_methods("settle", {unit: MOST_INPUTS * max(each) for unit, each in units.items()}),
             state_check=_ON,
             restore=_ON,
             conditions=_ON,

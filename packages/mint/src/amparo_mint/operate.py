@@ -51,6 +51,8 @@ from amparo_signer.protocol import Signer
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# What the ids of keysets are derived from the same way by every wallet.
+_UNIT = re.compile(r"[a-z0-9_-]{1,96}")
 # Of a keyset that only the log knows, opened by hand.
 UNKNOWN_PERIOD = "unknown"
 # Beside the database, and not in its backups.
@@ -133,6 +135,12 @@ class Operation:
         """Have the keyset of a unit, period and end made, put it into the log, and keep it ready. Safe to repeat: the same
         three give the same keyset. Raises `BadRequest` for one that is frozen, `KeysetUnknown` for one that no wallet would take:
         a newer signer may make keysets of a version that this mint does not know."""
+        if not _UNIT.fullmatch(unit):
+            raise BadRequest(
+                "The unit of a keyset is not written as units are.",
+                why="Wallets derive a keyset's id from it, and differ about other letters: they would refuse the keyset.",
+                todo="Use a to z, digits, - and _, at most 96 of them; what people read is the programme's name.",
+            )
         made = await self._signer.make_keyset(unit, period, final_expiry)
         check_keyset(Keyset(id=made.id, unit=made.unit, keys=made.keys, final_expiry=made.final_expiry))
         announced = KeysetAnnounced(
@@ -232,7 +240,9 @@ class Operation:
 
     async def accept_backup(self) -> list[KeysetRow]:
         """A backup was put back on purpose: nobody knows which tokens were spent since, of its keysets and of those that the log
-        announced after it, so none is taken any more; their value is given out anew by the office. New keysets start at once."""
+        announced after it, so none is taken any more; their value is given out anew by the office. New keysets start at once.
+        Raises `BadRequest` when nothing says that this is a backup: the mint's own database would be frozen for nothing."""
+        await self._check_put_back()
         for _, body in (await self._beside(self._log.refresh)).keysets:
             # Made again, one that the backup does not know would count all of its tokens as unspent.
             period = UNKNOWN_PERIOD if body.active_from is None else period_of(body.active_from)
@@ -241,6 +251,20 @@ class Operation:
         frozen = await self._store.freeze()
         (self._folder / NOTE).unlink(missing_ok=True)
         return frozen
+
+    async def _check_put_back(self) -> None:
+        if not (self._folder / NOTE).exists():
+            return
+        await self._beside(self._log.refresh)
+        try:
+            await self.check_age()
+        except DatabaseTooOld:
+            return
+        raise BadRequest(
+            "This database is no backup that was put back: it has done all that is noted beside it and in the log.",
+            why="Accepting it would freeze all money that is out.",
+            todo=f"Start the mint as usual. If the whole folder was put back, note and all, remove {NOTE} and repeat.",
+        )
 
     # --- the office ------------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,9 @@ from amparo_cashu.errors import (
     QuoteNotPaid,
     QuoteUnknown,
     TooMany,
+    TooManyOutputs,
     UnitsDiffer,
+    UnitUnknown,
 )
 from amparo_cashu.nut10_secret import check_locks
 from amparo_cashu.nut20_quote import check_claim
@@ -45,7 +47,7 @@ from amparo_common.errors import AmparoError
 from amparo_common.ids import DepositId, QuoteId, random_id
 from amparo_common.money import MOST_MINOR_UNITS, Unit
 from amparo_mint.batches import Batches
-from amparo_mint.catalogue import MOST_INPUTS, Catalogue
+from amparo_mint.catalogue import MOST_INPUTS, Catalogue, fewest_coins, is_over
 from amparo_mint.deciding import Outcome
 from amparo_mint.errors import CrowdTooSmall, FiguresDisagree
 from amparo_mint.model import Change, Deposit, Done, MeltQuoteRow, MintQuoteRow, Payment, TokenState
@@ -101,11 +103,19 @@ class Mint:
     # --- quotes for aid ------------------------------------------------------------------------------------------------
 
     async def quote_aid(self, request: MintQuoteRequest) -> MintQuote:
-        """A new quote. Raises `QuoteKeyMissing`, `UnitUnknown`, `AmountRefused`, `BadPoint`."""
+        """A new quote. Raises `QuoteKeyMissing`, `UnitUnknown`, `AmountRefused` also for what could never be claimed."""
         if request.pubkey is None:
             raise QuoteKeyMissing("A quote for aid needs a public key.")
-        pubkey = show_point(read_point(request.pubkey))
+        try:
+            pubkey = show_point(read_point(request.pubkey))
+        except BadPoint as error:
+            raise QuoteKeyMissing("The key of a quote for aid is no public key.") from error
         amount = self._checked_amount(request.amount, request.unit)
+        listed = self.catalogue.active(request.unit)
+        if is_over(listed.row.final_expiry, self._now()):
+            raise UnitUnknown("The keyset of this unit has ended, and no other signs yet.")
+        if fewest_coins(amount, listed.keys) > MOST_INPUTS:
+            raise AmountRefused(f"An amount that takes more than {MOST_INPUTS} coins cannot be claimed.")
         keyset = self._signing_number(Unit(request.unit))
         row = MintQuoteRow(QuoteId(random_id()), Unit(request.unit), amount, pubkey, keyset=keyset)
         await self.commit(Change(new_mint_quote=row))
@@ -232,8 +242,11 @@ class Mint:
         return Signatures(signed.signatures)
 
     async def quote_deposit(self, request: MeltQuoteRequest) -> MeltQuote:
-        """A quote for a shop's deposit; the caller has checked the accreditation. Raises `AmountRefused`, `UnitUnknown`."""
+        """A quote for a shop's deposit; the caller has checked the accreditation. Raises `AmountRefused` also for what could
+        never be handed in, `UnitUnknown`."""
         amount = self._checked_amount(request.amount, request.unit)
+        if amount > MOST_INPUTS * self.catalogue.largest(request.unit):
+            raise AmountRefused(f"An amount that takes more than {MOST_INPUTS} coins cannot be handed in at once.")
         keyset = self._signing_number(Unit(request.unit))
         row = MeltQuoteRow(DepositId(random_id()), request.request, Unit(request.unit), amount, keyset=keyset)
         await self.commit(Change(new_melt_quote=row))
@@ -257,6 +270,8 @@ class Mint:
         total = catalogue.check_inputs(request.inputs)
         unit = catalogue.unit_of(proof.id for proof in request.inputs)
         quote = await self._known_deposit(request.quote)
+        if unit != quote.unit:
+            raise UnitsDiffer("The tokens are of another unit than the quote.")
         if _may_be_locked(request.inputs):
             check_locks(request.inputs, request.outputs, request.quote, now=now)
         closed = catalogue.closed_to(request.inputs, [], now=now)
@@ -269,10 +284,10 @@ class Mint:
     # --- restore and state -----------------------------------------------------------------------------------------------
 
     async def restore(self, outputs: Sequence[BlindedMessage]) -> RestoreAnswer:
-        """NUT-09: the signatures of those outputs that were signed under the keyset they name. Raises `TooMany`,
-        `BadPoint`, `KeysetUnknown`."""
+        """NUT-09: the signatures of those outputs that were signed under the keyset they name. Raises
+        `TooManyOutputs`, `BadPoint`, `KeysetUnknown` (not passed over: a wallet takes what is missing for never signed)."""
         if len(outputs) > MOST_RESTORED:
-            raise TooMany(f"At most {MOST_RESTORED} outputs are restored at once.")
+            raise TooManyOutputs(f"At most {MOST_RESTORED} outputs are restored at once.")
         places = [(self.catalogue.find(each.id).row.number, self._hasher.point(_plain(each.B_))) for each in outputs]
         amounts = await self._store.signed_amounts(places)
         found = [

@@ -47,8 +47,8 @@ UNREADABLE, NO_REQUEST, NO_METHOD, WRONG_PARAMETERS, FULL = -32700, -32600, -326
 
 
 class SocketSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`sockets` in config.json. Connections and all filters together are counted for a process; subscriptions, malformed frames
-    and frames between two looks for a connection. How many filters a connection may have is part of each `Kind`."""
+    """`sockets` in config.json. Connections and all filters together are counted for a process; subscriptions, unreadable
+    frames and frames between two looks for a connection. How many filters a connection may have is part of each `Kind`."""
 
     connections: int = 256
     filters_in_all: int = 20_000
@@ -261,14 +261,13 @@ class _Connection:
             self._faults += 1
             await self._say(_refusal(frame, str(error)))
             return
-        fault = self._subscribe(request) if isinstance(request, Subscribe) else self._unsubscribe(request)
+        fault = await self._subscribe(request) if isinstance(request, Subscribe) else self._unsubscribe(request)
         if fault is not None:
-            self._faults += 1
             await self._say(SocketRefusal(fault, request.id))
             return
         await self._say(SocketAnswer(request.id, SocketResult(request.params.sub_id)))
 
-    def _subscribe(self, request: Subscribe) -> SocketFault | None:
+    async def _subscribe(self, request: Subscribe) -> SocketFault | None:
         asked = request.params
         kind = self._kinds.get(asked.kind)
         filters = dict.fromkeys(asked.filters, b"")
@@ -285,10 +284,19 @@ class _Connection:
         held = sum(len(each.told) for each in self._subscriptions.values() if each.kind == asked.kind)
         if held + len(filters) > kind.most:
             return SocketFault(WRONG_PARAMETERS, f"At most {kind.most} filters of this kind are open at once.")
+        if asked.kind != PROOF_STATE and not await self._exist(kind, list(filters)):
+            return SocketFault(WRONG_PARAMETERS, "There is no such quote.")
         if not self._room.take(len(filters)):
             return SocketFault(FULL, "Too many subscriptions are open; ask again later.")
         self._subscriptions[asked.sub_id] = _Subscription(asked.kind, filters)
         return None
+
+    async def _exist(self, kind: Kind, filters: Sequence[str]) -> bool:
+        """Whether there is something to tell of each; while the database is away nobody knows, and they count."""
+        try:
+            return len(await kind.look(filters)) == len(filters)
+        except AmparoError:
+            return True
 
     def _unsubscribe(self, request: Unsubscribe) -> SocketFault | None:
         ended = self._subscriptions.pop(request.params.sub_id, None)

@@ -19,7 +19,7 @@ from amparo_common.errors import AmparoError
 from amparo_common.ids import KeysetId, random_id
 from amparo_common.money import Unit
 from amparo_mint.deciding import Outcome, Place, only_swaps
-from amparo_mint.errors import KeysetStillInUse, OverIssued
+from amparo_mint.errors import DatabaseTooOld, KeysetStillInUse, OverIssued
 from amparo_mint.model import Change, KeysetRow, MeltQuoteRow, MintQuoteRow, TokenState
 from amparo_mint.sqlite_changes import (
     MELT_QUOTE,
@@ -37,7 +37,7 @@ from amparo_mint.sqlite_changes import (
 from amparo_mint.store import CLEARED_AT_ONCE, MOST_WAITING, NewKeyset, Tally
 from amparo_service.database import Database
 from amparo_service.errors import BadRequest, CannotStore, KeyMissing
-from amparo_service.keys import sync_folder
+from amparo_service.keys import replace_file, sync_folder
 
 T = TypeVar("T")
 
@@ -88,6 +88,9 @@ PRAGMAS = (
     "wal_autocheckpoint=40000",
 )
 
+# Beside the file: its name (`application_id`), and how many groups were folded into it at least.
+FOLDED_NOTE = "folded"
+
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
 
 
@@ -108,6 +111,8 @@ class SqliteStore:
     """The mint's SQLite file."""
 
     def __init__(self, path: Path) -> None:
+        """Raises `DatabaseTooOld` when the write-ahead log beside the file is another file's."""
+        _check_log_is_its_own(path)
         self._database = Database(path, MIGRATIONS, PRAGMAS)
         self._reading = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._reading.execute("PRAGMA query_only=ON")
@@ -289,13 +294,47 @@ def _trouble(error: sqlite3.Error, what: str) -> AmparoError:
 
 
 def _fold_beside(path: str) -> None:
-    """As much of the write-ahead log as can be folded without anybody waiting."""
+    """As much of the write-ahead log as can be folded without anybody waiting; afterwards the file's name and what it has done
+    are noted beside it."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            (done,) = connection.execute("SELECT groups FROM progress").fetchone()
+            _, logged, folded = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if logged == folded:
+                (name,) = connection.execute("PRAGMA application_id").fetchone()
+                _note_folded(Path(path), name, done)
     except sqlite3.OperationalError as error:
         raise CannotStore("The write-ahead log could not be folded into the file.") from error
+
+
+def _note_folded(path: Path, name: int, done: int) -> None:
+    note, said = path.with_name(FOLDED_NOTE), f"{name} {done}".encode()
+    if not note.exists() or note.read_bytes() != said:
+        replace_file(note, said)
+
+
+def _check_log_is_its_own(path: Path) -> None:
+    """An older copy of the file under a newer file's write-ahead log is taken by SQLite for one database: neither the copy nor
+    what came after it. Raises `DatabaseTooOld` when the file alone is another one than was folded into last, or has done less."""
+    note, logged = path.with_name(FOLDED_NOTE), path.with_name(path.name + "-wal")
+    if not (path.exists() and note.exists() and logged.exists() and logged.stat().st_size):
+        return
+    name, done = map(int, note.read_bytes().split())
+    try:
+        # Of the file alone: without its log, and without changing anything.
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        ) as connection:
+            (has_name,) = connection.execute("PRAGMA application_id").fetchone()
+            (has_done,) = connection.execute("SELECT groups FROM progress").fetchone()
+    except sqlite3.Error:
+        return  # torn in the middle of a fold, which its own log mends; what is not, SQLite refuses
+    if has_name != name or has_done < done:
+        raise DatabaseTooOld(
+            f"The write-ahead log beside {path.name} is another file's: {path.name} was replaced and the log was not.",
+            todo=f"Move {logged.name} and {path.name}-shm away, then follow docs/operate/mint.md, restore.",
+        )
 
 
 def _copy(source: str, target: str) -> None:
@@ -306,6 +345,9 @@ def _copy(source: str, target: str) -> None:
         try:
             with contextlib.closing(sqlite3.connect(source)) as connection:
                 connection.execute("VACUUM INTO ?", (str(draft),))
+            with contextlib.closing(sqlite3.connect(draft)) as copy:
+                # A name of its own: the original's write-ahead log is not the copy's.
+                copy.execute(f"PRAGMA application_id={secrets.randbelow(2**31 - 1) + 1}")
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             # `link` never replaces a file: an older backup stays as it is.
