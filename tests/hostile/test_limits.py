@@ -131,7 +131,7 @@ BODIES = {
         "/v1/mint/quote/benefit/check",
         lambda _keyset, count: {"quotes": [f"{number:032x}" for number in range(count)]},
         "token.quote_unknown",
-        "token.too_many",
+        "token.too_many_quotes",
     ),
     "points looked up": Limit(
         _items("CheckStateRequest", "Ys"),
@@ -145,17 +145,18 @@ BODIES = {
         "/v1/restore",
         lambda keyset, count: {"outputs": [{"amount": 1, "id": keyset, "B_": f"02{n:064x}"} for n in range(count)]},
         "",
-        "token.too_many",
+        "token.too_many_outputs",
     ),
+    # Of the usual fourteen denominations: 88 of the largest coin, and one of each other, are one coin too many.
     "the amount of a quote for aid": Limit(
-        schema("Amount")["maximum"],
+        88 * 8192 + 8190,
         "/v1/mint/quote/benefit",
         lambda _keyset, amount: {"unit": FOOD, "amount": amount, "pubkey": point(0)},
         "",
         "token.amount_refused",
     ),
     "the amount of a deposit": Limit(
-        schema("Amount")["maximum"],
+        100 * 8192,
         "/v1/melt/quote/settle",
         lambda _keyset, amount: {"request": SHOP, "unit": FOOD, "amount": amount},
         "",
@@ -288,10 +289,22 @@ def opened(town: Town) -> ClientConnection:
     return connect(f"ws://127.0.0.1:{town.port}/v1/ws", open_timeout=PATIENCE, compression=None)
 
 
-def subscribe(session: ClientConnection, kind: str, count: int, name: str = "mine") -> int:
-    """Subscribe to so many; 0, or the number of the error."""
-    spelled = "02{:064x}" if kind == "proof_state" else "{:032x}"
-    params = {"kind": kind, "subId": name, "filters": [spelled.format(each) for each in range(count)]}
+def filters_of(town: Town, kind: str, count: int) -> list[str]:
+    """So many different filters of a kind, all of something that is there."""
+    if kind == "proof_state":
+        return [f"02{each:064x}" for each in range(count)]
+    path, body = {
+        "benefit_mint_quote": ("/v1/mint/quote/benefit", {"unit": FOOD, "amount": 1, "pubkey": point(0)}),
+        "settle_melt_quote": ("/v1/melt/quote/settle", {"unit": FOOD, "amount": 1, "request": SHOP}),
+    }[kind]
+    asked = [ask(town, post(path, body)) for _ in range(count)]
+    return [str(msgspec.json.decode(answer.body)["quote"]) for answer in asked]
+
+
+def subscribe(session: ClientConnection, kind: str, filters: int | list[str], name: str = "mine") -> int:
+    """Subscribe to so many points, or to these; 0, or the number of the error."""
+    named = [f"02{each:064x}" for each in range(filters)] if isinstance(filters, int) else filters
+    params = {"kind": kind, "subId": name, "filters": named}
     session.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": params}))
     while "id" not in (answer := json.loads(session.recv(PATIENCE))):
         pass  # a notice of what was subscribed before
@@ -300,10 +313,11 @@ def subscribe(session: ClientConnection, kind: str, count: int, name: str = "min
 
 @pytest.mark.parametrize("kind", ["proof_state", "benefit_mint_quote", "settle_melt_quote"])
 def test_so_many_filters_of_a_kind_are_open_on_a_websocket(full_town: Town, kind: str) -> None:
+    named = filters_of(full_town, kind, SOCKET[kind] + 1)
     with opened(full_town) as session:
-        assert subscribe(session, kind, SOCKET[kind] + 1) == -32602
-        assert subscribe(session, kind, SOCKET[kind]) == 0
-        assert subscribe(session, kind, 1, "more") == -32602
+        assert subscribe(session, kind, named) == -32602
+        assert subscribe(session, kind, named[1:]) == 0
+        assert subscribe(session, kind, named[:1], "more") == -32602
 
 
 def test_so_many_subscriptions_are_open_on_a_websocket(full_town: Town) -> None:

@@ -178,3 +178,19 @@ def test_a_mint_whose_signer_has_lost_a_keyset_says_that_it_is_not_ready(town: T
     assert town.http.get("/ready").json()["error"] == "service.key_missing"
     with pytest.raises(KeyMissing):
         town.run(town.server.use_keysets)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"unit": "USD", "period": "x", "final_expiry": None},
+        {"unit": "usd|final_expiry:1999999999", "period": "x", "final_expiry": None},
+        {"unit": "\u00e9", "period": "x", "final_expiry": None},
+        {"unit": "", "period": "x", "final_expiry": None},
+        {"unit": "usd", "period": "x", "final_expiry": int(NOON.timestamp()) - 1},
+    ],
+)
+def test_what_should_never_stand_in_the_log_is_not_announced(sqlite_town: Town, body: dict[str, Any]) -> None:
+    before = len(sqlite_town.log.said)
+    refused(post(sqlite_town, "/operate/keysets", body), 10000, "service.bad_request")
+    assert len(sqlite_town.log.said) == before

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from packages.mint.tests.conftest import MINT_KEY, RENT, Town, Wallet, refused
+from packages.mint.tests.conftest import MINT_KEY, RENT, SHOP, Town, Wallet, refused
 
 from amparo_cashu.wire import BlindedMessage, Proof
 from amparo_common.money import MOST_MINOR_UNITS
@@ -191,3 +191,15 @@ def test_only_the_office_says_what_is_paid(town: Town, wallet: Wallet) -> None:
     for message in (stranger, town.payment(quote, 50, key=MINT_KEY), honest[:-8], honest + "A", "", "\xff.\xff.\xff"):
         refused(town.http.post("/bridge/quote-paid", content=message), 10000, "common.bad_signature", status=403)
     assert town.http.get(f"/v1/mint/quote/benefit/{quote}").json()["amount_paid"] == 0
+
+
+def test_the_mint_says_up_to_which_amounts_every_quote_is_taken(town: Town, wallet: Wallet, keyset: str) -> None:
+    nuts = town.http.get("/v1/info").json()["nuts"]
+    (claims,), (deposits,) = nuts["4"]["methods"], nuts["5"]["methods"]
+    assert (claims["min_amount"], claims["max_amount"]) == (1, 729_086)
+    assert (deposits["min_amount"], deposits["max_amount"]) == (1, 819_200)
+    # The last one is claimed by as many coins as a request takes.
+    assert len(wallet.split(keyset, 729_086)) == 100
+    assert len(wallet.receive(keyset, 729_086)) == 100
+    asked = {"unit": "food", "request": SHOP, "amount": 819_201}
+    refused(town.http.post("/v1/melt/quote/settle", json=asked), 11006, "token.amount_refused")

@@ -1,10 +1,7 @@
 """One suite for every kind of database of the mint: groups, replays, deposits, keysets, counters."""
 
 import asyncio
-import contextlib
 import random
-import shutil
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +24,7 @@ from amparo_cashu.errors import (
 from amparo_common.ids import DepositId, KeysetId, QuoteId
 from amparo_common.money import Unit
 from amparo_common.secret import Secret
-from amparo_mint.errors import DatabaseAway, DatabaseTooOld, KeysetStillInUse, OverApproved, OverIssued
+from amparo_mint.errors import DatabaseAway, KeysetStillInUse, OverApproved, OverIssued
 from amparo_mint.model import DONE, REPLAYED, Change, Deposit, Entry, MeltQuoteRow, MintQuoteRow, Payment
 from amparo_mint.postgres_store import SMALL_TABLE, SMALLEST_MIX, PostgresStore
 from amparo_mint.sqlite_store import SqliteStore
@@ -565,57 +562,6 @@ def test_a_database_belongs_to_one_hash_key(play: Callable[[Story], None]) -> No
         await store.bind(key.fingerprint())
 
     play(story)
-
-
-@pytest.mark.parametrize(("by_sqlite", "folds"), [(False, False), (False, True), (True, True)])
-def test_an_older_copy_under_the_newer_ones_write_ahead_log_is_refused(
-    tmp_path: Path, *, by_sqlite: bool, folds: bool
-) -> None:
-    path, crashed = tmp_path / "mint.sqlite", tmp_path / "crashed"
-    copy, log = crashed / "copy.sqlite", crashed / "mint.sqlite-wal"
-    crashed.mkdir()
-
-    async def story() -> None:
-        store = SqliteStore(path)
-        await store.add_keyset(NewKeyset(FIRST, FOOD, "2026-11", None, AMOUNTS))
-        await store.activate(FIRST)
-        await issue(store, entry("a"), entry("d"))
-        await store.tidy()
-        if by_sqlite:
-            with (
-                contextlib.closing(sqlite3.connect(path)) as source,
-                contextlib.closing(sqlite3.connect(copy)) as target,
-            ):
-                source.backup(target)
-        else:
-            await store.backup(str(copy))
-        await store.apply([Change(spend=[entry("a")], issue=[entry("b")])])
-        if folds:
-            await store.tidy()
-        await store.apply([Change(spend=[entry("d")], issue=[entry("e")])])
-        # kill -9: the files as they lie there.
-        for file in path.parent.iterdir():
-            if file.is_file():
-                shutil.copy2(file, crashed)
-        await store.close()
-        # Started as it is, it holds all that was done.
-        again = shutil.copytree(crashed, tmp_path / "again")
-        whole = SqliteStore(again / "mint.sqlite")
-        assert await refusal(whole, Change(spend=[entry("d")], issue=[entry("f")])) is AlreadySpent
-        await whole.close()
-        # The copy is put in its place, and the log forgotten.
-        shutil.copy2(copy, crashed / "mint.sqlite")
-        assert log.stat().st_size
-        with pytest.raises(DatabaseTooOld, match="another file's"):
-            SqliteStore(crashed / "mint.sqlite")
-        log.unlink()
-        (crashed / "mint.sqlite-shm").unlink()
-        older = SqliteStore(crashed / "mint.sqlite")
-        await older.tidy()
-        await older.close()
-        await SqliteStore(crashed / "mint.sqlite").close()
-
-    asyncio.run(story())
 
 
 def test_a_backup_of_the_file_holds_every_spent_token(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ A wallet reads the same calendar in the log (`active_from`), so a mint cannot ch
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 
 import msgspec
 
@@ -22,8 +23,9 @@ class CalendarSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     own its tokens can be spent; how many days before its month it is announced."""
 
     units: list[str]
-    spend_months: int = 3
-    announce_days: int = 7
+    # What is announced stands in the public log for good, so a slip of the pen is refused before.
+    spend_months: Annotated[int, msgspec.Meta(ge=0, le=36)] = 3
+    announce_days: Annotated[int, msgspec.Meta(ge=0, le=62)] = 7
 
 
 class Announce(msgspec.Struct, frozen=True):

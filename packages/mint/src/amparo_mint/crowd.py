@@ -10,6 +10,7 @@ the others do not; the mint itself never waits with a payment.
 """
 
 from datetime import timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -22,8 +23,8 @@ class CrowdSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`crowd` in config.json: how many people must be paid for before the first of them is issued aid, and for how many hours
     after an approval that is waited for."""
 
-    smallest: int = 20
-    window_hours: int = 72
+    smallest: Annotated[int, msgspec.Meta(ge=1)] = 20
+    window_hours: Annotated[int, msgspec.Meta(ge=0, le=31 * 24)] = 72
 
 
 def needed(settings: CrowdSettings | None, view: LogView, unit: Unit, *, now: int) -> int:

@@ -37,7 +37,7 @@ from amparo_mint import clear_auth
 from amparo_mint.asgi import App, Handler, Header, Reply, Request, Static, log, reply
 from amparo_mint.blind_auth import MINT_PATH, Access, BlindAuth
 from amparo_mint.calendar import DAY, CalendarSettings
-from amparo_mint.catalogue import MOST_INPUTS
+from amparo_mint.catalogue import MOST_INPUTS, is_over
 from amparo_mint.errors import DatabaseAway, NotTheOperator
 from amparo_mint.info import KeyPages, describe
 from amparo_mint.metrics import Metrics
@@ -328,6 +328,12 @@ class MintServer:
     async def operate_keyset(self, request: Request) -> Reply:
         self._check_operator(request)
         asked = decode(request.body, KeysetAsked)
+        if asked.final_expiry is not None and is_over(asked.final_expiry, int(self._clock.now().timestamp())):
+            raise BadRequest(
+                "The end of the keyset has passed.",
+                why="Nothing could be claimed with it, and what is announced stands in the public log for good.",
+                todo="Name an end that is to come.",
+            )
         keyset = await self._operation.announce_keyset(asked.unit, asked.period, asked.final_expiry)
         await self._operation.activate(keyset)
         await self.use_keysets()

@@ -54,10 +54,10 @@ def _info(each: Listed) -> KeysetInfo:
     return KeysetInfo(each.row.id, each.row.unit, active=each.active, final_expiry=each.row.final_expiry)
 
 
-def _methods(name: str, most: Mapping[Unit, int]) -> MethodsSetting:
+def _methods(method: str, most: Mapping[Unit, int]) -> MethodsSetting:
     return MethodsSetting(
         [
-            MethodSetting(name, unit, min_amount=1, max_amount=min(amount, MOST_MINOR_UNITS))
+            MethodSetting(method, unit, min_amount=1, max_amount=min(amount, MOST_MINOR_UNITS))
             for unit, amount in most.items()
         ]
     )

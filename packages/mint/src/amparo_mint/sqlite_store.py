@@ -88,7 +88,7 @@ PRAGMAS = (
     "wal_autocheckpoint=40000",
 )
 
-# Beside the file: its name (`application_id`), and how many groups were folded into it at least.
+# Beside the file: its mark (`application_id`), and how many groups were folded into it at least.
 FOLDED_NOTE = "folded"
 
 _KEYSET = "number, id, unit, period, final_expiry, state, issued, moved, redeemed, returned, claims"
@@ -294,7 +294,7 @@ def _trouble(error: sqlite3.Error, what: str) -> AmparoError:
 
 
 def _fold_beside(path: str) -> None:
-    """As much of the write-ahead log as can be folded without anybody waiting; afterwards the file's name and what it has done
+    """As much of the write-ahead log as can be folded without anybody waiting; afterwards the file's mark and what it has done
     are noted beside it."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -302,14 +302,14 @@ def _fold_beside(path: str) -> None:
             (done,) = connection.execute("SELECT groups FROM progress").fetchone()
             _, logged, folded = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if logged == folded:
-                (name,) = connection.execute("PRAGMA application_id").fetchone()
-                _note_folded(Path(path), name, done)
+                (mark,) = connection.execute("PRAGMA application_id").fetchone()
+                _note_folded(Path(path), mark, done)
     except sqlite3.OperationalError as error:
         raise CannotStore("The write-ahead log could not be folded into the file.") from error
 
 
-def _note_folded(path: Path, name: int, done: int) -> None:
-    note, said = path.with_name(FOLDED_NOTE), f"{name} {done}".encode()
+def _note_folded(path: Path, mark: int, done: int) -> None:
+    note, said = path.parent / FOLDED_NOTE, f"{mark} {done}".encode()
     if not note.exists() or note.read_bytes() != said:
         replace_file(note, said)
 
@@ -317,23 +317,23 @@ def _note_folded(path: Path, name: int, done: int) -> None:
 def _check_log_is_its_own(path: Path) -> None:
     """An older copy of the file under a newer file's write-ahead log is taken by SQLite for one database: neither the copy nor
     what came after it. Raises `DatabaseTooOld` when the file alone is another one than was folded into last, or has done less."""
-    note, logged = path.with_name(FOLDED_NOTE), path.with_name(path.name + "-wal")
+    note, logged = path.parent / FOLDED_NOTE, Path(f"{path}-wal")
     if not (path.exists() and note.exists() and logged.exists() and logged.stat().st_size):
         return
-    name, done = map(int, note.read_bytes().split())
+    mark, done = map(int, note.read_bytes().split())
     try:
         # Of the file alone: without its log, and without changing anything.
         with contextlib.closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         ) as connection:
-            (has_name,) = connection.execute("PRAGMA application_id").fetchone()
+            (has_mark,) = connection.execute("PRAGMA application_id").fetchone()
             (has_done,) = connection.execute("SELECT groups FROM progress").fetchone()
     except sqlite3.Error:
         return  # torn in the middle of a fold, which its own log mends; what is not, SQLite refuses
-    if has_name != name or has_done < done:
+    if has_mark != mark or has_done < done:
         raise DatabaseTooOld(
-            f"The write-ahead log beside {path.name} is another file's: {path.name} was replaced and the log was not.",
-            todo=f"Move {logged.name} and {path.name}-shm away, then follow docs/operate/mint.md, restore.",
+            "The write-ahead log is another file's: the database was replaced and its log was not.",
+            todo=f"Move {logged} and {path}-shm away, then follow docs/operate/mint.md, «Restoring a backup».",
         )
 
 
@@ -346,7 +346,7 @@ def _copy(source: str, target: str) -> None:
             with contextlib.closing(sqlite3.connect(source)) as connection:
                 connection.execute("VACUUM INTO ?", (str(draft),))
             with contextlib.closing(sqlite3.connect(draft)) as copy:
-                # A name of its own: the original's write-ahead log is not the copy's.
+                # A mark of its own: the original's write-ahead log is not the copy's.
                 copy.execute(f"PRAGMA application_id={secrets.randbelow(2**31 - 1) + 1}")
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
