@@ -48,8 +48,7 @@ def test_an_older_copy_under_the_newer_ones_write_ahead_log_is_refused(
                 shutil.copy2(file, crashed)
         await store.close()
         # Started as it is, it holds all that was done.
-        again = shutil.copytree(crashed, tmp_path / "again")
-        whole = SqliteStore(again / "mint.sqlite")
+        whole = SqliteStore(shutil.copytree(crashed, tmp_path / "again") / "mint.sqlite")
         assert await refusal(whole, Change(spend=[entry("d")], issue=[entry("f")])) is AlreadySpent
         await whole.close()
         # The copy is put in its place, and the log forgotten.
@@ -60,8 +59,15 @@ def test_an_older_copy_under_the_newer_ones_write_ahead_log_is_refused(
         log.unlink()
         (crashed / "mint.sqlite-shm").unlink()
         older = SqliteStore(crashed / "mint.sqlite")
-        await older.tidy()
+        await older.apply([Change(spend=[entry("a")], issue=[entry("g")])])
+        # kill -9 before anything was folded: what is left is the copy and its own log.
+        copied = tmp_path / "copied"
+        copied.mkdir()
+        for file in crashed.iterdir():
+            shutil.copy2(file, copied)
         await older.close()
-        await SqliteStore(crashed / "mint.sqlite").close()
+        again = SqliteStore(copied / "mint.sqlite")
+        assert await refusal(again, Change(spend=[entry("a")], issue=[entry("h")])) is AlreadySpent
+        await again.close()
 
     asyncio.run(story())

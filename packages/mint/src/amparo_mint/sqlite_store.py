@@ -318,9 +318,8 @@ def _check_log_is_its_own(path: Path) -> None:
     """An older copy of the file under a newer file's write-ahead log is taken by SQLite for one database: neither the copy nor
     what came after it. Raises `DatabaseTooOld` when the file alone is another one than was folded into last, or has done less."""
     note, logged = path.parent / FOLDED_NOTE, Path(f"{path}-wal")
-    if not (path.exists() and note.exists() and logged.exists() and logged.stat().st_size):
+    if not path.exists():
         return
-    mark, done = map(int, note.read_bytes().split())
     try:
         # Of the file alone: without its log, and without changing anything.
         with contextlib.closing(
@@ -330,6 +329,11 @@ def _check_log_is_its_own(path: Path) -> None:
             (has_done,) = connection.execute("SELECT groups FROM progress").fetchone()
     except sqlite3.Error:
         return  # torn in the middle of a fold, which its own log mends; what is not, SQLite refuses
+    if not (logged.exists() and logged.stat().st_size):
+        # The file is all there is; noted before its first change, so that a log which a crash leaves is known as its own.
+        _note_folded(path, has_mark, has_done)
+        return
+    mark, done = map(int, note.read_bytes().split()) if note.exists() else (has_mark, has_done)
     if has_mark != mark or has_done < done:
         raise DatabaseTooOld(
             "The write-ahead log is another file's: the database was replaced and its log was not.",
