@@ -16,6 +16,7 @@ from amparo_mint import asgi, http, service, sockets
 from amparo_mint.batches import Batches
 from amparo_mint.catalogue import MOST_INPUTS
 from amparo_mint.errors import MintBusy
+from amparo_mint.operate import UNIT
 from amparo_mint.sockets import SOCKET_PATH, SocketSettings
 from amparo_service import serve
 from amparo_signer.keyset import LONGEST_TEXT
@@ -91,9 +92,8 @@ def test_the_limits_of_bodies_are_those_of_the_code() -> None:
         "points": parts["CheckStateRequest"]["properties"]["Ys"]["maxItems"],
         "restored": parts["RestoreRequest"]["properties"]["outputs"]["maxItems"],
         "secret": parts["Secret"]["maxLength"],
-        "witness": parts["Input"]["properties"]["witness"]["maxLength"],
         "amount": parts["Amount"]["maximum"],
-        "unit": parts["Unit"]["maxLength"],
+        "unit": parts["Unit"]["pattern"],
     } == {
         "inputs": MOST_INPUTS,
         "outputs": MOST_INPUTS,
@@ -104,11 +104,14 @@ def test_the_limits_of_bodies_are_those_of_the_code() -> None:
         "points": service.MOST_LOOKED_UP,
         "restored": service.MOST_RESTORED,
         "secret": LONGEST_SECRET,
-        "witness": LONGEST_WITNESS,
         "amount": MOST_MINOR_UNITS,
-        "unit": LONGEST_TEXT,
+        "unit": f"^{UNIT.pattern}$",
     }
-    assert f"at most {MOST_SIGNATURES}" in parts["Input"]["properties"]["witness"]["description"]
+    assert UNIT.pattern.endswith(f"{{1,{LONGEST_TEXT}}}")
+    # A limit in words only: a witness of any length is taken where no condition asks for one.
+    witness = parts["Input"]["properties"]["witness"]
+    assert "maxLength" not in witness
+    assert f"at most {LONGEST_WITNESS:,} characters; at most {MOST_SIGNATURES}" in witness["description"]
     assert re.fullmatch(parts["MeltQuoteRequest"]["properties"]["request"]["pattern"], SHOP)
 
 

@@ -52,7 +52,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # What the ids of keysets are derived from the same way by every wallet.
-_UNIT = re.compile(r"[a-z0-9_-]{1,96}")
+UNIT = re.compile(r"[a-z0-9_-]{1,96}")
 # Of a keyset that only the log knows, opened by hand.
 UNKNOWN_PERIOD = "unknown"
 # Beside the database, and not in its backups.
@@ -135,7 +135,7 @@ class Operation:
         """Have the keyset of a unit, period and end made, put it into the log, and keep it ready. Safe to repeat: the same
         three give the same keyset. Raises `BadRequest` for one that is frozen, `KeysetUnknown` for one that no wallet would take:
         a newer signer may make keysets of a version that this mint does not know."""
-        if not _UNIT.fullmatch(unit):
+        if not UNIT.fullmatch(unit):
             raise BadRequest(
                 "The unit of a keyset is not written as units are.",
                 why="Wallets derive a keyset's id from it, and differ about other letters: they would refuse the keyset.",
