@@ -14,7 +14,7 @@ import pytest
 from bench.processes import prepare_log, service
 
 from amparo_service.client import Client
-from amparo_service.keys import signing_key
+from amparo_service.keys import secret_bytes, signing_key
 
 COMMAND = [sys.executable, "-m", "amparo", "mint", "run", "--json", "--port", "0"]
 
@@ -41,7 +41,7 @@ def mint_running(folder: Path, *words: str) -> Iterator[tuple["subprocess.Popen[
             process.kill()
 
 
-def operate(folder: Path, *words: str) -> dict[str, str]:
+def operate(folder: Path, *words: str) -> dict[str, object]:
     """What an operator's command says."""
     command = [sys.executable, "-m", "amparo", "mint", *words, "--json", "--data", str(folder)]
     return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout))
@@ -56,9 +56,11 @@ def test_a_mint_alone_starts_stops_politely_and_starts_again_as_the_same(tmp_pat
     folder = tmp_path / "alone"
     with mint_running(folder, *log) as (process, url):
         assert Client(url).get("/ready", dict[str, bool]) == {"ready": True}
-        made = operate(folder, "keyset", "food", "--period", "2026-11")["keyset"]
+        made = str(operate(folder, "keyset", "food", "--period", "2026-11")["keyset"])
         operate(folder, "backup", str(tmp_path / "backup.sqlite"))
         assert (tmp_path / "backup.sqlite").exists()
+        # Without a shops side beside it.
+        assert operate(folder, "figures", "--period", "2026-11") == {"mint": 1}
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     with mint_running(folder) as (_, url):
@@ -80,7 +82,9 @@ def test_a_mint_that_is_told_its_units_opens_their_keysets_by_itself(tmp_path: P
 
 def test_a_mint_that_does_not_start_is_not_said_to_run(tmp_path: Path, log: list[str]) -> None:
     folder = tmp_path / "alone"
+    secret_bytes(folder / "mint", "hash-key")
     (folder / "mint" / "groups-done").write_text("7")  # its database has done nothing
+    (folder / "mint" / "output").write_text("amparo: a word of another day\n")
     command = [*COMMAND, "--data", str(folder), *log]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     said = json.loads(done.stdout)
@@ -88,8 +92,30 @@ def test_a_mint_that_does_not_start_is_not_said_to_run(tmp_path: Path, log: list
     assert "mint.database_too_old" in said["error"]["why"]
 
 
+def test_a_lost_key_is_not_made_anew_where_the_database_is_elsewhere(tmp_path: Path, log: list[str]) -> None:
+    """With PostgreSQL no database lies beside the keys; the mint's own note does."""
+    folder = tmp_path / "alone"
+    (folder / "mint" / "groups-done").write_text("7")
+    command = [*COMMAND, "--data", str(folder), *log, "--database", "postgresql://nobody@127.0.0.1:9/none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "service.key_missing" in done.stdout) == (3, True)
+    assert not (folder / "mint" / "hash-key.bin").exists()
+
+
+def test_a_database_that_is_away_at_a_start_is_told_to_the_operator(tmp_path: Path, log: list[str]) -> None:
+    command = [*COMMAND, "--data", str(tmp_path / "alone"), *log, "--database", "postgresql://nobody@127.0.0.1:9/none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    said = json.loads(done.stdout)["error"]["why"]
+    assert done.returncode == 3
+    assert "mint.database_away" in said
+    assert "Start PostgreSQL" in said
+    assert "same request" not in said
+
+
 def test_when_the_signer_dies_the_mint_is_stopped_and_the_command_says_so(tmp_path: Path, log: list[str]) -> None:
     folder = tmp_path / "alone"
+    (folder / "signer").mkdir()
+    (folder / "signer" / "output").write_text("amparo: a word of another day\n")
     with mint_running(folder, *log) as (process, _):
         found = subprocess.run(
             ["ps", "--ppid", str(process.pid), "-o", "pid=,args="], capture_output=True, text=True, check=True
@@ -97,6 +123,9 @@ def test_when_the_signer_dies_the_mint_is_stopped_and_the_command_says_so(tmp_pa
         (signer,) = [int(line.split()[0]) for line in found.stdout.splitlines() if "amparo_signer" in line]
         os.kill(signer, signal.SIGKILL)
         assert process.wait(30) == 3
+        assert process.stdout is not None
+        # How it ended, and not what it said in an earlier life.
+        assert "signal 9" in json.loads(process.stdout.read())["error"]["why"]
 
 
 def test_a_new_folder_needs_to_know_its_log(tmp_path: Path) -> None:

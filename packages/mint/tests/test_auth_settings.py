@@ -7,7 +7,9 @@ from packages.mint.tests.test_auth import AccessWallet, guarded, refused, spent
 from packages.mint.tests.test_clear_auth import CLIENT, DISCOVERY, LogIn
 from starlette.testclient import WebSocketDenialResponse
 
+from amparo_cashu.nut22_auth import UNIT
 from amparo_cashu.wire import Endpoint
+from amparo_common.money import Unit
 from amparo_mint.blind_auth import USUALLY_PROTECTED, BlindAuthSettings, open_access
 from amparo_mint.clear_auth import ClearAuthSettings
 from amparo_mint.errors import BadConfiguration
@@ -104,6 +106,30 @@ def test_access_tokens_need_a_log_in_and_a_sound_number(sqlite_town: Town, login
         opened(None, BlindAuthSettings())
     with pytest.raises(BadConfiguration):
         opened(login.settings(), BlindAuthSettings(bat_max_mint=most))
+
+
+def test_a_mint_whose_access_tokens_nobody_can_get_says_so(
+    sqlite_town: Town, login: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    access = open_access(
+        login.settings(),
+        BlindAuthSettings(),
+        login.file.parent,
+        store=sqlite_town.store,
+        desk=SigningDesk(sqlite_town.signer),
+        hasher=sqlite_town.hasher,
+        commit=sqlite_town.mint.commit,
+        clock=sqlite_town.clock,
+    )
+    sqlite_town.new_keyset("2026-11", unit=FOOD)
+    access.use(sqlite_town.run(sqlite_town.operation.catalogue))
+    access.warn()
+    assert "no keyset of the unit auth signs" in caplog.text
+    caplog.clear()
+    sqlite_town.new_keyset("2026-11", unit=Unit(UNIT))
+    access.use(sqlite_town.run(sqlite_town.operation.catalogue))
+    access.warn()
+    assert caplog.text == ""
 
 
 # --- the websocket -------------------------------------------------------------------------------------------------------

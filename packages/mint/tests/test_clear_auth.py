@@ -324,6 +324,17 @@ def test_a_file_without_a_good_key_or_with_a_secret_one_stops_the_mint(tmp_path:
         read_keys(tmp_path / "keys.json")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "No such file"), ("{}", "missing required field `keys`"), ("", "truncated"), ("[]", "Expected `object`")],
+)
+def test_what_is_wrong_with_the_file_of_keys_is_said(tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "keys.json").write_text(content)
+    with pytest.raises(BadConfiguration, match=said):
+        read_keys(tmp_path / "keys.json")
+
+
 def test_settings_that_cannot_be_meant_stop_the_mint(tmp_path: Path) -> None:
     login = LogIn(tmp_path)
     clock = FixedClock(NOON)

@@ -70,7 +70,7 @@ def test_the_first_people_wait_for_the_others_and_see_the_crowd(town: Town, wall
         assert (shown["crowd"], shown["crowd_needed"], shown["amount_paid"]) == (crowd, 3, 8)
         answer = town.http.post("/v1/mint/benefit", content=claims[0])
         if crowd < 3:
-            assert (answer.status_code, answer.json()["error"]) == (409, "mint.crowd_too_small")
+            assert (answer.status_code, answer.json()["error"]) == (400, "mint.crowd_too_small")
             batch = {"quotes": [quote], "outputs": []}
             assert town.http.post("/v1/mint/benefit/batch", json=batch).status_code == 400
         else:

@@ -78,6 +78,12 @@ def test_after_its_end_a_keyset_gives_no_new_tokens_and_its_own_are_good_through
     town.clock.set(datetime.fromtimestamp(END + 1, UTC))
     answer = town.http.post("/v1/swap", content=wallet.swap_body([first], wallet.split(short, 32)))
     refused(answer, 12002, "token.keyset_inactive")
+    # What it says of itself is no other than what it does.
+    town.run(town.server.keep_calendar)
+    listed = town.http.get("/v1/keysets").json()["keysets"]
+    assert {each["id"]: each["active"] for each in listed} == {keyset: False, short: False}
+    assert town.http.get("/v1/keys").json()["keysets"] == []
+    assert town.http.get(f"/v1/keys/{short}").json()["keysets"][0]["active"] is False
     newer = town.new_keyset("2027-01")
     town.clock.set(datetime.fromtimestamp(END + GRACE_SECONDS, UTC))
     wallet.swap([first], wallet.split(newer, 32))

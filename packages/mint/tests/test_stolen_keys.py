@@ -70,12 +70,12 @@ def test_a_stolen_key_redeems_no_more_than_its_keyset_issued(town: Town, wallet:
     wallet.receive(keyset, 96)
     forged = forge(town, wallet, keyset, [64, 64])
     body = wallet.deposit_body(wallet.deposit_quote(128), forged)
-    refused(town.http.post("/v1/melt/settle", content=body), 10000, "mint.more_spent_than_signed", status=409)
+    refused(town.http.post("/v1/melt/settle", content=body), 10000, "mint.more_spent_than_signed")
     assert wallet.state(forged) == ["UNSPENT", "UNSPENT"]
     body = wallet.deposit_body(wallet.deposit_quote(64), forged[:1])
     assert town.http.post("/v1/melt/settle", content=body).status_code == 200
     body = wallet.deposit_body(wallet.deposit_quote(64), forged[1:])
-    refused(town.http.post("/v1/melt/settle", content=body), 10000, "mint.more_spent_than_signed", status=409)
+    refused(town.http.post("/v1/melt/settle", content=body), 10000, "mint.more_spent_than_signed")
     assert town.figures() == {keyset: (96, 0, 64, 32)}
 
 
@@ -86,7 +86,7 @@ def test_a_stolen_key_of_an_old_keyset_moves_no_more_into_the_new_one_than_was_i
     newer = town.new_keyset("2026-12")
     forged = forge(town, wallet, keyset, [64, 64])
     answer = town.http.post("/v1/swap", content=wallet.swap_body(forged, wallet.split(newer, 128)))
-    refused(answer, 10000, "mint.more_spent_than_signed", status=409)
+    refused(answer, 10000, "mint.more_spent_than_signed")
     assert town.figures() == {keyset: (96, 0, 0, 96), newer: (0, 0, 0, 0)}
     wallet.swap(forged[:1], wallet.split(newer, 64))
     assert town.figures() == {keyset: (96, -64, 0, 32), newer: (0, 64, 0, 64)}

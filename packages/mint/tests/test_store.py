@@ -29,7 +29,7 @@ from amparo_mint.model import DONE, REPLAYED, Change, Deposit, Entry, MeltQuoteR
 from amparo_mint.postgres_store import SMALL_TABLE, SMALLEST_MIX, PostgresStore
 from amparo_mint.sqlite_store import SqliteStore
 from amparo_mint.store import NewKeyset, Store, TokenHasher
-from amparo_service.errors import KeyMissing
+from amparo_service.errors import BadRequest, KeyMissing
 
 FOOD = Unit("food")
 FIRST, SECOND = KeysetId("01" + "aa" * 32), KeysetId("01" + "bb" * 32)
@@ -571,6 +571,8 @@ def test_a_backup_of_the_file_holds_every_spent_token(tmp_path: Path) -> None:
         await store.activate(FIRST)
         await issue(store, entry("a"))
         await store.apply([Change(spend=[entry("a")], issue=[entry("b")])])
+        with pytest.raises(BadRequest, match="no folder"):
+            await store.backup(str(tmp_path / "slip" / "copy.sqlite"))
         await store.backup(str(tmp_path / "copy.sqlite"))
         await store.close()
         copy = SqliteStore(tmp_path / "copy.sqlite")

@@ -19,7 +19,7 @@ from amparo_wallet.voucher_desk import Made, Refusal, Round
 from amparo_wallet.wallet import forget_wallet
 
 NEIGHBOUR = "H-0B54-2XWD"
-TOO_FEW = httpx2.Response(409, json={"detail": "1 of 2 people.", "code": 20008, "error": "mint.crowd_too_small"})
+TOO_FEW = httpx2.Response(400, json={"detail": "1 of 2 people.", "code": 10000, "error": "mint.crowd_too_small"})
 
 
 @pytest.fixture

@@ -44,7 +44,8 @@ class MintAlone:
         self._mint, self._signer = self._folder.service("mint"), self._folder.service("signer")
         self._place = place
         self._listen = ("--host", host, "--port", str(port))
-        self._processes: list[tuple[Path, subprocess.Popen[bytes]]] = []
+        # Each with its folder, and how much was said there before it began.
+        self._processes: list[tuple[Path, int, subprocess.Popen[bytes]]] = []
         self._short = contextlib.ExitStack()
 
     def __enter__(self) -> str:
@@ -83,7 +84,7 @@ class MintAlone:
     def stop(self) -> None:
         """Stop the mint, then the signer. Safe to call twice."""
         while self._processes:
-            processes.stop(self._processes.pop()[1])
+            processes.stop(self._processes.pop()[2])
         self._short.close()
         self._folder.unlock()
 
@@ -110,7 +111,8 @@ class MintAlone:
         replace_file(path, msgspec.json.format(msgspec.json.encode(kept | {"signer": socket}), indent=1))
 
     def _start(self, name: str, folder: Path, *words: str) -> None:
-        self._processes.append((folder, processes.start(name, folder, *words)))
+        said = processes.said_so_far(folder)
+        self._processes.append((folder, said, processes.start(name, folder, *words)))
 
     def _wait(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -121,9 +123,10 @@ class MintAlone:
             time.sleep(PAUSE_SECONDS)
 
     def _check(self) -> None:
-        for folder, process in self._processes:
+        for folder, said, process in self._processes:
             if process.poll() is not None:
-                raise ServiceFailed(f"The {folder.name} has ended.", why=processes.last_line(folder))
+                why = processes.last_words(process, folder, since=said)
+                raise ServiceFailed(f"The {folder.name} has ended.", why=why)
 
 
 def _answers(address: Path) -> bool:

@@ -2,6 +2,7 @@
 that ends (`--attached`)."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -44,10 +45,21 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def last_line(folder: Path, output: str = "output") -> str:
-    """What a service said last."""
-    lines = (folder / output).read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "It gave no reason."
+def said_so_far(folder: Path, output: str = "output") -> int:
+    """How many bytes a service said in all its lives, before another one begins."""
+    path = folder / output
+    return path.stat().st_size if path.exists() else 0
+
+
+def last_words(process: "subprocess.Popen[bytes]", folder: Path, output: str = "output", *, since: int = 0) -> str:
+    """What a service said last in this life, which began after `since` bytes; else how it ended."""
+    lines = (folder / output).read_bytes()[since:].decode(errors="replace").strip().splitlines()
+    if lines:
+        return lines[-1]
+    if process.returncode is not None and process.returncode < 0:
+        number = -process.returncode
+        return f"It was ended by signal {number} ({signal.strsignal(number)})."
+    return "It gave no reason."
 
 
 def socket_in(folder: Path, elsewhere: Callable[[], str]) -> str:

@@ -87,6 +87,8 @@ class Supervisor:
         # Owner of the processes: whoever holds the lock.
         self._lock = threading.Lock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        # How much each had said in its lives before this one.
+        self._said: dict[str, int] = {}
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._stopping = threading.Event()
         self._short = contextlib.ExitStack()
@@ -242,20 +244,19 @@ class Supervisor:
 
     def _spawn(self, name: str, services: ServicesFile) -> "subprocess.Popen[bytes]":
         folder = self._folder.service(name)
+        self._said[name] = processes.said_so_far(folder, _output(name))
         if name == SIGNER:
             folder.mkdir(mode=0o700, exist_ok=True)
             return processes.start(name, folder, "--socket", services.signer)
         clock = ["--practice-clock", str(self._folder.clock)] if self._practice else []
-        if name == DESK:
-            return processes.start(name, folder, "--port", str(services.ports[name]), *clock, output=DESK_OUTPUT)
-        return processes.start(name, folder, "--port", str(services.ports[name]), *clock)
+        return processes.start(name, folder, "--port", str(services.ports[name]), *clock, output=_output(name))
 
     def _wait(self, name: str, services: ServicesFile) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(name, services):
             if self._processes[name].poll() is not None or time.monotonic() > deadline:
-                output = DESK_OUTPUT if name == DESK else "output"
-                said = processes.last_line(self._folder.service(name), output)
+                folder, process = self._folder.service(name), self._processes[name]
+                said = processes.last_words(process, folder, _output(name), since=self._said[name])
                 raise ServiceFailed(f"The service {name} does not start.", why=said)
             time.sleep(0.02)
 
@@ -276,6 +277,10 @@ class Supervisor:
             dead.stdin.close()
         self._on_restart(name)
         self._processes[name] = self._spawn(name, self._services)
+
+
+def _output(name: str) -> str:
+    return DESK_OUTPUT if name == DESK else "output"
 
 
 def _own_words(known: dict[str, object]) -> dict[str, object]:

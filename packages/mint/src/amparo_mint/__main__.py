@@ -9,6 +9,7 @@ from amparo_common.errors import AmparoError
 from amparo_mint.assemble import make_server
 from amparo_mint.direct import DirectProtocol
 from amparo_mint.http import MintServer
+from amparo_mint.operate import NOTE
 from amparo_service.keys import require_keys, signing_key
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 
@@ -20,7 +21,9 @@ def main() -> None:
     arguments, only_keys = parse_arguments("mint", "The token side: issues, swaps and redeems blind-signed aid.")
     try:
         prepare_folder(arguments.data)
-        require_keys(arguments.data, "mint.sqlite", KEY_FILES)
+        # With PostgreSQL the note stands beside the keys, and the database elsewhere.
+        for beside in ("mint.sqlite", NOTE):
+            require_keys(arguments.data, beside, KEY_FILES)
         key = signing_key(arguments.data, "publish-key")
         if only_keys:
             sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk}).decode() + "\n")

@@ -7,6 +7,7 @@ commit is the last word between processes. One that carries its blinding factor 
 (NUT-21), counted for each subject and day. Not here: which keysets there are (the operator, the calendar).
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from amparo_mint.signing import SigningDesk
 from amparo_mint.sockets import SOCKET_PATH
 from amparo_mint.store import Store, TokenHasher
 
+_LOG = logging.getLogger(__name__)
 HEADER = b"blind-auth"
 MINT_PATH = "/v1/auth/blind/mint"
 USUALLY_PROTECTED = (
@@ -96,7 +98,11 @@ class BlindAuth:
     def use(self, catalogue: Catalogue) -> None:
         """Take these keysets, all of the unit `auth`, from now on."""
         self._catalogue = catalogue
-        self.pages = KeyPages(catalogue)
+        self.pages = KeyPages(catalogue, self._now())
+
+    def can_issue(self) -> bool:
+        """Whether a keyset of access tokens signs at this moment."""
+        return any(each.signs_at(self._now()) for each in self._catalogue.listed)
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())
@@ -181,6 +187,15 @@ class Access:
         if self.blind is not None:
             self.blind.use(Catalogue(each for each in catalogue.listed if each.row.unit == UNIT))
         return Catalogue(each for each in catalogue.listed if each.row.unit != UNIT)
+
+    def warn(self) -> None:
+        """Say it in the mint's own log when nobody can get an access token, because no keyset makes them."""
+        if self.blind is not None and not self.blind.can_issue():
+            _LOG.warning(
+                "blind_auth is on, and no keyset of the unit %s signs: what it protects is closed to everybody until one is opened "
+                "(docs/operate/mint.md, «blind_auth»).",
+                UNIT,
+            )
 
     def guard(self, places: Iterable[tuple[str, str]]) -> None:
         """Raises `BadConfiguration` when a protected endpoint is none of the mint's `places` (method and path), so that nothing

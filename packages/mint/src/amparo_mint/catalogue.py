@@ -44,8 +44,12 @@ class Listed(msgspec.Struct, frozen=True):
 
     @property
     def active(self) -> bool:
-        """Whether it signs."""
+        """Whether it is the one that signs its unit, until its end (`signs_at`)."""
         return self.row.state == "active"
+
+    def signs_at(self, now: int) -> bool:
+        """Whether it signs at this moment (unix time)."""
+        return self.active and not is_over(self.row.final_expiry, now)
 
 
 class Catalogue:
@@ -135,7 +139,11 @@ class Catalogue:
                 return KeysetInactive("The keyset of an output has ended, and signs no more.")
         for keyset in {proof.id for proof in inputs}:
             if self.find(keyset).row.state == "frozen":
-                return KeysetExpired("This keyset was frozen after an accident; its value is issued anew.")
+                return KeysetExpired(
+                    "This keyset was frozen after an accident.",
+                    why="An old copy of the mint's database was put back, and nobody knows which of its tokens were spent since.",
+                    todo="Keep the tokens and ask the programme: their value is issued anew.",
+                )
             if is_over(self.find(keyset).row.final_expiry, now - GRACE_SECONDS):
                 return KeysetExpired("The time of this keyset has passed, and its time of grace.")
         return None

@@ -57,7 +57,6 @@ class CrowdTooSmall(MintError):
     """Aid is claimed before enough people were paid for to hide among each other."""
 
     code = "mint.crowd_too_small"
-    http_status = 409
     why = "Among very few people, amounts alone would tell who bought what; so the first ones wait for the others."
     todo = "Try again later. Nothing is lost, and nobody waits longer than the claiming window."
 
@@ -66,7 +65,6 @@ class OverIssued(MintError):
     """More tokens of a denomination would be spent than were ever signed."""
 
     code = "mint.more_spent_than_signed"
-    http_status = 409
     why = "That can only happen when a key of the keyset was stolen."
     todo = "Stop the keyset, keep the tokens as evidence, and call the operator."
 
@@ -83,7 +81,6 @@ class ShopNotAccredited(MintError):
     """A deposit names a shop that is not accredited for this unit."""
 
     code = "mint.shop_not_accredited"
-    http_status = 403
     why = "Only accredited shops are settled, each for the units of its goods."
     todo = "Check the shop's reference and its accreditation."
 

@@ -92,8 +92,8 @@ class MintServer:
         self._loading = asyncio.Lock()
         self._looking = asyncio.Lock()
         self._looked_at = 0.0
-        # The keysets and their states as `_notice` saw them last.
-        self._loaded: list[tuple[str, str]] = []
+        # The keysets, their states, and whether their end has passed, as `_notice` saw them last.
+        self._loaded: list[tuple[str, str, bool]] = []
         self._ready = False
 
     def app(self) -> App:
@@ -135,17 +135,27 @@ class MintServer:
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Start: the keysets, and every deposit that a crash left half-way. Stop: finish what runs, then close."""
-        await self._store.open()
+        await self._open_store()
         try:
             await self._store.bind(self._hasher.fingerprint())
             await self._operation.introduce()
             self._operation.operator_token()  # so that the operator finds it
             await self._operation.check_age()
             await self.use_keysets()
+            self._access.warn()
             async with self._working():
                 yield
         finally:
             await self._store.close()
+
+    async def _open_store(self) -> None:
+        try:
+            await self._store.open()
+        except DatabaseAway as error:
+            raise DatabaseAway(
+                "The mint's database is away, so the mint does not start.",
+                todo="Start PostgreSQL, or correct `database` in config.json; then start the mint again.",
+            ) from error
 
     @contextlib.asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
@@ -175,7 +185,7 @@ class MintServer:
         async with self._loading:  # so that an older state never replaces a newer one
             self._catalogue = await self._operation.catalogue()
             self._mint.catalogue = money = self._access.use(self._catalogue)
-        self._pages = KeyPages(money)
+        self._pages = KeyPages(money, self._now())
         clear, blind = self._access.settings()
         sockets = None if self.sockets is None else socket_setting(money.units())
         units = {unit: list(money.active(unit).keys) for unit in money.units()}
@@ -183,7 +193,7 @@ class MintServer:
 
     async def keep_calendar(self) -> None:
         """Do what the calendar has due, and notice what another process of this mint did to the keysets."""
-        now = int(self._clock.now().timestamp())
+        now = self._now()
         try:
             while await self._operation.keep_calendar(self._calendar, now):
                 pass
@@ -192,8 +202,12 @@ class MintServer:
             await self._notice()
             await self._editions.publish([each.row for each in self._mint.catalogue.listed], now // DAY)
 
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())
+
     async def _notice(self) -> None:
-        rows = [(str(row.id), str(row.state)) for row in await self._store.keysets()]
+        now = self._now()
+        rows = [(str(row.id), str(row.state), is_over(row.final_expiry, now)) for row in await self._store.keysets()]
         if rows != self._loaded:
             await self.use_keysets()
             self._loaded = rows
@@ -328,7 +342,7 @@ class MintServer:
     async def operate_keyset(self, request: Request) -> Reply:
         self._check_operator(request)
         asked = decode(request.body, KeysetAsked)
-        if asked.final_expiry is not None and is_over(asked.final_expiry, int(self._clock.now().timestamp())):
+        if asked.final_expiry is not None and is_over(asked.final_expiry, self._now()):
             raise BadRequest(
                 "The end of the keyset has passed.",
                 why="Nothing could be claimed with it, and what is announced stands in the public log for good.",
@@ -342,7 +356,7 @@ class MintServer:
     async def operate_close(self, request: Request) -> Reply:
         self._check_operator(request)
         asked = decode(request.body, KeysetToClose)
-        now = int(self._clock.now().timestamp())
+        now = self._now()
         try:
             closed = await self._operation.close_keyset(KeysetId(asked.keyset), now=now)
         finally:

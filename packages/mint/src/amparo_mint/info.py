@@ -29,13 +29,13 @@ _REPEATABLE = ("/v1/swap", "/v1/mint/benefit", "/v1/mint/benefit/batch", "/v1/me
 
 
 class KeyPages:
-    """The answers about the keysets of a catalogue, made once."""
+    """The answers about the keysets of a catalogue, made once: at `now` (unix time), and again when one of them ends."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, now: int) -> None:
         listed = catalogue.listed
-        self.active = Static.of(KeysAnswer([_public(each) for each in listed if each.active]))
-        self.keysets = Static.of(KeysetsAnswer([_info(each) for each in listed]))
-        self._by_id = {str(each.row.id): Static.of(KeysAnswer([_public(each)])) for each in listed}
+        self.active = Static.of(KeysAnswer([_public(each, now) for each in listed if each.signs_at(now)]))
+        self.keysets = Static.of(KeysetsAnswer([_info(each, now) for each in listed]))
+        self._by_id = {str(each.row.id): Static.of(KeysAnswer([_public(each, now)])) for each in listed}
 
     def of(self, keyset: str) -> Static:
         """The answer about one keyset. Raises `KeysetUnknown`."""
@@ -45,13 +45,13 @@ class KeyPages:
         return found
 
 
-def _public(each: Listed) -> Keyset:
+def _public(each: Listed, now: int) -> Keyset:
     keys = {str(amount): key for amount, key in each.keys.items()}
-    return Keyset(each.row.id, each.row.unit, keys, active=each.active, final_expiry=each.row.final_expiry)
+    return Keyset(each.row.id, each.row.unit, keys, active=each.signs_at(now), final_expiry=each.row.final_expiry)
 
 
-def _info(each: Listed) -> KeysetInfo:
-    return KeysetInfo(each.row.id, each.row.unit, active=each.active, final_expiry=each.row.final_expiry)
+def _info(each: Listed, now: int) -> KeysetInfo:
+    return KeysetInfo(each.row.id, each.row.unit, active=each.signs_at(now), final_expiry=each.row.final_expiry)
 
 
 def _methods(method: str, most: Mapping[Unit, int]) -> MethodsSetting:

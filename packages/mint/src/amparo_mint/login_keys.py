@@ -23,6 +23,10 @@ _TYPES = frozenset({"", "jwt", "at+jwt", "application/at+jwt"})
 _REGISTRY = jws.JWSRegistry(algorithms=["ES256", "RS256", "Ed25519"], strict_check_header=False)
 
 
+class _KeySet(msgspec.Struct, frozen=True):
+    keys: list[dict[str, Any]]
+
+
 class LoginKey(msgspec.Struct, frozen=True):
     """A public key of the log-in service. `algorithm` is the only one it verifies, by its present word; `spellings` are what a
     token may call it (RFC 9864 renamed EdDSA)."""
@@ -80,12 +84,18 @@ def read_keys(path: Path) -> dict[str, LoginKey]:
     """The keys of a JWKS file that verify log-in tokens, by their ids; keys of other kinds are passed over. Raises
     `BadConfiguration` when there are none, or when the file holds a private or shared key."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=dict[str, list[dict[str, Any]]])["keys"]
+        found = msgspec.json.decode(path.read_bytes(), type=_KeySet).keys
         if any("d" in jwk or "k" in jwk for jwk in found):
             raise BadConfiguration(f"{path} holds a secret key; only public ones belong there.")
         keys = [(jwk, key) for jwk in found if (key := _login_key(jwk)) is not None]
-    except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
-        raise BadConfiguration(f"{path} is no set of public keys (JWKS).", why=f"{type(error).__name__}.") from error
+    except OSError as error:
+        raise BadConfiguration(
+            f"The log-in service's keys, {path}, cannot be read.", why=f"{error.strerror}."
+        ) from error
+    except (ValueError, KeyError, TypeError, JoseError) as error:
+        raise BadConfiguration(
+            f"{path} is no set of public keys (JWKS).", why=f"{error}." if isinstance(error, ValueError) else None
+        ) from error
     if not keys:
         raise BadConfiguration(f"{path} holds no key for ES256, RS256 or EdDSA.")
     return {str(jwk.get("kid") or key.key.thumbprint()): key for jwk, key in keys}

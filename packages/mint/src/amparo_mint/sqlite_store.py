@@ -344,6 +344,12 @@ def _check_log_is_its_own(path: Path) -> None:
 def _copy(source: str, target: str) -> None:
     """Afterwards `target` is whole or not there; what a crash leaves is called `*.draft`."""
     draft = Path(f"{target}.{secrets.token_hex(4)}.draft")
+    if not draft.parent.is_dir():
+        raise BadRequest(
+            "There is no folder for this backup.",
+            why="A backup goes into a folder that is there, so that a slip of the pen is noticed.",
+            todo="Make the folder, or name another one.",
+        )
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:

@@ -128,4 +128,4 @@ class KeyMissing(ServiceError):
 
     code = "service.key_missing"
     why = "A new key beside an old database would silently break what was signed, sealed or spent under the old one."
-    todo = "Put the key file back from the backup. Only if it is lost for good: docs/operate/files.md says what that means."
+    todo = "Put the key file back from the backup. If it is lost for good: docs/operate says what that means (files.md, mint.md)."

@@ -154,12 +154,13 @@ def open_keyset(
 
 @mint.command("figures")
 def publish_figures(period: Period, data: Data = DATA, as_json: Json = False) -> None:
-    """Publish the figures of the mint and of the shops side in the public log."""
-    installation = Installation.running(data)
-    counts: dict[str, Any] = {
-        "mint": installation.mint_operator().post("/operate/figures", {"period": period}, dict[str, int])["published"],
-        "shops": installation.finance().post("/figures", {"period": period}, dict[str, int])["published"],
-    }
+    """Publish the figures of the mint, and of the shops side where it runs in the same folder, in the public log."""
+    asked = {"period": period}
+    counts = {"mint": mint_operator(data).post("/operate/figures", asked, dict[str, int])["published"]}
+    if DataFolder(data).services() is None:  # the mint runs alone here
+        tell(as_json, counts, f"{counts['mint']} entries of the mint.")
+        return
+    counts["shops"] = Installation.running(data).finance().post("/figures", asked, dict[str, int])["published"]
     tell(as_json, counts, f"{counts['mint']} entries of the mint, {counts['shops']} of the shops side.")
 
 
