@@ -1,6 +1,7 @@
 """A town whose real mint, log and shops side run, and devices in it that can die: each a phone with a purse and a till."""
 
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+import msgspec
 import pytest
 import uvicorn
 from packages.office.tests.conftest import OFFICE_KEY
@@ -20,7 +22,7 @@ from amparo_cashu.curve import generator_times, show_point
 from amparo_cashu.nut00_token import Token
 from amparo_cashu.outputs import LockTo
 from amparo_cashu.schemes import scheme_of
-from amparo_cashu.wire import CheckStateAnswer, Proof
+from amparo_cashu.wire import CheckStateAnswer, Endpoint, Proof
 from amparo_common.bridge import AidApproved, KeyAnnounced, QuotePaid, seal, sign_for_log
 from amparo_common.clock import FixedClock
 from amparo_common.ids import KeysetId, QuoteId
@@ -32,16 +34,20 @@ from amparo_log.http import routes as log_routes
 from amparo_log.note import NoteSigner
 from amparo_log.service import Publisher, TransparencyLog
 from amparo_log.store import SCHEMA as LOG_SCHEMA
+from amparo_mint.blind_auth import BlindAuthSettings, open_access
+from amparo_mint.clear_auth import ClearAuthSettings
 from amparo_mint.http import MintServer
 from amparo_mint.operate import Operation
 from amparo_mint.service import Mint
 from amparo_mint.signing import SigningDesk
 from amparo_mint.sqlite_store import SqliteStore
 from amparo_mint.store import TokenHasher
+from amparo_purse import store as purse_store
 from amparo_purse.purse import Purse
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.http import make_app
+from amparo_service.login import CLIENT, LogIns
 from amparo_service.serve import bind
 from amparo_shops.bank_file import Party
 from amparo_shops.http import ShopsServer
@@ -54,6 +60,7 @@ from amparo_till.till import Till
 
 T = TypeVar("T")
 
+ISSUER = "https://town.example"
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MINT_KEY, SHOPS_KEY = SigningKey.generate(), SigningKey.generate()
 LOG_SIGNER = NoteSigner("town.example/log", bytes(range(32)))
@@ -75,9 +82,9 @@ class MintWire(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """One request, and what a network would bring back."""
-        answer = self._mint.request(
-            request.method, request.url.path, content=request.read(), headers={"accept-encoding": "identity"}
-        )
+        headers = {"accept-encoding": "identity"}
+        headers |= {each: request.headers[each] for each in ("clear-auth", "blind-auth") if each in request.headers}
+        answer = self._mint.request(request.method, request.url.path, content=request.read(), headers=headers)
         return httpx2.Response(answer.status_code, headers=answer.headers.multi_items(), content=answer.content)
 
 
@@ -99,7 +106,8 @@ class MortalDatabase(Database):
 class Town:
     """The services of a town, each with its own files, over their real HTTP edges."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, access: BlindAuthSettings | None = None, login: bool = False) -> None:
+        """`access`: the mint wants access tokens; `login`: depositing needs a log-in."""
         self.folder = folder
         self.clock = FixedClock(NOON)
         self._databases = [
@@ -112,7 +120,10 @@ class Town:
         self._log_wire = InProcess(make_app(log_routes(self.log, practice=True)))
         self.log.append(sign_for_log(KeyAnnounced(purpose="office", jwk=OFFICE_KEY.public.jwk), OFFICE_KEY))
         self.shops = Shops(shops_database, clock=self.clock, debtor=Party("Town", "12-3456"), currency="USD")
-        shops = ShopsServer(self.shops, folder, key=SHOPS_KEY, log=self.follower("shops"), practice=True)
+        self.logins = LogIns(SHOPS_KEY, issuer=ISSUER, clock=self.clock)
+        shops = ShopsServer(
+            self.shops, folder, key=SHOPS_KEY, log=self.follower("shops"), logins=self.logins, practice=True
+        )
         shops.introduce()
         self._serve(make_app(shops.routes()))
         self._signer = LocalSigner(open_service(folder / "signer"))
@@ -122,12 +133,42 @@ class Town:
             folder, store, self._signer, key=MINT_KEY, log=self.follower("mint"), shops=shops_client
         )
         hasher = TokenHasher(Secret(b"h" * 32))
-        self._mint = Mint(store, SigningDesk(self._signer), hasher, clock=self.clock)
-        self._server = MintServer(self._mint, store, hasher, self._operation, clock=self.clock, practice=True)
+        desk = SigningDesk(self._signer)
+        self._mint = Mint(store, desk, hasher, clock=self.clock)
+        (folder / "login-keys.json").write_bytes(msgspec.json.encode({"keys": [SHOPS_KEY.public.jwk]}))
+        clear = ClearAuthSettings(
+            f"{ISSUER}/.well-known/openid-configuration",
+            CLIENT,
+            "login-keys.json",
+            [Endpoint("POST", "/v1/melt/*")] if login else [],
+        )
+        door = open_access(
+            clear if access or login else None,
+            access,
+            folder,
+            store=store,
+            desk=desk,
+            hasher=hasher,
+            commit=self._mint.commit,
+            clock=self.clock,
+        )
+        self._server = MintServer(
+            self._mint, store, hasher, self._operation, clock=self.clock, practice=True, access=door
+        )
         self._mint_http = TestClient(self._server.app(), raise_server_exceptions=False)
         self._mint_http.__enter__()
         self.mint_wire = MintWire(self._mint_http)
-        self.mint_client = Client("http://mint", transport=self.mint_wire, patience=0)
+        self.bare_mint = Client("http://mint", transport=self.mint_wire, patience=0)
+        looking = Database(folder / "looking.sqlite", [purse_store.SCHEMA])
+        self._databases.append(looking)
+        self.mint_client = Purse(
+            looking,
+            "looking",
+            mint=self.bare_mint,
+            log=self.follower("looking"),
+            clock=self.clock,
+            login=lambda: self.logins.new(secrets.token_hex(8)).login,
+        ).mint
         self._paid: dict[str, int] = {}
 
     def follower(self, name: str) -> LogFollower:
@@ -247,7 +288,14 @@ class Device:
         self.database = MortalDatabase(self.path, [DEVICE_SCHEMA])
         self.database.fate = self.fate
         self.client = Client("http://mint", transport=MortalWire(self.town.mint_wire, self.fate), patience=0)
-        self.purse = Purse(self.database, "mine", mint=self.client, log=self.follower, clock=self.town.clock)
+        self.purse = Purse(
+            self.database,
+            "mine",
+            mint=self.client,
+            log=self.follower,
+            clock=self.town.clock,
+            login=lambda: self.town.logins.new(str(self.path)).login,
+        )
         self.till = Till(
             self.database,
             self.shop.shop,

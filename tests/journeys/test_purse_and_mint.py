@@ -19,6 +19,7 @@ from amparo_mint.calendar import GRACE_SECONDS
 from amparo_office.claims import Claims
 from amparo_purse.calendar import GRACE
 from amparo_service.errors import RemoteError
+from amparo_service.login import LogIns
 from amparo_till.errors import TakenBefore
 
 
@@ -76,7 +77,8 @@ def test_a_claim_into_a_quote_that_the_mint_does_not_have_is_given_back_and_stop
     office.decide()
     office.cycles.approve("food-basket", "2026-11", approver="second")
     town.approve(9_400, "usd")
-    claims = Claims(office.database, office.log, publish_key=OFFICE_KEY, mint=town.mint_client)
+    logins = LogIns(OFFICE_KEY, issuer=None, clock=town.clock)
+    claims = Claims(office.database, office.log, publish_key=OFFICE_KEY, mint=town.mint_client, logins=logins)
     first, second = office.enrolled("H0"), office.enrolled("H2")
     pubkey = show_point(generator_times(QUOTE_KEY.reveal()))
     too_small, right = (device.purse.quote(amount, "usd", pubkey=pubkey).quote for amount in (1, 3_800))

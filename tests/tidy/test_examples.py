@@ -19,6 +19,7 @@ from tests.tidy.tree import FENCED, ROOT, Pages, listed
 from amparo_apps.check import FileList
 from amparo_apps.files import whole_hash
 from amparo_cashu.nut00_token import read_token
+from amparo_cashu.nut22_auth import read_auth, write_auth
 from amparo_cashu.spent_filter import SpentFilter, build_filter
 from amparo_cashu.wire import ClaimQuote
 from amparo_common import bridge, canonical
@@ -41,6 +42,7 @@ from amparo_rules.receipt import Receipt, ReceiptBundle, read_receipt, recompute
 from amparo_rules.rule import RuleFile, read_rule
 from amparo_rules.step import check_step
 from amparo_rules.sumtree import check_in_batch
+from amparo_service.login import CLIENT, GOOD_SECONDS, LogIn
 from amparo_till.enrolment import read_enrolment, write_enrolment
 from amparo_wallet.receipts import Evidence, check_evidence
 from amparo_wallet.vouchers import voucher_number
@@ -241,6 +243,17 @@ def check_claim_quote(_found: Formats, example: Example) -> None:
     assert 0 < quote.crowd_needed <= quote.crowd
 
 
+def check_log_in(_found: Formats, example: Example) -> None:
+    said = msgspec.json.decode(example.text, type=LogIn)
+    assert set(json.loads(example.text)) == set(LogIn.__struct_fields__)
+    assert (said.azp, said.exp - said.iat, len(said.sub)) == (CLIENT, GOOD_SECONDS, 32)
+
+
+def check_access_token(_found: Formats, example: Example) -> None:
+    text = example.text.strip()
+    assert write_auth(read_auth(text)) == text
+
+
 def check_rule(_found: Formats, example: Example) -> None:
     check_examples(read_rule(example.text))
     check_step(read_rule(example.text))
@@ -323,6 +336,8 @@ CHECKS: dict[tuple[str, str], Callable[[Formats, Example], None]] = {
     ("text", "filter"): check_spent_filter,
     ("text", "other-list"): check_other_list,
     ("json", "ClaimQuote"): check_claim_quote,
+    ("json", "LogIn"): check_log_in,
+    ("text", "access token"): check_access_token,
 }
 
 
@@ -392,6 +407,8 @@ def test_every_kind_of_log_entry_and_bridge_message_has_an_example(formats: Page
         ("spent-filter.md", "day     20746", "day     20747", "spent-filter.md, text filter"),
         ("other-list.md", "born    1990 4 12", "born    1990 4 13", "other-list.md, text other-list"),
         ("claim.md", '"crowd": 31', '"crowds": 31', "claim.md, json ClaimQuote"),
+        ("access.md", '"azp": "amparo"', '"azp": "ampara"', "access.md, json LogIn"),
+        ("access.md", "authA", "authB", "access.md, text access token"),
     ],
 )
 def test_an_example_that_does_not_hold_is_seen(formats: Pages, page: str, old: str, new: str, where: str) -> None:

@@ -17,8 +17,6 @@ ALLOWED = {
     "amparo_cashu.nut00_token.write_raw": "the binary form of a token, half of a pair with `read_raw`",
     "amparo_cashu.nut00_token.read_raw": "the binary form of a token, which the phone apps hold against the shared vectors",
     "amparo_cashu.nut10_secret.check_lock": "one token's own condition, which the published vectors are about",
-    "amparo_cashu.nut22_auth.write_auth": "what a wallet sends, half of a pair with `read_auth`",
-    "amparo_cashu.nut22_auth.auth_of": "what a wallet sends, half of a pair with `proof_of`",
     "amparo_cashu.nut24_payment.read_request_header": "what a payer reads, half of a pair with `request_header`",
     "amparo_cashu.nut29_batch.sign_batch": "what a wallet sends, half of a pair with `check_batch`",
     "amparo_office.register.retention.past_limit": "what must be zero after the nightly job; counted by its tests",

@@ -44,10 +44,12 @@ from amparo_rules.rule import RuleFile
 from amparo_rules.starter import starter
 from amparo_service.client import Client
 from amparo_service.http import make_app
+from amparo_service.login import LogIns
 
 NOON = datetime(2026, 10, 20, 12, tzinfo=UTC)
 AS_OF = date(2026, 11, 1)
-OFFICE_KEY, RECEIPT_KEY = SigningKey.generate(), SigningKey.generate()
+OFFICE_KEY, RECEIPT_KEY, LOGIN_KEY = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
+ISSUER = "https://bread.example"
 CARD_KEY, VERIFIER_KEY = Secret(b"c" * 32), Secret(b"v" * 32)
 
 MAPPING = """
@@ -164,7 +166,8 @@ class Town:
             smallest_crowd=self.smallest_crowd,
         )
         mint = Client("http://mint", transport=self.mint, patience=0)
-        self.claims = Claims(self.database, self.log, publish_key=OFFICE_KEY, mint=mint)
+        logins = LogIns(LOGIN_KEY, issuer=ISSUER, clock=self.clock)
+        self.claims = Claims(self.database, self.log, publish_key=OFFICE_KEY, mint=mint, logins=logins)
         server = OfficeServer(
             self.folder,
             self.database,

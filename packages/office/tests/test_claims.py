@@ -2,16 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
-from packages.office.tests.conftest import Town, WalletKey
+from packages.office.tests.conftest import ISSUER, LOGIN_KEY, Town, WalletKey
 
 from amparo_common import canonical
 from amparo_common.codes import as_meant
 from amparo_common.errors import AmparoError, BadSignature, MalformedMessage, NotCanonical
-from amparo_common.signing import PublicJwk, SigningKey, sign_compact
+from amparo_common.signing import PublicJwk, SigningKey, sign_compact, verify_compact
 from amparo_office.claims import WALLET_TYP, Paper
 from amparo_office.errors import (
     AlreadyClaimed,
@@ -25,6 +26,7 @@ from amparo_office.errors import (
 )
 from amparo_rules.sumtree import leaf
 from amparo_service.errors import RemoteError, Unreachable
+from amparo_service.login import CLIENT, GOOD_SECONDS, TYP, LoggedIn, LogIn, LogIns
 
 
 @pytest.fixture
@@ -355,3 +357,34 @@ def test_through_http_a_household_enrols_reads_and_claims(approved: Town) -> Non
     other = approved.enrolled("H2")
     assert approved.http.post("/wallet/claim", content=other.claim("q2")).json() == {"amount": 3_800}
     assert paid(approved) == {"q1": 5_600}
+
+
+def test_a_wallet_is_logged_in_at_the_mint_without_being_named(approved: Town) -> None:
+    wallet, other = approved.enrolled("H0"), approved.enrolled("H2")
+
+    def said(who: WalletKey) -> LogIn:
+        answer = approved.http.post("/wallet/login", content=who.token("login", nonce="0"))
+        token = msgspec.json.decode(answer.content, type=LoggedIn).login
+        return canonical.decode(verify_compact(token, LOGIN_KEY.public, typ=TYP), LogIn)
+
+    logins = [said(wallet), said(wallet), said(other)]
+    assert len({each.sub for each in logins}) == 3
+    assert {(each.iss, each.azp, each.exp - each.iat) for each in logins} == {(ISSUER, CLIENT, GOOD_SECONDS)}
+    for _ in range(18):
+        said(wallet)
+    refused = approved.http.post("/wallet/login", content=wallet.token("login", nonce="0"))
+    assert (refused.status_code, refused.json()["code"]) == (429, "service.too_often")
+    assert said(other)
+    approved.clock.set(approved.clock.now() + timedelta(days=1))
+    assert said(wallet)
+
+
+def test_nobody_is_logged_in_for_a_stranger_or_where_the_mint_wants_none(approved: Town) -> None:
+    wallet = approved.enrolled("H0")
+    stranger = approved.http.post("/wallet/login", content=WalletKey().token("login", nonce="0"))
+    assert stranger.json()["code"] == "office.unknown_holder"
+    papers = approved.http.post("/wallet/login", content=wallet.papers())
+    assert papers.status_code == 400
+    approved.claims._logins = LogIns(LOGIN_KEY, issuer=None, clock=approved.clock)
+    nowhere = approved.http.post("/wallet/login", content=wallet.token("login", nonce="0"))
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "service.not_found")

@@ -35,7 +35,7 @@ ALLOWED: dict[str, set[str]] = {
     "/enrolment-codes": {"registrar"},
     "/jobs/{number:int}": {"registrar", "programme-manager", "approver", "administrator"},
 }
-PUBLIC = {"/health", "/wallet/enrol", "/wallet/papers", "/wallet/claim"}
+PUBLIC = {"/health", "/wallet/enrol", "/wallet/papers", "/wallet/claim", "/wallet/login"}
 
 
 def address(route: Route) -> tuple[str, str]:

@@ -33,9 +33,12 @@ from amparo_cashu.wire import (
     MeltQuote,
     MeltQuoteRequest,
     MeltRequest,
+    MethodsSetting,
+    MintInfo,
     MintQuote,
     MintQuoteRequest,
     MintRequest,
+    Nuts,
     Proof,
     RestoreAnswer,
     RestoreRequest,
@@ -208,6 +211,8 @@ class PaperMint(httpx2.BaseTransport):
                 return KeysetsAnswer(infos)
             case ["checkstate"]:
                 return {"states": [self._state(y) for y in decode(body, type=CheckStateRequest).Ys]}
+            case ["info"]:
+                return MintInfo(Nuts(mint=MethodsSetting([]), melt=MethodsSetting([])))
             case ["restore"]:
                 asked = decode(body, type=RestoreRequest).outputs
                 known = [(each, self.signed[each.B_]) for each in asked if each.B_ in self.signed]

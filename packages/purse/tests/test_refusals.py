@@ -11,12 +11,13 @@ import pytest
 from packages.purse.tests.conftest import Pocket
 
 from amparo_cashu.wire import MeltQuote
-from amparo_purse.errors import CoinsBusy
+from amparo_purse.errors import CoinsBusy, NoAccess
 from amparo_purse.purse import Purse
 from amparo_purse.restore import Manner, Restorer
 from amparo_service.client import Client
 from amparo_service.errors import RemoteError
 
+WANTS = httpx2.Response(400, json={"detail": "no token", "code": 31001, "error": "token.blind_auth_missing"})
 SLOW = httpx2.Response(408, json={"detail": "slow", "code": 10000, "error": "mint.request_too_slow"})
 NO = httpx2.Response(400, json={"detail": "no", "code": 12001})
 
@@ -47,11 +48,11 @@ def purse_by(pocket: Pocket, path: str, then: httpx2.Response) -> Purse:
 
 def attempt(work: Callable[[], Any]) -> None:
     """It may be told that it was refused: what counts is what is there afterwards."""
-    with contextlib.suppress(RemoteError):
+    with contextlib.suppress(RemoteError, NoAccess):
         work()
 
 
-@pytest.mark.parametrize("then", [NO, SLOW], ids=["refused", "too slow"])
+@pytest.mark.parametrize("then", [NO, SLOW, WANTS], ids=["refused", "too slow", "wants access"])
 def test_an_exchange_that_was_done_is_kept_though_its_second_sending_was_refused(
     pocket: Pocket, then: httpx2.Response
 ) -> None:
@@ -62,7 +63,7 @@ def test_an_exchange_that_was_done_is_kept_though_its_second_sending_was_refused
     pocket.purse.receive(pocket.purse.pay(3, "food"), "food")  # they are good
 
 
-@pytest.mark.parametrize("then", [NO, SLOW], ids=["refused", "too slow"])
+@pytest.mark.parametrize("then", [NO, SLOW, WANTS], ids=["refused", "too slow", "wants access"])
 def test_a_claim_that_was_done_is_kept_though_its_second_sending_was_refused(
     pocket: Pocket, then: httpx2.Response
 ) -> None:
@@ -72,7 +73,7 @@ def test_a_claim_that_was_done_is_kept_though_its_second_sending_was_refused(
     assert (pocket.states(), pocket.journal()) == ({"ready": 64}, 0)
 
 
-@pytest.mark.parametrize("then", [NO, SLOW], ids=["refused", "too slow"])
+@pytest.mark.parametrize("then", [NO, SLOW, WANTS], ids=["refused", "too slow", "wants access"])
 def test_a_deposit_that_was_done_is_done_though_its_second_sending_was_refused(
     pocket: Pocket, then: httpx2.Response
 ) -> None:

@@ -21,6 +21,7 @@ from amparo_common.signing import SigningKey
 from amparo_log.memory import MemoryLog
 from amparo_service.database import Database
 from amparo_service.http import make_app
+from amparo_service.login import LogIns
 from amparo_shops.bank_file import NAMESPACE, Party
 from amparo_shops.http import ShopsServer
 from amparo_shops.service import Accredited, NewShop, Shops
@@ -28,7 +29,8 @@ from amparo_shops.store import MIGRATIONS
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 FOOD, RENT = Unit("food"), Unit("rent")
-MINT_KEY, SHOPS_KEY = SigningKey.generate(), SigningKey.generate()
+MINT_KEY, SHOPS_KEY, LOGIN_KEY = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
+ISSUER = "https://bread.example"
 IBAN = "GB82 WEST 1234 5698 7654 32"
 DEBTOR = Party(name="Programme of Aid", account="DE89370400440532013000")
 SCHEMA_FILE = resources.files("sepaxml") / "schemas" / "pain.001.001.09.xsd"
@@ -44,7 +46,8 @@ class Town:
         self.log.publish(KeyAnnounced(purpose="mint", jwk=MINT_KEY.public.jwk), MINT_KEY)
         self.database = Database(folder / "shops.sqlite", MIGRATIONS)
         self.shops = Shops(self.database, clock=self.clock, debtor=DEBTOR, currency="EUR")
-        server = ShopsServer(self.shops, folder, key=SHOPS_KEY, log=self.log, practice=True)
+        logins = LogIns(LOGIN_KEY, issuer=ISSUER, clock=self.clock)
+        server = ShopsServer(self.shops, folder, key=SHOPS_KEY, log=self.log, logins=logins, practice=True)
         server.introduce()
         self.http = TestClient(make_app(server.routes()), raise_server_exceptions=False)
         self.bakery = self.shops.accredit(NewShop(name="Panadería Ñandú", account=IBAN, units=["food"]))

@@ -3,11 +3,24 @@
 from typing import Any
 
 import pytest
-from packages.shops.tests.conftest import FOOD, MINT_KEY, SHOPS_KEY, Town, deposit, judge, settled, texts
+from packages.shops.tests.conftest import (
+    FOOD,
+    ISSUER,
+    LOGIN_KEY,
+    MINT_KEY,
+    SHOPS_KEY,
+    Town,
+    deposit,
+    judge,
+    settled,
+    texts,
+)
 
+from amparo_common import canonical
 from amparo_common.bridge import seal
 from amparo_common.ids import ShopId
-from amparo_common.signing import SigningKey
+from amparo_common.signing import SigningKey, verify_compact
+from amparo_service.login import CLIENT, TYP, LogIn
 from amparo_shops.errors import NotThisShop
 from amparo_shops.service import Accredited
 
@@ -64,11 +77,22 @@ def test_without_a_shops_access_code_nothing_is_seen_or_claimed(town: Town, toke
     answers = [
         town.http.get("/mine/food", headers=headers),
         town.http.post("/claims", json={"claim": "1", "unit": "food", "amount": 1}, headers=headers),
+        town.http.post("/login", headers=headers),
     ]
     for answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (403, "shops.not_this_shop")
         assert "1050" not in answer.text
     assert town.rows("SELECT id FROM claim") == []
+
+
+def test_a_shop_is_logged_in_at_the_mint_without_being_named(town: Town) -> None:
+    names = set()
+    for shop in (town.bakery, town.bakery, town.grocer):
+        token = town.http.post("/login", headers=bearer(shop)).json()["login"]
+        said = canonical.decode(verify_compact(token, LOGIN_KEY.public, typ=TYP), LogIn)
+        assert (said.iss, said.azp, shop.shop in token) == (ISSUER, CLIENT, False)
+        names.add(said.sub)
+    assert len(names) == 3
 
 
 def test_access_codes_are_not_on_the_disk(town: Town) -> None:

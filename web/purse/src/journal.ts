@@ -28,9 +28,10 @@ const KEYSET_INACTIVE = "12002";
 const TOO_SLOW = 408;
 
 /** Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about what the
- * mint did with an earlier sending, nor does the mint's word that this one did not arrive in time. */
+ * mint did with an earlier sending, nor does the mint's word that this one did not arrive in time, or that it came without an
+ * access token (NUT-21 and 22: 30000 and above). */
 export function isRefusal(error: unknown): error is RemoteError {
-  return error instanceof RemoteError && error.status >= 400 && error.status < 500 && error.status !== TOO_SLOW && /^[0-9]+$/.test(error.remoteCode);
+  return error instanceof RemoteError && error.status >= 400 && error.status < 500 && error.status !== TOO_SLOW && /^[12]\d+$/.test(error.remoteCode);
 }
 
 /** What a journal works with. `receive` puts an exchange of coins received from somebody else, into another keyset, in a row's place,

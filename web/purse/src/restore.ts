@@ -112,7 +112,8 @@ export class Restorer {
     const now = this.#purse.now();
     const keysets = (await this.#purse.keys.refresh()).keysets
       .map(({ body }) => body)
-      .filter((each) => !isClosed(each, now) && (each.active_from === null || each.active_from <= now));
+      // No coin is an access token (NUT-22), and the mint restores none.
+      .filter((each) => each.unit !== "auth" && !isClosed(each, now) && (each.active_from === null || each.active_from <= now));
     await vault.change((draft) => {
       const done = new Map(store.searched(draft).map((place) => [place.keyset, place]));
       const places = keysets.map(({ keyset }): Searched => done.get(keyset) ?? { keyset, reached: 0, highest: this.#firstHighest(known, keyset) });

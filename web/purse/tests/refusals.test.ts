@@ -16,6 +16,7 @@ import { allCoins, counter, journal } from "../src/store.ts";
 import { type Device, MINT, NOON, Town, paidQuote } from "./town.ts";
 
 const UNIT = "food";
+const WANTS = () => Response.json({ detail: "no token", code: 31001, error: "token.blind_auth_missing" }, { status: 400 });
 const SLOW = () => Response.json({ detail: "slow", code: 10000, error: "mint.request_too_slow" }, { status: 408 });
 const NO = () => Response.json({ detail: "no", code: 12001 }, { status: 400 });
 
@@ -50,7 +51,7 @@ function lossy({ mint }: Town, path: string, then: () => Response): Fetch {
   };
 }
 
-for (const [how, answer] of [["refused", NO], ["too slow", SLOW]] as const) {
+for (const [how, answer] of [["refused", NO], ["too slow", SLOW], ["for want of a token", WANTS]] as const) {
   test(`an exchange that was done is kept, though its second sending was ${how}`, async () => {
     const device = await holder(new Town(3), 64);
     const purse = await purseBy(device, lossy(device.town, "/v1/swap", answer));

@@ -24,6 +24,7 @@ from amparo_log.view import OWNERS
 from amparo_service.client import Client
 from amparo_service.errors import RemoteError, Unreachable
 from amparo_service.keys import replace_file
+from amparo_service.login import CLIENT
 
 START_SECONDS = 60.0
 DESK_OUTPUT = "desk-output"
@@ -46,8 +47,12 @@ STARTER_UNITS: dict[str, dict[str, object]] = {
 }
 
 
+_LOGIN_KEYS = "login-keys.json"
+
+
 class Settings(msgspec.Struct, frozen=True):
-    """What an operator chooses once; written into the services' configuration files when they are first made."""
+    """What an operator chooses once; written into the services' configuration files when they are first made. `access`: the mint
+    wants access tokens, for which office and shops side log wallets and tills in."""
 
     issuer: str = "https://amparo.example"
     contact: str = "Amparo, plaza mayor 1"
@@ -57,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True):
     smallest_crowd: int = 20
     claim_window_hours: int = 72
     units: dict[str, dict[str, object]] = msgspec.field(default_factory=lambda: dict(STARTER_UNITS))
+    access: bool = False
 
 
 class _Keys(msgspec.Struct, frozen=True):
@@ -64,6 +70,7 @@ class _Keys(msgspec.Struct, frozen=True):
 
     vkey: str = ""
     jwk: PublicJwk | None = None
+    login: PublicJwk | None = None
 
 
 class Supervisor:
@@ -145,6 +152,7 @@ class Supervisor:
         if known is None:
             keys = self._ask_keys()
             self._write_log_config(keys)
+            self._write_login_keys(keys)
             vkey = keys["log"].vkey
         else:
             vkey = known.vkey
@@ -154,12 +162,18 @@ class Supervisor:
         # The demo's month is short: its aid is claimed within a day and a half.
         hours = min(chosen.claim_window_hours, PRACTICE_WINDOW_HOURS) if self._practice else chosen.claim_window_hours
         crowd = {"smallest": chosen.smallest_crowd, "window_hours": hours}
-        self._write_config(
-            "mint", log | {"shops_url": services.url("shops"), "signer": services.signer, "crowd": crowd}
-        )
+        told: dict[str, object] = {"shops_url": services.url("shops"), "signer": services.signer, "crowd": crowd}
+        logs_in: dict[str, object] = {}
+        if chosen.access and known is None:
+            discovery = f"{chosen.issuer}/.well-known/openid-configuration"
+            told["clear_auth"] = {"openid_discovery": discovery, "client_id": CLIENT, "keys": _LOGIN_KEYS}
+            told["blind_auth"] = {}
+            logs_in = {"login_issuer": chosen.issuer}
+        self._write_config("mint", log | told)
         self._write_config(
             "office",
             log
+            | logs_in
             | {
                 "mint_url": services.url("mint"),
                 "issuer": chosen.issuer,
@@ -170,6 +184,7 @@ class Supervisor:
         self._write_config(
             "shops",
             log
+            | logs_in
             | {
                 "debtor_name": chosen.debtor_name,
                 "debtor_account": chosen.debtor_account,
@@ -231,6 +246,11 @@ class Supervisor:
             if name != "log"
         ]
         self._write_config("log", {"publishers": publishers})
+
+    def _write_login_keys(self, keys: dict[str, _Keys]) -> None:
+        """Whose word the mint takes for who is a wallet or a till of the programme."""
+        found = [msgspec.to_builtins(each.login) for each in keys.values() if each.login is not None]
+        replace_file(self._folder.service("mint") / _LOGIN_KEYS, json.dumps({"keys": found}).encode())
 
     def _write_config(self, name: str, values: Mapping[str, object]) -> None:
         """Write a service's config.json; what an operator added or changed there besides addresses is kept."""

@@ -9,6 +9,7 @@ from amparo_common.errors import AmparoError
 from amparo_office.desk import start
 from amparo_service.http import make_app
 from amparo_service.keys import require_keys, signing_key
+from amparo_service.login import KEY as LOGIN_KEY
 from amparo_service.serve import exit_with_words, parse_arguments, prepare_folder, run_service
 
 KEY_FILES = ("publish-key.pem", "receipt-key.pem", "card-key.bin", "verifier-key.bin")
@@ -21,8 +22,8 @@ def main() -> None:
         prepare_folder(arguments.data)
         require_keys(arguments.data, "office.sqlite", KEY_FILES)
         if only_keys:
-            key = signing_key(arguments.data, "publish-key")
-            sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk}).decode() + "\n")
+            key, login = signing_key(arguments.data, "publish-key"), signing_key(arguments.data, LOGIN_KEY)
+            sys.stdout.write(msgspec.json.encode({"jwk": key.public.jwk, "login": login.public.jwk}).decode() + "\n")
             return
         start.prepare(arguments)
         start.migrate()

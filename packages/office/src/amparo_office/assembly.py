@@ -12,6 +12,8 @@ from amparo_office.staff import Staff
 from amparo_office.store import open_database
 from amparo_service.client import Client
 from amparo_service.keys import secret_bytes, signing_key
+from amparo_service.login import KEY as LOGIN_KEY
+from amparo_service.login import LogIns
 from amparo_service.practice_clock import clock_for
 from amparo_service.serve import ServiceArguments
 
@@ -52,7 +54,13 @@ def build(arguments: ServiceArguments) -> OfficeServer:
         staff=Staff(database, folder),
         programmes=programmes,
         cycles=cycles,
-        claims=Claims(database, log, publish_key=key, mint=Client(settings.mint_url, patience=1)),
+        claims=Claims(
+            database,
+            log,
+            publish_key=key,
+            mint=Client(settings.mint_url, patience=1),
+            logins=LogIns(signing_key(folder, LOGIN_KEY), issuer=settings.login_issuer, clock=clock),
+        ),
         cards=cards,
         clock=clock,
         practice=arguments.practice_clock is not None,

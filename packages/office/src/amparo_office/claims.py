@@ -1,4 +1,4 @@
-"""What a person's wallet asks of the office: enrol, fetch the papers, claim approved aid.
+"""What a person's wallet asks of the office: enrol, fetch the papers, claim approved aid, be logged in at the mint.
 
 Every request is a compact JWS by the wallet's own key. A claim names a mint quote; the office checks that the stored decision
 is the one that was approved (its leaf leads to the root in the public log) and tells the mint that the quote is paid. The
@@ -37,6 +37,7 @@ from amparo_service import outbox
 from amparo_service.client import Client
 from amparo_service.database import Database
 from amparo_service.errors import RemoteError
+from amparo_service.login import LoggedIn, LogIns
 
 WALLET_TYP = "amparo-wallet+jws"
 TO_MINT = "mint"
@@ -66,6 +67,12 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     quote: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
+class AskLogin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="action", tag="login"):
+    """Be logged in at the mint. `nonce` makes each request different."""
+
+    nonce: str
+
+
 class Paper(msgspec.Struct, frozen=True):
     """One decision as its household is given it: the receipt with its place, how far the payment is, and into which quote it was
     claimed (a wallet that lost its file finds its quote again by that; only the key from its recovery code opens it)."""
@@ -81,11 +88,14 @@ class Paper(msgspec.Struct, frozen=True):
 class Claims:
     """The wallet's side of the office."""
 
-    def __init__(self, database: Database, log: LogFollower, *, publish_key: SigningKey, mint: Client) -> None:
+    def __init__(
+        self, database: Database, log: LogFollower, *, publish_key: SigningKey, mint: Client, logins: LogIns
+    ) -> None:
         self._database = database
         self._log = log
         self._publish_key = publish_key
         self._mint = mint
+        self._logins = logins
         # Trees by cycle number, made once from the stored leaves. Owner: whoever holds the lock.
         self._trees: dict[int, SumTree] = {}
         self._lock = threading.Lock()
@@ -153,6 +163,13 @@ class Claims:
                     )
                 )
         return found
+
+    def login(self, token: str) -> LoggedIn:
+        """A log-in for the mint, which says only that the office knows this wallet. Raises `HolderUnknown`, `BadSignature`,
+        `TooOften`, `NotFound` where nobody is logged in."""
+        household, payload = self._holder(token)
+        canonical.decode(payload, AskLogin)
+        return self._logins.new(str(household))
 
     def claim(self, token: str) -> int:
         """Claim a cycle's aid into a quote; returns the amount in minor units. Repeating it with the same quote changes

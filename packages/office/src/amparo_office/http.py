@@ -183,6 +183,7 @@ class OfficeServer:
             Route("/wallet/enrol", self.wallet_enrol, methods=["POST"]),
             Route("/wallet/papers", self.wallet_papers, methods=["POST"]),
             Route("/wallet/claim", self.wallet_claim, methods=["POST"]),
+            Route("/wallet/login", self.wallet_login, methods=["POST"]),
         ]
 
     @contextlib.asynccontextmanager
@@ -292,6 +293,9 @@ class OfficeServer:
         # At once, so that the wallet need not wait; if the mint is away, the outbox sends it later.
         await aside(self._deliver_now)
         return answer({"amount": amount})
+
+    async def wallet_login(self, request: Request) -> Response:
+        return answer(await aside(self._claims.login, await _token(request)))
 
     def _deliver_now(self) -> None:
         with contextlib.suppress(Unreachable, RemoteError):

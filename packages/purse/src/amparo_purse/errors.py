@@ -12,6 +12,7 @@ AmparoError
     RestoreUnfinished   purse.restore_unfinished
     CoinsBusy           purse.coins_busy
     LockOutlivesCoins   purse.lock_outlives_coins
+    NoAccess            purse.no_access
     Resting
       AidRests          purse.aid_rests
       ExchangeRests     purse.exchange_rests
@@ -28,6 +29,15 @@ class PurseError(AmparoError):
     """Base of this package's errors."""
 
     code = "purse.error"
+
+
+class NoAccess(PurseError):
+    """The mint wants access tokens for this, or a log-in, and this device cannot get them now."""
+
+    code = "purse.no_access"
+    http_status = 409
+    why = "The mint bounds how much each device may ask for. Nothing was done, or it is finished the next time."
+    todo = "Try again later; if it stays so, ask whoever enrolled this device."
 
 
 class NotEnough(PurseError):

@@ -37,12 +37,15 @@ from amparo_service.errors import RemoteError, Unreachable
 CLAIM, SWAP, DEPOSIT = "/v1/mint/benefit", "/v1/swap", "/v1/melt/settle"
 PAID, PENDING, UNPAID = "PAID", "PENDING", "UNPAID"
 _TOO_SLOW = 408
+_ABOUT_ACCESS = 30_000
 
 
 def is_refusal(error: RemoteError) -> bool:
     """Whether the mint itself said no: its errors carry a number. A hot spot's page or a proxy's answer says nothing about
-    what the mint did with an earlier sending, nor does the mint's word that this one did not arrive in time."""
-    return 400 <= error.status < 500 and error.status != _TOO_SLOW and error.remote_code.isdigit()
+    what the mint did with an earlier sending, nor does the mint's word that this one did not arrive in time, or that it came
+    without an access token (NUT-21 and 22: 30000 and above)."""
+    said_no = error.remote_code.isdigit() and int(error.remote_code) < _ABOUT_ACCESS
+    return 400 <= error.status < 500 and error.status != _TOO_SLOW and said_no
 
 
 class Journal:

@@ -17,6 +17,8 @@ from amparo_purse.calendar import current_keyset
 from amparo_purse.errors import KeysetNotCurrent, TooManyKeysets
 from amparo_service.client import Client
 
+KEYSETS = "/v1/keysets"
+
 
 class Keys:
     """What a mint's keysets are, by the log. `now` gives this moment in unix time."""
@@ -34,9 +36,9 @@ class Keys:
         """The public log as it is now."""
         return self._log.refresh()
 
-    def today(self, unit: str) -> KeysetAnnounced:
+    def today(self, unit: str, *, path: str = KEYSETS) -> KeysetAnnounced:
         """The keyset of today, when mint and log agree on it. Raises what `active` raises."""
-        return self.keyset(self.active(unit))
+        return self.keyset(self.active(unit, path=path))
 
     def keyset(self, keyset: str) -> KeysetAnnounced:
         """A keyset as the log has it; its id commits to its keys. Raises `KeysetNotInLog`, `KeysetUnknown`."""
@@ -46,14 +48,10 @@ class Keys:
         check_keyset(Keyset(id=found.keyset, unit=found.unit, keys=found.keys, final_expiry=found.final_expiry))
         return found
 
-    def active(self, unit: str) -> str:
-        """The keyset that the mint says it signs a unit with, when the log of this moment says the same. Raises
+    def active(self, unit: str, *, path: str = KEYSETS) -> str:
+        """The keyset that the mint says (at `path`) it signs a unit with, when the log of this moment says the same. Raises
         `KeysetNotInLog`, `KeysetNotCurrent`, `KeysetUnknown`, `TooManyKeysets`, `UnitUnknown`."""
-        offered = [
-            each.id
-            for each in self._mint.get("/v1/keysets", KeysetsAnswer).keysets
-            if each.active and each.unit == unit
-        ]
+        offered = [each.id for each in self._mint.get(path, KeysetsAnswer).keysets if each.active and each.unit == unit]
         if not offered:
             raise UnitUnknown("The mint has no active keyset of this unit.")
         view = self._log.refresh()

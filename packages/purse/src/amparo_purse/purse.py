@@ -36,6 +36,7 @@ from amparo_common.clock import Clock, SystemClock
 from amparo_common.secret import Secret
 from amparo_log.follow import LogFollower
 from amparo_purse import recovery, store
+from amparo_purse.access import Access, Admitted, LogIn
 from amparo_purse.calendar import End, is_closed, next_end
 from amparo_purse.coins import exact_choice, stock_coins, target_coins
 from amparo_purse.errors import (
@@ -68,13 +69,23 @@ class Purse:
     """The coins of one holder in a database that may hold several purses."""
 
     def __init__(
-        self, database: Database, name: str, *, mint: Client, log: LogFollower, clock: Clock | None = None
+        self,
+        database: Database,
+        name: str,
+        *,
+        mint: Client,
+        log: LogFollower,
+        clock: Clock | None = None,
+        login: LogIn | None = None,
     ) -> None:
+        """`login` logs this device in where the mint wants that (`access.py`)."""
         self.database = database
         self.name = name
-        self.mint = mint
         self._clock = clock or SystemClock()
-        self.keys = Keys(mint=mint, log=log, now=self.now)
+        bare = Keys(mint=mint, log=log, now=self.now)
+        self._access = Access(database, name, mint=mint, keys=bare, login=login)
+        self.mint = self.admitted(mint)
+        self.keys = Keys(mint=self.mint, log=log, now=self.now)
         entropy = Secret(secrets.token_bytes(recovery.ENTROPY_BYTES))
         seed = recovery.seed_of(entropy)
         with database.transaction() as connection:
@@ -83,12 +94,16 @@ class Purse:
         self._journal = Journal(
             database,
             name,
-            mint=mint,
+            mint=self.mint,
             seed=lambda: self._seed,
             keyset=self.keys.keyset,
             receive=self._received_in_place,
             claim_from=lambda: self.now() + secrets.SystemRandom().randint(*APART),
         )
+
+    def admitted(self, connection: Client) -> Client:
+        """A connection to the mint that shows the access tokens which the mint wants."""
+        return Admitted(connection, self._access)
 
     # --- the recovery code -----------------------------------------------------------------------------------------------
 
@@ -243,6 +258,7 @@ class Purse:
         label = store.write_rest(pay_from, quiet_until)
         states = ["ready"] * len(outputs)
         self._journal.carry_out(request_row(CLAIM, request, plan=plan, unit=unit, states=states, label=label))
+        self._access.top_up()
 
     def receive(self, proofs: Sequence[Proof], unit: str) -> None:
         """Exchange coins received from somebody else for own ones: from then on only this purse can spend them."""
@@ -273,7 +289,8 @@ class Purse:
         that were handed over only if they are to be brought back (`given`). Raises `ExchangeRests`, `CoinsBusy`."""
         self.check_quiet(hurry=hurry)
         plan = self._plan(self.keys.today(unit), [(each, None) for each in amounts])
-        self._journal.carry_out(self._swap_row(coins, plan, unit=unit), through=through, given=given)
+        connection = None if through is None else self.admitted(through)
+        self._journal.carry_out(self._swap_row(coins, plan, unit=unit), through=connection, given=given)
 
     def make_exact(self, amount: int, unit: str, *, hurry: bool = False) -> None:
         """Change coins, so that `amount` can be paid exactly. Does nothing when it can be already. Raises `NotEnough`,

@@ -27,6 +27,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from amparo_cashu.errors import AlreadySpent, SignatureNotProved
+from amparo_cashu.nut22_auth import UNIT as ACCESS
 from amparo_cashu.outputs import OutputPlan, finish
 from amparo_cashu.schemes import Scheme, scheme_of
 from amparo_cashu.spent_filter import SpentFilter, filter_item
@@ -150,7 +151,10 @@ class Restorer:
         keysets = [
             each.keyset
             for _, each in self._purse.keys.fresh_log().keysets
-            if not is_closed(each, now) and (each.active_from is None or each.active_from <= now)
+            # No coin is an access token (NUT-22), and the mint restores none.
+            if each.unit != ACCESS
+            and not is_closed(each, now)
+            and (each.active_from is None or each.active_from <= now)
         ]
         with self._database.transaction() as connection:
             done = {place.keyset: place for place in store.searched(connection, self._purse.name)}
@@ -209,6 +213,9 @@ class Restorer:
             found += [(unit, same[at : at + size]) for at in range(0, len(same), size)]
         return found
 
+    def _mint(self) -> Client:
+        return self._purse.admitted(self._connect())
+
     # --- requests --------------------------------------------------------------------------------------------------------
 
     def _ask_signatures(self, chunk: Chunk, seed: Secret) -> None:
@@ -217,7 +224,7 @@ class Restorer:
         places = {_blinded(scheme, seed, keyset.keyset, number): number for number in chunk.counters}
         asked = self._mixed([*places, *self._invented(scheme, self._manner.outputs - len(places))])
         outputs = [BlindedMessage(amount=0, id=keyset.keyset, B_=point) for point in asked]
-        answer = self._connect().post("/v1/restore", RestoreRequest(outputs=outputs), RestoreAnswer)
+        answer = self._mint().post("/v1/restore", RestoreRequest(outputs=outputs), RestoreAnswer)
         signed = _by_number(answer, places)
         coins = [_coin(keyset, number, signature, seed) for number, signature in signed.items()]
         labelled = [(coin, self._label(coin)) for coin in coins]
@@ -244,7 +251,7 @@ class Restorer:
         points = {scheme_of(coin.id).point(coin.secret): coin for coin in coins}
         invented = self._invented(scheme_of(coins[0].id), self._manner.points - len(points))
         asked = self._mixed([*points, *invented])
-        states = self._connect().post("/v1/checkstate", CheckStateRequest(Ys=asked), CheckStateAnswer).states
+        states = self._mint().post("/v1/checkstate", CheckStateRequest(Ys=asked), CheckStateAnswer).states
         state_of = {state.Y.lower(): state.state for state in states}
         if not points.keys() <= state_of.keys():
             raise SignatureNotProved("The mint did not answer for every coin.")

@@ -42,6 +42,9 @@ LATER = (
     " counters TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS refused_claim (purse TEXT NOT NULL, quote TEXT NOT NULL, plan BLOB NOT NULL,"
     " PRIMARY KEY (purse, quote)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS access (purse TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (purse, token)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS access_asked (purse TEXT NOT NULL PRIMARY KEY, plan BLOB NOT NULL, seed BLOB NOT NULL)"
+    " WITHOUT ROWID",
 )
 _TABLES_OF_A_PURSE = (
     "counter",
@@ -54,6 +57,8 @@ _TABLES_OF_A_PURSE = (
     "restore_keyset",
     "restore_chunk",
     "refused_claim",
+    "access",
+    "access_asked",
 )
 # Labels of coins that a restoring has found, by what is known of them.
 UNASKED, UNSPENT, SPENT = "found: unasked", "found: unspent", "found: spent"

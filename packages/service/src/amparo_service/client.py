@@ -9,7 +9,9 @@ import functools
 import ssl
 import time
 import weakref
+from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx2
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 # Print files of a whole town are the largest.
 MOST_ANSWER_BYTES = 256 * 1024 * 1024
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class _ErrorBody(msgspec.Struct):
@@ -75,11 +78,11 @@ class Client:
 
     def get(self, path: str, into: type[T]) -> T:
         """GET, decoded as `into`. Raises `Unreachable`, `RemoteError`."""
-        return self._decode(self.get_bytes(path), into)
+        return self.decode(self.get_bytes(path), into)
 
     def get_bytes(self, path: str) -> bytes:
         """GET, raw. Raises `Unreachable`, `RemoteError`."""
-        return self._send("GET", path)
+        return self.send("GET", path)
 
     def post(self, path: str, body: Any, into: type[T]) -> T:
         """POST a struct as JSON, decoded as `into`. Raises `Unreachable`, `RemoteError`."""
@@ -87,14 +90,17 @@ class Client:
 
     def post_bytes(self, path: str, data: bytes, into: type[T]) -> T:
         """POST raw bytes, decoded as `into`. Raises `Unreachable`, `RemoteError`."""
-        return self._decode(self._send("POST", path, data), into)
+        return self.decode(self.send("POST", path, data), into)
 
-    def _send(self, method: str, path: str, data: bytes | None = None) -> bytes:
+    def send(
+        self, method: str, path: str, data: bytes | None = None, *, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> bytes:
+        """One request with headers of its own; the body of a good answer. Raises `Unreachable`, `RemoteError`."""
         deadline = time.monotonic() + self._patience
         wait = 0.05
         while True:
             try:
-                status, body = self._ask(method, path, data)
+                status, body = self._ask(method, path, data, headers)
             except httpx2.TransportError as error:
                 if time.monotonic() + wait > deadline:
                     raise Unreachable(f"{self.base} gives no answer.") from error
@@ -104,11 +110,11 @@ class Client:
             time.sleep(wait)
             wait = min(wait * 2, 1.0)
 
-    def _ask(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
+    def _ask(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Status and body, unpacked. Raises `RemoteError` for a body that is too large or cannot be unpacked."""
         parts, size = [], 0
         try:
-            with self._http.stream(method, path, content=data) as response:
+            with self._http.stream(method, path, content=data, headers=headers) as response:
                 for part in response.iter_bytes():
                     parts.append(part)
                     size += len(part)
@@ -118,7 +124,8 @@ class Client:
         except httpx2.DecodingError as error:
             raise self._bad_answer("an answer that cannot be unpacked") from error
 
-    def _decode(self, data: bytes, into: type[T]) -> T:
+    def decode(self, data: bytes, into: type[T]) -> T:
+        """The body of an answer as `into`. Raises `RemoteError`."""
         try:
             return msgspec.json.decode(data, type=into)
         except (ValueError, RecursionError) as error:

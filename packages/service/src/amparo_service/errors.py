@@ -6,6 +6,7 @@ AmparoError
     BadRequest          service.bad_request
     NotFound            service.not_found
     NotAllowed          service.not_allowed
+    TooOften            service.too_often
     Unreachable         service.unreachable
     RemoteError         service.remote_error (carries the other side's own code)
     PortTaken           service.port_taken
@@ -57,6 +58,15 @@ class NotAllowed(ServiceError):
     http_status = 403
     why = "This needs a role that the caller did not prove."
     todo = "Log in with the right role, or ask somebody who has it."
+
+
+class TooOften(ServiceError):
+    """The same one asks more often than anybody needs to."""
+
+    code = "service.too_often"
+    http_status = 429
+    why = "What is given without end could be used to flood another service."
+    todo = "Try again tomorrow. Nothing is lost."
 
 
 class Unreachable(ServiceError):

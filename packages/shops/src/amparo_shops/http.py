@@ -17,6 +17,7 @@ from amparo_log.follow import LogFollower
 from amparo_service.errors import NotAllowed
 from amparo_service.http import answer, answer_bytes, aside, read, read_body
 from amparo_service.keys import file_once
+from amparo_service.login import LogIns
 from amparo_shops.service import NewShop, Shops
 from amparo_shops.store import Shop
 
@@ -45,11 +46,14 @@ class FiguresFor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ShopsServer:
     """Joins HTTP, the shops side's decisions and the log."""
 
-    def __init__(self, shops: Shops, folder: Path, *, key: SigningKey, log: LogFollower, practice: bool) -> None:
+    def __init__(
+        self, shops: Shops, folder: Path, *, key: SigningKey, log: LogFollower, logins: LogIns, practice: bool
+    ) -> None:
         self._shops = shops
         self._folder = folder
         self._key = key
         self._log = log
+        self._logins = logins
         self._practice = practice
 
     def introduce(self) -> None:
@@ -64,6 +68,7 @@ class ShopsServer:
             Route("/bridge/deposited", self.deposited, methods=["POST"]),
             Route("/mine/{unit}", self.mine),
             Route("/claims", self.claim, methods=["POST"]),
+            Route("/login", self.login, methods=["POST"]),
             Route("/shops", self.accredit, methods=["POST"]),
             Route("/settlements", self.settle, methods=["POST"]),
             Route("/settlements/{run}/file", self.bank_file),
@@ -104,6 +109,11 @@ class ShopsServer:
         shop = await aside(self._shop, request)
         number = f"{shop.id}/{asked.claim}"
         return answer(await aside(lambda: self._shops.claim(shop.id, Unit(asked.unit), asked.amount, claim=number)))
+
+    async def login(self, request: Request) -> Response:
+        """A log-in for the mint, which says only that the shops side knows this shop."""
+        shop = await aside(self._shop, request)
+        return answer(self._logins.new(shop.id))
 
     # --- the finance officer -------------------------------------------------------------------------------------------
 

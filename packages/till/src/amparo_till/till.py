@@ -86,6 +86,12 @@ class ShopClaim(msgspec.Struct, frozen=True):
     amount: int
 
 
+class LoggedIn(msgspec.Struct, frozen=True):
+    """What the shops side answers to whoever wants to show the mint that it is a shop: a log-in, once."""
+
+    login: str
+
+
 class Standing(msgspec.Struct, frozen=True):
     """What the shops side answers: this shop's totals in minor units."""
 
@@ -142,12 +148,12 @@ class Till:
     ) -> None:
         self._database = database
         self.shop = shop
-        self._mint = mint
         self._shops = Client(shops_url, bearer=access)
         self._clock = clock
         self._filters: Sequence[SpentFilter] = ()
         self.settings = settings or TillSettings()
-        self.purse = Purse(database, f"till {shop}", mint=mint, log=log, clock=clock)
+        self.purse = Purse(database, f"till {shop}", mint=mint, log=log, clock=clock, login=self._log_in)
+        self._mint = self.purse.mint
         with database.transaction() as connection:
             connection.execute(_LATER)
             connection.execute(sales.LATER)
@@ -388,6 +394,9 @@ class Till:
                 with self._database.transaction() as connection:
                     sales.mark_coins(connection, self.shop, proofs, sales.REFUSED)
                 return DepositReport(0, 0, refused=amount)
+
+    def _log_in(self) -> str:
+        return self._shops.post("/login", {}, LoggedIn).login
 
     # --- settlement --------------------------------------------------------------------------------------------------------------
 

@@ -98,6 +98,18 @@ class AskPapers(msgspec.Struct, frozen=True, tag_field="action", tag="papers"):
     nonce: str
 
 
+class AskLogin(msgspec.Struct, frozen=True, tag_field="action", tag="login"):
+    """To the office: let me show the mint that I am one of your wallets."""
+
+    nonce: str
+
+
+class LoggedIn(msgspec.Struct, frozen=True):
+    """The office's word for the mint: some wallet that it knows, until a time."""
+
+    login: str
+
+
 class Claim(msgspec.Struct, frozen=True, tag_field="action", tag="claim"):
     """To the office: pay this aid into this quote."""
 
@@ -153,7 +165,7 @@ class Wallet:
         self._log = log
         self._vkey = vkey
         self._latest = max(_SHORTEST_DELAY, int(latest_hours * HOUR))
-        self.purse = Purse(database, name, mint=mint, log=log, clock=clock)
+        self.purse = Purse(database, name, mint=mint, log=log, clock=clock, login=self._log_in)
         with database.transaction() as connection:
             _complete(connection)
             connection.execute(
@@ -175,6 +187,10 @@ class Wallet:
     def papers(self) -> list[Paper]:
         """Every decision about this household, with its receipt."""
         return self._post("/wallet/papers", AskPapers(nonce=secrets.token_hex(8)), list[Paper])
+
+    def _log_in(self) -> str:
+        """A log-in for the mint, which says that this is a wallet of the programme, and not which."""
+        return self._post("/wallet/login", AskLogin(nonce=secrets.token_hex(8)), LoggedIn).login
 
     def check(self, paper: Paper) -> Receipt:
         """Recompute a receipt against the public log. Raises the finding."""

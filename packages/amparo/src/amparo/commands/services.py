@@ -40,6 +40,13 @@ def serve(
         bool,
         typer.Option("--invented", help="For practice: an invented district at the desk, with a log-in for each role."),
     ] = False,
+    access: Annotated[
+        bool,
+        typer.Option(
+            "--access",
+            help="The mint answers only wallets and tills of the programme, and cannot tell which. Not for phone apps yet.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run log, office, mint, shops and the staff's desk side by side until Ctrl-C, in one folder.
@@ -47,7 +54,7 @@ def serve(
     The options count when the folder is first made; afterwards change config.json in each service's folder. A folder that was
     made with --invented stays one for practice.
     """
-    settings = Settings(issuer, contact, debtor_name, debtor_account, currency)
+    settings = Settings(issuer, contact, debtor_name, debtor_account, currency, access=access)
     folder = DataFolder(data)
     known = folder.services()
     practice = invented or (known is not None and known.practice)
