@@ -80,6 +80,19 @@ for (const [how, answer] of [["refused", NO], ["too slow", SLOW], ["for want of 
   });
 }
 
+test("an exchange that was done waits, while the mint answers nothing for want of a token", async () => {
+  const device = await holder(new Town(3), 64);
+  const swap = lossy(device.town, "/v1/swap", WANTS);
+  const purse = await purseBy(device, async (url, init) => (url.endsWith("/v1/restore") ? WANTS() : swap(url, init)));
+  const [coin] = purse.coins(UNIT);
+  assert.ok(coin);
+  assert.equal(await codeOf(purse.exchange([coin.proof], [coin.proof.amount], UNIT)), "service.remote_error");
+  // The coin is spent: it must not look as if it could be paid.
+  assert.deepEqual([journal(device.vault).length, purse.balance(UNIT)], [1, 64 - coin.proof.amount]);
+  await device.recover();
+  assert.deepEqual([journal(device.vault).length, device.value()], [0, 64]);
+});
+
 test("what the mint refuses and has not done is undone at once", async () => {
   const device = await holder(new Town(3), 64);
   const { town } = device;
@@ -140,4 +153,17 @@ test("however often a claim is refused, the recovery code finds its coins", asyn
   await restorer.begin(recoveryCode(old.purse));
   while (!(await restorer.step()).done);
   assert.equal(fresh.purse.balance(UNIT), 6000);
+});
+
+test("a restoring does not ask for access tokens, which the mint restores none of", async () => {
+  const town = new Town(1);
+  const old = await holder(town, 64);
+  const access = town.mint.rotate("auth").id;
+  const fresh = await town.device();
+  const strict: Fetch = async (url, init) => (url.endsWith("/v1/restore") && String(init.body).includes(access) ? NO() : town.mint.fetch(url, init));
+  const purse = await purseBy(fresh, strict);
+  const restorer = new Restorer(purse);
+  await restorer.begin(recoveryCode(old.purse));
+  while (!(await restorer.step()).done);
+  assert.equal(purse.balance(UNIT), 64);
 });
